@@ -1,0 +1,210 @@
+"""What readers said, and what became of it.
+
+A case goes awaiting reads → concordant | discrepant → consensus → adjudication → final; the table
+is in ``workflow``. A final label is a record of its own, never a flag on somebody's reading.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from cohort.models import Patient, Series
+
+
+class Charter(models.Model):
+    """The study's settings, frozen and hashed when reading starts; a change is a new version."""
+
+    version = models.PositiveIntegerField(unique=True)
+    #: The settings themselves; keys and defaults in charter.Terms.
+    terms = models.JSONField()
+    hash = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
+    frozen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["version"]
+
+
+class Case(models.Model):
+    """What one reader scores in one sitting: a patient's two scans (paired) or one (independent)."""
+
+    class State(models.TextChoices):
+        AWAITING_READS = "awaiting_reads", "Awaiting reads"
+        CONSENSUS = "consensus", "In consensus"
+        ADJUDICATION = "adjudication", "With the adjudicator"
+        LEAD_REVIEW = "lead_review", "With the lead"
+        FINAL = "final", "Final"
+        CLOSED = "closed", "Closed without a label"
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="cases")
+    charter = models.ForeignKey(Charter, models.PROTECT, related_name="cases")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.AWAITING_READS)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+
+class Scan(models.Model):
+    """One of a case's scans. ``key`` is how readers, drafts and labels name it."""
+
+    class Key(models.TextChoices):
+        BASELINE = "baseline", "Baseline"
+        FOLLOW_UP = "follow_up", "Follow-up"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="scans")
+    key = models.CharField(max_length=10, choices=Key.choices)
+    series = models.ForeignKey(Series, models.PROTECT, related_name="scans")
+
+    class Meta:
+        ordering = ["case", "key"]
+        constraints = [models.UniqueConstraint(fields=["case", "key"], name="one_scan_per_key")]
+
+
+class Assignment(models.Model):
+    """One case for one reader, under a code that means nothing to anyone else."""
+
+    class Kind(models.TextChoices):
+        READ = "read", "Independent read"
+        ADJUDICATION = "adjudication", "Adjudication"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="assignments")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="assignments")
+    kind = models.CharField(max_length=14, choices=Kind.choices)
+    #: Opaque, random, unique over the study; in every URL this reader sees.
+    code = models.CharField(max_length=16, unique=True)
+    #: Place in this reader's list.
+    position = models.PositiveIntegerField()
+    #: A concordant case mixed into the adjudicator's queue; the label is not affected.
+    sham = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["reader", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "reader", "kind"], name="one_assignment_per_reader"),
+            models.UniqueConstraint(fields=["reader", "position"], name="one_case_per_position"),
+        ]
+
+
+class Reading(models.Model):
+    """One reader's scores of one case. Signed ones never change; an amendment supersedes."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        SIGNED = "signed", "Signed"
+        SUPERSEDED = "superseded", "Superseded"
+
+    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="readings")
+    version = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
+    #: Counts saves of the draft; a save names the revision it edits, so two tabs cannot overwrite.
+    revision = models.PositiveIntegerField(default=0)
+    #: {scan key: {"grades": {...}, "comments": {...}, "key_slices": {...}}}, see rubric.
+    content = models.JSONField(default=dict)
+    #: Annotations in patient space, by scan key; shape in viewer/measurements.ts.
+    measurements = models.JSONField(default=list)
+    #: {scan key: category} once signed.
+    categories = models.JSONField(default=dict)
+    rubric_version = models.PositiveIntegerField()
+    amendment_reason = models.TextField(blank=True)
+    #: Active seconds, idle time removed; monitoring only.
+    active_seconds = models.FloatField(default=0)
+    saved_at = models.DateTimeField(null=True)
+
+    # The signature (21 CFR 11.50, 11.70): who, when, what it means, and of exactly which content.
+    signed_at = models.DateTimeField(null=True)
+    meaning = models.CharField(max_length=200, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["assignment", "version"]
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "version"], name="one_reading_per_version"),
+            models.UniqueConstraint(
+                fields=["assignment"], condition=~Q(state="superseded"), name="one_current_reading"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft")
+                | (Q(signed_at__isnull=False) & ~Q(content_hash="") & ~Q(meaning="")),
+                name="signed_reading_has_signature",
+            ),
+        ]
+
+
+class Consensus(models.Model):
+    """The two observers' joint session on a discrepant case."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open", "Open"
+        AGREED = "agreed", "Agreed"
+        NOT_AGREED = "not_agreed", "No consensus"
+
+    case = models.OneToOneField(Case, models.CASCADE, related_name="consensus")
+    #: Opaque; shared by both observers.
+    code = models.CharField(max_length=16, unique=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.OPEN)
+    #: The agreed read under discussion, in the shape of Reading.content.
+    content = models.JSONField(default=dict)
+    revision = models.PositiveIntegerField(default=0)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    proposed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+    content_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name_plural = "consensus sessions"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(outcome="agreed")
+                | (Q(proposed_by__isnull=False) & ~Q(proposed_by=models.F("closed_by"))),
+                name="agreed_by_two_people",
+            )
+        ]
+
+
+class FinalLabel(models.Model):
+    """What a scan is taken to show, and how that came to be. Never changes."""
+
+    class How(models.TextChoices):
+        CONCORDANT = "concordant", "Concordant reads"
+        CONSENSUS = "consensus", "Consensus"
+        ADJUDICATED = "adjudicated", "Adjudicated"
+
+    scan = models.OneToOneField(Scan, models.PROTECT, related_name="final_label")
+    category = models.CharField(max_length=12)
+    #: By finding. null where concordant readers agreed on the category and not on this finding.
+    grades = models.JSONField()
+    how = models.CharField(max_length=12, choices=How.choices)
+    #: Signed readings this label rests on: both observers', plus the adjudicator's if there was one.
+    readings = models.ManyToManyField(Reading, related_name="final_labels")
+    charter = models.ForeignKey(Charter, models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+
+
+class AuditEvent(models.Model):
+    """Append-only, hash-chained; UPDATE and DELETE are refused by database triggers."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    verb = models.CharField(max_length=48, db_index=True)
+    #: Model label and key of what was acted on, e.g. "annotation.reading", "17".
+    object_type = models.CharField(max_length=48)
+    object_id = models.CharField(max_length=32)
+    #: Ids and hashes; never identities or grades.
+    detail = models.JSONField(default=dict)
+    previous_hash = models.CharField(max_length=64)
+    #: Unique, so that two writers cannot both extend the same row.
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["previous_hash"], name="audit_chain_does_not_fork")]
+        indexes = [models.Index(fields=["object_type", "object_id"])]
