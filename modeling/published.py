@@ -1,0 +1,402 @@
+"""Can the figures of a published 2×2 table and patient flow be true together? (standard library, numpy)
+
+The paper this project re-implements prints a Table 2 that mixes two matrices and a patient flow that does
+not add up (:data:`modeling.paper.PAPER`). The checker takes any publication's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from modeling.published_flow import check_flow, whole_number
+
+COUNTS = ("tp", "fp", "tn", "fn")
+MARGINS = ("n", "positive", "negative", "predicted_positive", "predicted_negative", "correct")
+OTHER_KEYS = ("auc", "auc_ci", "decimals", "flow", "proportions", "title", "source")
+#: Above this many candidate matrices the search for a consistent one is not attempted.
+SEARCH_LIMIT = 2_000_000
+
+#: Other names in use; keys are compared without regard to case, spaces and hyphens.
+ALIASES = {
+    "total": "n",
+    "positives": "positive",
+    "negatives": "negative",
+    "recall": "sensitivity",
+    "precision": "ppv",
+    "positive_predictive_value": "ppv",
+    "negative_predictive_value": "npv",
+    "f1_score": "f1",
+    "true_positive": "tp",
+    "false_positive": "fp",
+    "true_negative": "tn",
+    "false_negative": "fn",
+    "roc_auc": "auc",
+}
+
+Matrix = tuple[int, int, int, int]  # tp, fp, tn, fn
+
+
+def _plain_keys(table: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key, value in table.items():
+        name = re.sub(r"[\s-]+", "_", str(key).strip().lower())
+        name = ALIASES.get(name, name)
+        if name in plain:
+            raise ValueError(f"{name} is given twice")
+        plain[name] = value
+    return plain
+
+
+def _share(k: float, n: float) -> float | None:
+    return k / n if n else None
+
+
+def _mcc(tp: int, fp: int, tn: int, fn: int) -> float | None:
+    margins = float(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return (tp * tn - fp * fn) / margins**0.5 if margins else None
+
+
+def _balanced(tp: int, fp: int, tn: int, fn: int) -> float | None:
+    return (tp / (tp + fn) + tn / (tn + fp)) / 2 if tp + fn and tn + fp else None
+
+
+#: Each figure that follows from the four counts.
+FIGURES: Mapping[str, Callable[[int, int, int, int], float | None]] = {
+    "sensitivity": lambda tp, fp, tn, fn: _share(tp, tp + fn),
+    "specificity": lambda tp, fp, tn, fn: _share(tn, tn + fp),
+    "accuracy": lambda tp, fp, tn, fn: _share(tp + tn, tp + fp + tn + fn),
+    "ppv": lambda tp, fp, tn, fn: _share(tp, tp + fp),
+    "npv": lambda tp, fp, tn, fn: _share(tn, tn + fn),
+    "f1": lambda tp, fp, tn, fn: _share(2 * tp, 2 * tp + fp + fn),
+    "mcc": _mcc,
+    "balanced_accuracy": _balanced,
+    "prevalence": lambda tp, fp, tn, fn: _share(tp + fn, tp + fp + tn + fn),
+}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A figure as printed: it is true of a value that rounds to it, either way at a tie."""
+
+    value: float
+    decimals: int
+
+    def fits(self, exact: float | None) -> bool:
+        return exact is not None and abs(exact - self.value) <= 0.5 * 10.0**-self.decimals + 1e-9
+
+    def __str__(self) -> str:
+        return f"{self.value:.{self.decimals}f}"
+
+
+def _stated(name: str, raw: object, least_decimals: int) -> Stated:
+    """Parse 0.75, "0.750" or "86%"; ``least_decimals`` restores zeros a float dropped (0.8 for 0.80)."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        raise ValueError(f"{name}: {raw!r} is not a number")
+    match = re.fullmatch(r"\s*(-?)(\d*)[.,·]?(\d*)\s*(%?)\s*", str(raw))
+    if not match or not (match[2] or match[3]):
+        raise ValueError(f"{name}: {raw!r} is not a number")
+    value, decimals = float(f"{match[1]}{match[2] or 0}.{match[3] or 0}"), len(match[3])
+    if not isinstance(raw, str):
+        # A float prints 0.0 for 0: it was stated to no more digits than least_decimals.
+        decimals = max(decimals if float(raw) % 1 else 0, least_decimals)
+    if match[4]:
+        value, decimals = value / 100, decimals + 2
+    return Stated(value, decimals)
+
+
+def _margins(tp: int, fp: int, tn: int, fn: int) -> dict[str, int]:
+    return {
+        "n": tp + fp + tn + fn,
+        "positive": tp + fn,
+        "negative": tn + fp,
+        "predicted_positive": tp + fp,
+        "predicted_negative": tn + fn,
+        "correct": tp + tn,
+    }
+
+
+_SUMS = {
+    "n": "TP + FP + TN + FN",
+    "positive": "TP + FN",
+    "negative": "TN + FP",
+    "predicted_positive": "TP + FP",
+    "predicted_negative": "TN + FN",
+    "correct": "TP + TN",
+}
+
+
+def _candidates(counts: Mapping[str, int | None], margins: Mapping[str, int | None]) -> Iterator[Matrix]:
+    """The printed matrix, then each one where a single printed count gives way to the margins."""
+    given = [counts[name] for name in COUNTS]
+    if all(value is not None for value in given):
+        yield tuple(given)  # type: ignore[misc]
+    for free in range(4):
+        others = [value for position, value in enumerate(given) if position != free]
+        if any(value is None for value in others):
+            continue
+        tp, fp, tn, fn = (0 if position == free else value or 0 for position, value in enumerate(given))
+        for margin, total in _margins(tp, fp, tn, fn).items():
+            involved = COUNTS[free].upper() in _SUMS[margin]
+            stated = margins[margin]
+            if involved and stated is not None and stated >= total:
+                solved = [tp, fp, tn, fn]
+                solved[free] = stated - total
+                yield tuple(solved)  # type: ignore[misc]
+
+
+def _fitting(matrix: Matrix, figures: Mapping[str, Stated]) -> list[str]:
+    return [name for name, stated in figures.items() if stated.fits(FIGURES[name](*matrix))]
+
+
+def consistent_matrices(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The matrices that the printed counts allow when at most one count gives way to the margins.
+
+    Returns
+    -------
+    list of dict
+        ``{"tp", "fp", "tn", "fn", "n", "figures": {name: value}, "fits": [names], "contradicts":
+        [names]}`` – for the paper FN 4 (n = 68, as printed) and FN 3 (n = 67, from the margins).
+    """
+    table = _plain_keys(table)
+    counts, margins, figures = _parse(table)
+    rows: list[dict[str, Any]] = []
+    for matrix in dict.fromkeys(_candidates(counts, margins)):
+        own = _margins(*matrix)
+        printed = matrix == tuple(counts[name] for name in COUNTS)
+        # A matrix that neither is printed nor agrees with every margin explains nothing.
+        if not printed and any(total is not None and own[name] != total for name, total in margins.items()):
+            continue
+        fits = _fitting(matrix, figures)
+        rows.append(
+            dict(zip(COUNTS, matrix, strict=True))
+            | {
+                "n": own["n"],
+                "figures": {name: rule(*matrix) for name, rule in FIGURES.items()},
+                "fits": fits,
+                "contradicts": [name for name in figures if name not in fits],
+            }
+        )
+    return rows
+
+
+def _parse(
+    table: Mapping[str, Any],
+) -> tuple[dict[str, int | None], dict[str, int | None], dict[str, Stated]]:
+    intervals = {f"{name}_ci" for name in FIGURES}
+    unknown = set(table) - set(COUNTS) - set(MARGINS) - set(FIGURES) - set(OTHER_KEYS) - intervals
+    if unknown:
+        raise ValueError(f"unknown keys: {', '.join(sorted(map(str, unknown)))}")
+    least = int(table.get("decimals") or 0)
+    figures = {name: _stated(name, table[name], least) for name in FIGURES if table.get(name) is not None}
+    return (
+        {name: whole_number(table, name) for name in COUNTS},
+        {name: whole_number(table, name) for name in MARGINS},
+        figures,
+    )
+
+
+def check_published(table: Mapping[str, Any]) -> list[str]:
+    """Say which of a publication's figures cannot be true together.
+
+    Parameters
+    ----------
+    table
+        Everything is optional; what is absent is not checked.
+
+        - counts ``tp fp tn fn``; margins ``n positive negative predicted_positive predicted_negative
+          correct``;
+        - figures ``sensitivity specificity accuracy ppv npv f1 mcc balanced_accuracy prevalence auc``,
+          as numbers or as printed ("0.80", "86%"); ``decimals`` is how many a number was printed with
+          where the number itself lost a trailing zero;
+        - intervals ``sensitivity_ci`` … ``auc_ci`` as [low, high];
+        - ``proportions``: [{"name", "k", "n", "stated"}];
+        - ``flow``: [{"step", "remaining"?, "left"?, "reasons"?: {reason: n}}], first step first.
+
+    Returns
+    -------
+    list of str
+        One sentence per contradiction; empty when all can be true together.
+
+    Raises
+    ------
+    ValueError
+        If a key is unknown or a value is not a number of the right kind; the message names it.
+    """
+    table = _plain_keys(table)
+    counts, margins, figures = _parse(table)
+    findings = _check_counts(counts, margins)
+    findings += _check_figures(table, counts, margins, figures)
+    findings += _check_auc(table, figures)
+    findings += _check_intervals(table, figures)
+    findings += _check_proportions(table.get("proportions") or [], int(table.get("decimals") or 0))
+    findings += check_flow(table.get("flow") or [])
+    return findings
+
+
+def _check_counts(counts: Mapping[str, int | None], margins: Mapping[str, int | None]) -> list[str]:
+    findings = []
+    for margin, formula in _SUMS.items():
+        parts = [counts[name.lower()] for name in formula.split(" + ")]
+        stated = margins[margin]
+        if stated is None or any(part is None for part in parts):
+            continue
+        total = sum(part or 0 for part in parts)
+        if total != stated:
+            sum_text = " + ".join(map(str, parts))
+            findings.append(f"{formula} = {sum_text} = {total}, but {margin} is stated as {stated}.")
+    for left, right in (("positive", "negative"), ("predicted_positive", "predicted_negative")):
+        a, b, n = margins[left], margins[right], margins["n"]
+        if a is not None and b is not None and n is not None and a + b != n:
+            findings.append(f"{left} + {right} = {a} + {b} = {a + b}, but n is stated as {n}.")
+    return findings
+
+
+def _describe(matrix: Matrix) -> str:
+    return "TP {}, FP {}, TN {}, FN {} (n = {})".format(*matrix, sum(matrix))
+
+
+def _check_figures(
+    table: Mapping[str, Any],
+    counts: Mapping[str, int | None],
+    margins: Mapping[str, int | None],
+    figures: Mapping[str, Stated],
+) -> list[str]:
+    findings = [
+        f"{name} {stated} is outside its range."
+        for name, stated in figures.items()
+        if not (-1 if name == "mcc" else 0) <= stated.value <= 1
+    ]
+    if not figures:
+        return findings
+    if any(counts[name] is None for name in COUNTS):
+        return findings + _search(counts, margins, figures)
+    printed: Matrix = tuple(counts[name] for name in COUNTS)  # type: ignore[assignment]
+    for name, stated in figures.items():
+        exact = FIGURES[name](*printed)
+        if not stated.fits(exact):
+            shown = "undefined" if exact is None else f"{exact:.3f}"
+            findings.append(
+                f"{name} {stated} does not follow from {_describe(printed)}: it would be {shown}."
+            )
+    rows = consistent_matrices(table)
+    if len(rows) > 1 and all(row["contradicts"] for row in rows):
+        parts = []
+        for row in rows:
+            matrix: Matrix = (row["tp"], row["fp"], row["tn"], row["fn"])
+            wrong = ", ".join(
+                f"{name} {row['figures'][name]:.3f}"
+                if row["figures"][name] is not None
+                else f"{name} undefined"
+                for name in row["contradicts"]
+            )
+            parts.append(
+                f"{_describe(matrix)} gives {', '.join(row['fits']) or 'none'} as stated but {wrong}"
+            )
+        neither = [name for name in figures if all(name in row["contradicts"] for row in rows)]
+        text = "The figures mix more than one matrix: " + "; ".join(parts) + "."
+        if neither:
+            text += f" From no such matrix: {', '.join(f'{name} {figures[name]}' for name in neither)}."
+        findings.append(text)
+    return findings
+
+
+def _search(
+    counts: Mapping[str, int | None], margins: Mapping[str, int | None], figures: Mapping[str, Stated]
+) -> list[str]:
+    """Without all four counts: is there any matrix of whole patients that gives every figure?"""
+    n, positive, negative = margins["n"], margins["positive"], margins["negative"]
+    if n is None and positive is not None and negative is not None:
+        n = positive + negative
+    if n is None:
+        return []
+    if positive is None and negative is not None:
+        positive = n - negative
+    choices = range(n + 1) if positive is None else range(positive, positive + 1)
+    if sum((p + 1) * (n - p + 1) for p in choices if 0 <= p <= n) > SEARCH_LIMIT:
+        return []
+    best: tuple[int, Matrix, list[str]] | None = None
+    for p in choices:
+        for tp, tn in product(range(p + 1), range(n - p + 1)):
+            matrix = (tp, n - p - tn, tn, p - tp)
+            if any(
+                given is not None and given != own
+                for given, own in zip((counts[c] for c in COUNTS), matrix, strict=True)
+            ):
+                continue
+            own = _margins(*matrix)
+            if any(total is not None and own[name] != total for name, total in margins.items()):
+                continue
+            fits = _fitting(matrix, figures)
+            if len(fits) == len(figures):
+                return []
+            if best is None or len(fits) > best[0]:
+                best = (len(fits), matrix, fits)
+    if best is None:
+        return [f"No 2×2 table of {n} patients has the stated counts and margins."]
+    wrong = ", ".join(f"{name} {stated}" for name, stated in figures.items() if name not in best[2])
+    return [
+        f"No 2×2 table of {n} whole patients gives every stated figure; the nearest, "
+        f"{_describe(best[1])}, cannot give {wrong}."
+    ]
+
+
+def _check_auc(table: Mapping[str, Any], figures: Mapping[str, Stated]) -> list[str]:
+    if table.get("auc") is None:
+        return []
+    auc = _stated("auc", table["auc"], int(table.get("decimals") or 0))
+    if not 0 <= auc.value <= 1:
+        return [f"auc {auc} is outside [0, 1]."]
+    if "sensitivity" not in figures or "specificity" not in figures:
+        return []
+
+    # A rising curve through (1 − specificity, sensitivity) cannot enclose less, or more, than two rectangles.
+    def slack(stated: Stated) -> float:
+        return 0.5 * 10.0**-stated.decimals
+
+    sensitivity, specificity = figures["sensitivity"], figures["specificity"]
+    least = max(sensitivity.value - slack(sensitivity), 0) * max(specificity.value - slack(specificity), 0)
+    tpr, tnr = min(sensitivity.value + slack(sensitivity), 1), min(specificity.value + slack(specificity), 1)
+    most = 1 - (1 - tpr) * (1 - tnr)
+    if not least - slack(auc) - 1e-9 <= auc.value <= most + slack(auc) + 1e-9:
+        return [
+            f"auc {auc} cannot belong to a ROC curve through sensitivity {sensitivity} and specificity "
+            f"{specificity}: any such curve lies between {least:.3f} and {most:.3f}."
+        ]
+    return []
+
+
+def _check_intervals(table: Mapping[str, Any], figures: Mapping[str, Stated]) -> list[str]:
+    findings = []
+    for name in (*FIGURES, "auc"):
+        raw = table.get(f"{name}_ci")
+        if raw is None:
+            continue
+        if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != 2:
+            raise ValueError(f"{name}_ci: {raw!r} is not [low, high]")
+        low, high = (_stated(f"{name}_ci", bound, int(table.get("decimals") or 0)) for bound in raw)
+        if low.value > high.value:
+            findings.append(f"{name}_ci: {low} to {high} is not an interval.")
+        elif low.value < (-1 if name == "mcc" else 0) or high.value > 1:
+            findings.append(f"{name}_ci: {low} to {high} leaves the range that {name} can have.")
+        stated = figures.get(name)
+        if stated is None and name == "auc" and table.get("auc") is not None:
+            stated = _stated("auc", table["auc"], int(table.get("decimals") or 0))
+        if stated is not None and not low.value <= stated.value <= high.value:
+            findings.append(f"{name} {stated} lies outside its own interval {low} to {high}.")
+    return findings
+
+
+def _check_proportions(rows: Sequence[Mapping[str, Any]], least: int) -> list[str]:
+    findings = []
+    for row in rows:
+        name, k, n = str(row["name"]), whole_number(row, "k"), whole_number(row, "n")
+        if k is None or not n:
+            raise ValueError(f"proportion {name}: k and n are needed")
+        stated = _stated(name, row["stated"], least)
+        if k > n or not stated.fits(k / n):
+            findings.append(f"{name}: {k} of {n} is {k / n:.3f}, not {row['stated']}.")
+    return findings
