@@ -1,0 +1,14 @@
+import { Anchor, Container, Stack, Text, Title } from '@mantine/core';
+import { Link } from 'react-router';
+
+export function NotFoundPage() {
+  return (
+    <Container size="sm" py="xl">
+      <Stack gap="xs">
+        <Title order={1} size="h2">Nothing here</Title>
+        <Text>This page does not exist, or is not yours to see.</Text>
+        <Anchor component={Link} to="/">Back to the start page</Anchor>
+      </Stack>
+    </Container>
+  );
+}

@@ -1,0 +1,64 @@
+import { type ComponentType, lazy, Suspense } from 'react';
+import { createBrowserRouter, Navigate } from 'react-router';
+
+import { PageLoader } from '@/components/page-loader';
+import { LoginPage } from '@/features/account/login-page';
+
+import { ByRole, ForRoles, SignedIn } from './guards';
+import { NotFoundPage } from './not-found';
+import { RouteError } from './route-error';
+import { Shell } from './shell';
+
+/** Each page is its own chunk: a reader never downloads the lead's charts, nor the lead the viewer. */
+function page<M>(load: () => Promise<M>, pick: (module: M) => ComponentType) {
+  const Page = lazy(async () => ({ default: pick(await load()) }));
+  return (
+    <Suspense fallback={<PageLoader />}>
+      <Page />
+    </Suspense>
+  );
+}
+
+const worklist = page(() => import('@/features/worklist'), (m) => m.WorklistPage);
+
+export const router = createBrowserRouter([
+  { path: '/login', element: <LoginPage />, errorElement: <RouteError /> },
+  {
+    element: <SignedIn />,
+    errorElement: <RouteError />,
+    children: [
+      {
+        // Full-screen: these bring their own header.
+        element: <ForRoles roles={['observer', 'adjudicator']} />,
+        children: [
+          { path: '/read/:code', element: page(() => import('@/features/reading'), (m) => m.ReadingPage) },
+          { path: '/consensus/:code', element: page(() => import('@/features/consensus'), (m) => m.ConsensusPage) },
+        ],
+      },
+      {
+        element: <Shell />,
+        children: [
+          {
+            path: '/',
+            element: (
+              <ByRole
+                pages={{
+                  observer: worklist,
+                  adjudicator: worklist,
+                  lead: page(() => import('@/features/dashboard'), (m) => m.DashboardPage),
+                }}
+              />
+            ),
+          },
+          {
+            element: <ForRoles roles={['lead']} />,
+            children: [
+            ],
+          },
+          { path: '/index.html', element: <Navigate to="/" replace /> },
+          { path: '*', element: <NotFoundPage /> },
+        ],
+      },
+    ],
+  },
+]);

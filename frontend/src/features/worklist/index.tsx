@@ -1,0 +1,5 @@
+import { PageLoader } from '@/components/page-loader';
+
+export function WorklistPage() {
+  return <PageLoader />;
+}

@@ -1,0 +1,41 @@
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+
+import type { components } from '@/types/api';
+
+import { api, unwrap } from './api-client';
+
+export type User = components['schemas']['UserOut'];
+export type Role = 'observer' | 'adjudicator' | 'lead';
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/auth/me/', { signal })),
+  staleTime: 5 * 60_000,
+});
+
+/** The signed-in person; null before login. Only below the router's guard. */
+export function useUser(): User | null {
+  return useQuery(meQuery).data?.user ?? null;
+}
+
+export function useLogin() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { username: string; password: string }) => unwrap(api.POST('/api/auth/login/', { body })),
+    onSuccess: (me) => {
+      client.clear(); // whatever an earlier person at this desk had loaded
+      client.setQueryData(meQuery.queryKey, me);
+    },
+  });
+}
+
+export function useLogout() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => unwrap(api.POST('/api/auth/logout/')),
+    onSettled: () => {
+      client.clear();
+      client.setQueryData(meQuery.queryKey, { user: null });
+    },
+  });
+}

@@ -1,0 +1,2 @@
+// The image viewer's public face; everything that imports Cornerstone lives in this directory.
+export {};
