@@ -1,0 +1,382 @@
+"""How a network is trained: one frozen, typed recipe, stored with its run (no Django, no torch)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from modeling.splits import PAPER_TRAIN_FRACTION
+
+PAPER = "paper"
+OURS = "Odontoid"
+
+
+class RecipeError(ValueError):
+    """The recipe cannot be followed; the message names the field and the reason."""
+
+
+def _setting(
+    default: Any,
+    doc: str,
+    *,
+    source: str,
+    unit: str = "",
+    choices: tuple[Any, ...] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    metadata = {"doc": doc, "source": source, "unit": unit, "choices": choices, "low": low, "high": high}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every setting of a run. Defaults are the paper's; ``source`` says where each comes from.
+
+    ``source`` is "paper" where the text states the value, "paper, ambiguous" where it allows more than
+    one reading, "Odontoid" where it says nothing.
+    """
+
+    profile: str = _setting(PAPER, "the profile it started from", source=OURS, choices=(PAPER, "recommended"))
+
+    # Who
+    split: str = _setting(
+        "holdout", "hold-out or cross-validation", source=PAPER, choices=("holdout", "kfold")
+    )
+    train_fraction: float = _setting(
+        PAPER_TRAIN_FRACTION,
+        "share of patients trained on, hold-out only",
+        source="paper, ambiguous",
+        unit="share",
+        low=0.05,
+        high=0.95,
+    )
+    folds: int = _setting(5, "folds, cross-validation only", source=OURS, unit="folds", low=2, high=50)
+    repeats: int = _setting(1, "times the cross-validation is repeated", source=OURS, low=1, high=50)
+    inner_folds: int = _setting(
+        0,
+        "folds inside each training set that give threshold and temperature; 0 = none",
+        source=OURS,
+        unit="folds",
+        low=0,
+        high=20,
+    )
+
+    # What the network sees
+    volume: str = _setting(
+        "resample_1mm",
+        "1 mm isotropic resampling, or the slices as acquired",
+        source=PAPER,
+        choices=("resample_1mm", "acquired"),
+    )
+    slices: int = _setting(6, "middle sagittal slices, the input channels", source=PAPER, low=1, high=64)
+    grid: str = _setting(
+        "pad512",
+        "pixels centred in 512², field stretched to 512², or field fitted to size²",
+        source="paper, ambiguous",
+        choices=("pad512", "fit512", "fit"),
+    )
+    size: int = _setting(512, "rows and columns of the input", source=PAPER, unit="px", low=32, high=1024)
+
+    # Network
+    depth: int = _setting(101, "ResNet layers", source=PAPER, choices=(18, 34, 50, 101))
+    init: str = _setting(
+        "random", "random weights or a safetensors file", source=PAPER, choices=("random", "file")
+    )
+    weights: str | None = _setting(None, "path of the initial weights, init=file only", source=OURS)
+    weights_sha256: str | None = _setting(None, "their sha256, checked before use", source=OURS)
+
+    # Optimisation
+    optimiser: str = _setting("adam", "optimiser", source=PAPER, choices=("adam", "adamw", "sgd"))
+    lr: float = _setting(1e-4, "learning rate (peak)", source=PAPER, low=0.0, high=10.0)
+    weight_decay: float = _setting(0.0, "weight decay", source=OURS, low=0.0, high=10.0)
+    schedule: str = _setting(
+        "constant", "learning rate over the run", source=OURS, choices=("constant", "cosine")
+    )
+    warmup_epochs: int = _setting(
+        0, "linear warm-up, cosine only", source=OURS, unit="epochs", low=0, high=1000
+    )
+    batch_size: int = _setting(4, "patients a step", source=PAPER, unit="patients", low=1, high=1024)
+    epochs: int = _setting(
+        100,
+        "passes over the training patients; the last is kept",
+        source=PAPER,
+        unit="epochs",
+        low=1,
+        high=10000,
+    )
+    loss: str = _setting(
+        "bce",
+        "binary cross-entropy, positive-weighted, or focal",
+        source=PAPER,
+        choices=("bce", "bce_pos_weight", "focal"),
+    )
+    focal_gamma: float = _setting(
+        2.0, "focusing parameter, loss=focal only", source="Lin 2017", low=0, high=10
+    )
+    ema_decay: float = _setting(
+        0.0, "decay a step of the averaged weights; 0 = off", source=OURS, low=0, high=0.99999
+    )
+    published_beta: float | None = _setting(
+        10.0, "'beta and gamma … set to 10': no meaning for BCE and Adam; recorded, not used", source=PAPER
+    )
+    published_gamma: float | None = _setting(10.0, "as published_beta", source=PAPER)
+
+    # Augmentation
+    augment: str = _setting(
+        "paper", "set of augmentations", source=PAPER, choices=("paper", "recommended", "none")
+    )
+    augment_probability: float = _setting(0.5, "chance of each augmentation", source=OURS, low=0, high=1)
+    crop_fraction: float = _setting(
+        0.875,
+        "side kept by a crop (centre in paper, random in recommended), scaled back",
+        source=OURS,
+        unit="share of side",
+        low=0.1,
+        high=1.0,
+    )
+    flip: bool = _setting(True, "anterior–posterior mirror, augment=paper only", source="paper, ambiguous")
+    brightness: float = _setting(0.2, "greatest shift", source=OURS, unit="SD of the image", low=0, high=5)
+    contrast: float = _setting(0.2, "greatest change of gain", source=OURS, unit="share", low=0, high=0.99)
+    rotation: float = _setting(0.0, "greatest in-plane rotation", source=OURS, unit="degree", low=0, high=45)
+    scale: float = _setting(0.0, "greatest change of scale", source=OURS, unit="share", low=0, high=0.5)
+    mirror_slices: bool = _setting(False, "reverse the order of slices, left for right", source=OURS)
+
+    # Decision
+    threshold_rule: str = _setting(
+        "train", "patients who set the threshold", source=PAPER, choices=("train", "inner")
+    )
+    target_sensitivity: float = _setting(
+        0.90, "least sensitivity among them", source="paper, ambiguous", unit="share", low=0.01, high=1
+    )
+    calibration: str = _setting(
+        "none", "temperature from the inner folds, or none", source=OURS, choices=("none", "temperature")
+    )
+
+    # How it runs
+    seed: int = _setting(
+        0, "seed of split, weights, order and augmentation", source=OURS, low=0, high=2**31 - 1
+    )
+    deterministic: bool = _setting(True, "deterministic algorithms only", source=OURS)
+    device: str = _setting(
+        "auto", "auto takes CUDA where there is one", source=OURS, choices=("auto", "cpu", "cuda")
+    )
+    amp: str = _setting(
+        "auto",
+        "bfloat16 in training; auto where the hardware has it",
+        source=OURS,
+        choices=("auto", "bf16", "off"),
+    )
+    checkpoint_seconds: float = _setting(
+        60.0, "least time between checkpoints; 0 = every epoch", source=OURS, unit="s", low=0, high=86400
+    )
+    saliency: bool = _setting(True, "GradCAM and LayerCAM of the test patients", source=PAPER)
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for setting in dataclasses.fields(self):
+            hint, value = hints[setting.name], getattr(self, setting.name)
+            _check_value(setting.name, value, hint, setting.metadata)
+            if type(value) is int and float in _plain_types(hint):
+                # 1 and 1.0 are one recipe, so they are stored alike.
+                object.__setattr__(self, setting.name, float(value))
+        _refuse_contradictions(self)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """All settings, in the order of the class."""
+        return dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        """The recipe as it is stored: all settings, indented."""
+        return json.dumps(self.to_mapping(), indent=2)
+
+    def with_overrides(self, assignments: Iterable[str] | Mapping[str, Any]) -> Recipe:
+        """A recipe with some settings changed, ``["epochs=3", "depth=18"]`` or a mapping.
+
+        Raises
+        ------
+        RecipeError
+            If a key is unknown, a value does not parse, or the result contradicts itself.
+        """
+        if isinstance(assignments, Mapping):
+            changes = {str(key): value for key, value in assignments.items()}
+        else:
+            changes = dict(_assignment(text) for text in assignments)
+        return from_mapping(self.to_mapping() | changes)
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise RecipeError(f"{text!r} is not key=value")
+    hints = get_type_hints(Recipe)
+    if key not in hints:
+        raise RecipeError(_unknown([key]))
+    return key, _parse(key, value.strip(), hints[key])
+
+
+def _plain_types(hint: Any) -> tuple[type, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _parse(key: str, text: str, hint: Any) -> Any:
+    allowed = _plain_types(hint)
+    if type(None) in allowed and text.lower() in ("", "none", "null"):
+        return None
+    if bool in allowed:
+        if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
+            raise RecipeError(f"{key}: {text!r} is not true or false")
+        return text.lower() in ("true", "yes", "1")
+    for kind, name in ((int, "a whole number"), (float, "a number")):
+        if kind in allowed:
+            try:
+                return kind(text)
+            except ValueError:
+                raise RecipeError(f"{key}: {text!r} is not {name}") from None
+    return text
+
+
+def _check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> None:
+    allowed = _plain_types(hint)
+    # True is an int to Python; a count or a rate given as a truth value is a mistake.
+    fits = type(value) in allowed or (float in allowed and type(value) is int)
+    if not fits:
+        raise RecipeError(f"{name}: {value!r} is not of type {' or '.join(t.__name__ for t in allowed)}")
+    if metadata["choices"] is not None and value not in metadata["choices"]:
+        raise RecipeError(f"{name}: {value!r} is none of {', '.join(map(str, metadata['choices']))}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise RecipeError(f"{name}: {value!r} is not finite")
+        low, high = metadata["low"], metadata["high"]
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise RecipeError(f"{name}: {value!r} is not between {low} and {high}")
+
+
+def _refuse_contradictions(recipe: Recipe) -> None:
+    r = recipe
+    file_given = r.weights is not None or r.weights_sha256 is not None
+    rules = (
+        (
+            r.grid in ("pad512", "fit512") and r.size != 512,
+            f"grid={r.grid} fixes size=512, not {r.size}; for another size take grid=fit",
+        ),
+        (r.init == "random" and file_given, "init=random takes no weights file; take init=file"),
+        (
+            r.init == "file" and (r.weights is None or r.weights_sha256 is None),
+            "init=file needs weights and weights_sha256: unverified weights are not loaded",
+        ),
+        (
+            r.weights_sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", r.weights_sha256 or ""),
+            "weights_sha256 is not 64 hexadecimal digits",
+        ),
+        (
+            r.threshold_rule == "inner" and r.inner_folds < 2,
+            "threshold_rule=inner needs inner_folds of 2 or more",
+        ),
+        (
+            r.calibration == "temperature" and r.inner_folds < 2,
+            "calibration=temperature needs inner_folds of 2 or more: fitted scores may not set it",
+        ),
+        (r.inner_folds == 1, "inner_folds=1 is no cross-validation; take 0 or at least 2"),
+        (
+            r.inner_folds > 1 and r.threshold_rule == "train" and r.calibration == "none",
+            "inner_folds without threshold_rule=inner or calibration=temperature trains for nothing",
+        ),
+        (r.split == "holdout" and r.repeats != 1, "repeats belongs to split=kfold"),
+        (r.schedule == "constant" and r.warmup_epochs > 0, "warmup_epochs belongs to schedule=cosine"),
+        (r.warmup_epochs >= r.epochs and r.warmup_epochs > 0, "warmup_epochs leaves no epoch at full rate"),
+        (r.lr == 0, "lr=0 learns nothing"),
+        (
+            r.augment == "recommended" and r.flip,
+            "augment=recommended never flips anterior–posterior: anatomy is not symmetric; set flip=false",
+        ),
+        (
+            r.augment == "paper" and (r.rotation > 0 or r.scale > 0 or r.mirror_slices),
+            "rotation, scale and mirror_slices belong to augment=recommended",
+        ),
+    )
+    for contradicts, reason in rules:
+        if contradicts:
+            raise RecipeError(reason)
+
+
+def _unknown(keys: Iterable[str]) -> str:
+    known = ", ".join(setting.name for setting in dataclasses.fields(Recipe))
+    return f"unknown setting(s) {', '.join(sorted(keys))}; known are {known}"
+
+
+def from_mapping(content: Mapping[str, Any]) -> Recipe:
+    """A recipe from JSON content; what is absent takes the default of its ``profile``.
+
+    Raises
+    ------
+    RecipeError
+        On unknown keys, wrong types, values out of range, and settings that contradict each other.
+    """
+    if not isinstance(content, Mapping):
+        raise RecipeError("a recipe is an object of settings")
+    unknown = set(content) - {setting.name for setting in dataclasses.fields(Recipe)}
+    if unknown:
+        raise RecipeError(_unknown(map(str, unknown)))
+    base = profile(str(content.get("profile", PAPER)))
+    return Recipe(**(base.to_mapping() | dict(content)))
+
+
+def paper() -> Recipe:
+    """The published method, as far as the text fixes it."""
+    return Recipe()
+
+
+def recommended() -> Recipe:
+    """What 220 patients support: every patient tested, threshold and temperature from inner folds."""
+    return Recipe(
+        profile="recommended",
+        split="kfold",
+        folds=5,
+        repeats=3,
+        inner_folds=3,
+        volume="acquired",
+        grid="fit",
+        size=320,
+        optimiser="adamw",
+        lr=3e-4,
+        weight_decay=0.01,
+        schedule="cosine",
+        warmup_epochs=5,
+        batch_size=16,
+        epochs=60,
+        ema_decay=0.99,
+        augment="recommended",
+        crop_fraction=0.85,
+        flip=False,
+        rotation=7.0,
+        scale=0.1,
+        mirror_slices=True,
+        threshold_rule="inner",
+        calibration="temperature",
+        published_beta=None,
+        published_gamma=None,
+    )
+
+
+def profile(name: str) -> Recipe:
+    """The recipe called ``name``; RecipeError if there is none."""
+    profiles = {"paper": paper, "recommended": recommended}
+    if name not in profiles:
+        raise RecipeError(f"profile: {name!r} is none of {', '.join(profiles)}")
+    return profiles[name]()
+
+
+def describe_settings() -> list[dict[str, Any]]:
+    """One row per setting for a form or a page: name, default, doc, unit, source, choices, range."""
+    rows = []
+    for setting in dataclasses.fields(Recipe):
+        rows.append({"name": setting.name, "default": setting.default} | dict(setting.metadata))
+    return rows

@@ -1,0 +1,1 @@
+"""Training and explaining the network: the only code that may import torch. No Django here."""
