@@ -1,0 +1,116 @@
+"""Skull base, brain stem and cerebellum; face, mouth and larynx before the spine."""
+
+from __future__ import annotations
+
+from cohort.phantom.layers import Layer
+from cohort.phantom.layout import Layout
+from cohort.phantom.shapes import Box, Chain, Ellipse, Point, Solid
+
+
+def skull_layers(layout: Layout) -> list[Layer]:
+    """Cranium, clivus and occipital bone, with the posterior fossa and what lies in it."""
+    a, at, m = layout.anatomy, layout.skull, layout.anatomy.mcrae
+    tilt = a.mcrae_angle
+    fossa = Ellipse(at(m * 0.7, 36), (41 + (m - 34.4) / 2, 37.5), tilt)
+    vault = Ellipse(at(14, 92), (86, 52), tilt)
+
+    def wider(e: Ellipse, by: float) -> Ellipse:
+        return Ellipse(e.centre, (e.radii[0] + by, e.radii[1] + by), e.angle)
+
+    clivus = Chain(((at(-1.75, 2.45), 3.0), (at(-10.5, 16.0), 5.2), (at(-23, 33), 7.5)))
+    squama = Chain(
+        ((at(m + 2.6, 0), 2.6), (at(m + 13, 0.2), 3.1), (at(m + 26, 10), 3.6), (at(m + 35, 29), 4.2),
+         (at(m + 37, 50), 4.2), (at(m + 33, 78), 4.0), (at(m + 20, 110), 4.0))
+    )  # fmt: skip
+    bone: list[Layer] = []
+    for cavity in (vault, fossa):
+        bone.append(
+            Layer(
+                Solid(wider(cavity, 6.5), 60), a.marrow * 0.9, rim=(a.cortex, 1.6), texture=("marrow", 0.05)
+            )
+        )
+    inside = [Layer(Solid(cavity, 58), a.csf, mask="csf", soft=0.6) for cavity in (vault, fossa)]
+    grey = ("brain", 0.035)
+    brain = [
+        Layer(
+            Solid(Ellipse(at(12, 97), (80, 49), tilt), 56), a.brain * 1.05, texture=("brain", 0.10), soft=1.0
+        ),
+        Layer(
+            Solid(Ellipse(at(m + 3, 30), (23, 21), tilt + 0.3), 50),
+            a.brain * 1.02,
+            texture=("brain", 0.075),
+            soft=1.0,
+        ),
+        Layer(Solid(Ellipse(at(m - 3, 33), (9, 8), tilt + 0.3), 30), a.brain * 0.88, texture=grey, soft=2.5),
+        # Tentorium and straight sinus.
+        Layer(Solid(Chain(((at(m + 30, 42), 1.3), (at(14, 60), 0.8))), 50, round=False), 0.05, soft=0.6),
+        Layer(Solid(Ellipse(at(m - 18, 31), (6, 10), tilt - 0.25), 9), a.csf, soft=0.8),
+    ]
+    stem = [
+        Layer(layout.canal, a.csf, mask="csf", soft=0.5),
+        Layer(Solid(Chain(((at(-1, 52), 9.0), (at(2, 36), 9.0), (at(8, 16), 6.5), (at(11.5, 2), 5.6))), 10), a.brain * 0.95,
+              texture=grey, soft=0.8),
+        Layer(Solid(Ellipse(at(-4.5, 31), (10, 13), tilt + 0.45), 17), a.brain * 0.92, texture=grey, soft=0.8),
+        # Basilar artery, a flow void in the prepontine cistern.
+        Layer(Solid(Chain(((at(-6, 16), 1.1), (at(-17, 36), 1.2))), 2.0), 0.05, soft=0.4),
+    ]  # fmt: skip
+    rim = (a.cortex, 1.1)
+    base = [
+        Layer(Solid(Ellipse(at(-42, 36), (13, 10), tilt), 14), 0.02, rim=(0.3, 1.5), mask="air", soft=0.5),
+        Layer(Solid(clivus, 16), a.marrow * 1.15, rim=rim, texture=("marrow", 0.05), mask="clivus"),
+        Layer(
+            Solid(squama, 60, round=False),
+            a.marrow,
+            rim=(a.cortex, 1.4),
+            texture=("marrow", 0.05),
+            mask="occiput",
+        ),
+    ]
+    return [*bone, *inside, *brain, *stem, *base]
+
+
+def face_layers(layout: Layout) -> list[Layer]:
+    """Nose, palate, tongue, mandible, epiglottis, hyoid, larynx; all before the airway is painted."""
+    a, f = layout.anatomy, layout.anatomy.face
+    (_, bz), fat = layout.basion, layout.anatomy.fat_signal
+
+    def p(y: float, z: float) -> Point:
+        return y * f, bz + z
+
+    bone = {"rim": (a.cortex, 1.4), "texture": ("marrow", 0.05)}
+    return [
+        # Nasal cavity with conchae, then the hard palate with the soft palate behind it.
+        Layer(Solid(Box(p(-68, 14), (34, 15), 0.0, 6), 17), 0.26, texture=("muscle", 0.13), soft=2),
+        Layer(Solid(Box(p(-70, 10), (26, 2.2), -0.1, 2), 15), 0.02, soft=1.5, opacity=0.9),
+        Layer(Solid(Box(p(-68, 20), (24, 2.0), -0.1, 2), 15), 0.02, soft=1.5, opacity=0.9),
+        Layer(
+            Solid(Chain((((p(-92, -6)), 3.0), (p(-70, -3), 2.0), (p(-48, -3), 1.6))), 24),
+            0.2,
+            rim=(0.04, 1.2),
+        ),
+        Layer(
+            Solid(Chain(((p(-48, -3), 3.2), (p(-34, -9), 3.6), (p(-27, -22), 2.4))), 16),
+            0.36,
+            texture=("muscle", 0.04),
+        ),
+        # Tongue and the floor of the mouth.
+        Layer(Solid(Ellipse(p(-60, -27), (31, 21), 0.15), 26), 0.31, texture=("muscle", 0.075), soft=1.2),
+        Layer(Solid(Ellipse(p(-60, -40), (22, 9), 0.3), 20), 0.36, texture=("muscle", 0.10), soft=2.0),
+        Layer(Solid(Chain(((p(-84, -46), 2.2), (p(-50, -54), 2.4))), 22), a.muscle, soft=0.8),
+        # Teeth and lips.
+        Layer(Solid(Box(p(-93, -15), (3.0, 8), 0.1, 2), 24, bow=0.03), 0.03, soft=0.6),
+        Layer(Solid(Box(p(-91, -30), (3.0, 7), -0.1, 2), 24, bow=0.03), 0.03, soft=0.6),
+        # Mandible: the symphysis in the midline, the body to the sides.
+        Layer(Solid(Ellipse(p(-88, -42), (5.5, 11), 0.1), 26, bow=0.035), a.marrow * 1.3, **bone),  # type: ignore[arg-type]
+        # Fat before the epiglottis, the epiglottis, hyoid and the cartilages of the larynx.
+        Layer(Solid(Ellipse((-35, 4), (7, 12), -0.3), 14), fat * 0.9, texture=("muscle", 0.06), soft=1.5),
+        Layer(Solid(Chain((((-26, 15), 1.1), ((-30, 2), 1.5), ((-32, -8), 1.4))), 11), 0.2, soft=0.5),
+        Layer(Solid(Ellipse((-43, 5), (3.2, 4.5), -0.3), 22, bow=0.03), a.marrow, rim=(a.cortex, 1.1)),
+        Layer(Solid(Chain((((-46, -14), 2.2), ((-42, -30), 2.0))), 18, bow=0.04), 0.33, rim=(0.08, 0.9)),
+        Layer(Solid(Box((-22, -34), (3.2, 9), 0.0, 2.5), 10), 0.36, rim=(0.08, 1.0)),
+        Layer(Solid(Ellipse((-42, -38), (3.0, 4.0), 0.0), 10), 0.33, rim=(0.08, 0.9)),
+        # Thyroid isthmus and lobes, then the great vessels behind the sternum.
+        Layer(Solid(Ellipse((-44, -52), (5, 9), 0.1), 22), 0.42, texture=("mass", 0.04), soft=0.8),
+        Layer(Solid(Ellipse((-38, -96), (9, 7), 0.2), 30), 0.03, rim=(0.2, 1.2), soft=0.8),
+        Layer(Solid(Box((-62, -108), (5.5, 20), -0.25, 3), 26), a.marrow * 1.2, **bone),  # type: ignore[arg-type]
+    ]
