@@ -29,6 +29,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
     except redis.RedisError as error:
         checks["queue"] = type(error).__name__
     healthy = checks["database"] == "ok"
-    response = JsonResponse({"status": "ok" if healthy else "failing", **checks}, status=200 if healthy else 503)
+    response = JsonResponse(
+        {"status": "ok" if healthy else "failing", **checks}, status=200 if healthy else 503
+    )
     response["Cache-Control"] = "no-store"
     return response

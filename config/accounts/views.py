@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
@@ -18,8 +20,8 @@ from rest_framework.views import APIView
 from config.accounts.serializers import LoginIn, MeOut
 
 
-def _me(request: Request) -> dict[str, Any]:
-    return MeOut({"user": request.user if request.user.is_authenticated else None}).data
+def _me(user: AbstractBaseUser | AnonymousUser | None) -> dict[str, Any]:
+    return MeOut({"user": user if user and user.is_authenticated else None}).data
 
 
 @method_decorator([never_cache, ensure_csrf_cookie], name="dispatch")
@@ -28,7 +30,7 @@ class Me(APIView):
 
     @extend_schema(responses=MeOut)
     def get(self, request: Request) -> Response:
-        return Response(_me(request))
+        return Response(_me(request.user))
 
 
 # SessionAuthentication checks CSRF only for requests that are already signed in; a login form
@@ -48,7 +50,7 @@ class Login(APIView):
                 status=status.HTTP_400_BAD_REQUEST,
             )
         login(request._request, user)
-        return Response(_me(request))
+        return Response(_me(user))
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -1,0 +1,92 @@
+"""A running demo for the browser: one already served (``ODONTOID_E2E_URL``), or one started here."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Enough patients for both outcomes in both splits, small enough to be ready in a minute.
+PATIENTS = 24
+OVERRIDES = "depth=18,size=64,epochs=2"
+START_TIMEOUT = 420.0
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    #: None when somebody else runs the server.
+    process: subprocess.Popen[str] | None = None
+    data_dir: Path | None = None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def process_group_members(session: int) -> list[int]:
+    """Ids of the living processes of a session, zombies left out (Linux)."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            members.append(int(stat.parent.name))
+    return members
+
+
+@contextmanager
+def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES) -> Iterator[Site]:
+    """Serve a demo under ``data_dir``; on leaving, Ctrl-C it and insist that nothing stays behind."""
+    external = os.environ.get("ODONTOID_E2E_URL")
+    if external:
+        yield Site(external.rstrip("/") + "/")
+        return
+    port = free_port()
+    log = data_dir / "demo.log"
+    environment = {
+        **os.environ,
+        "ODONTOID_DATA_DIR": str(data_dir),
+        "ODONTOID_DEFAULT_OVERRIDES": overrides,
+        "PYTHONUNBUFFERED": "1",
+    }
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        environment.pop(name, None)
+    command = [sys.executable, "manage.py", "demo", "--patients", str(patients), "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not re.search(r"http://127\.0\.0\.1:\d+/", log.read_text()):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the demo did not start:\n{log.read_text()[-4000:]}")
+            time.sleep(0.3)
+        yield Site(f"http://127.0.0.1:{port}/", process, data_dir)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise AssertionError(f"the demo did not stop on Ctrl-C:\n{log.read_text()[-4000:]}") from None
