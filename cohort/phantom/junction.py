@@ -162,17 +162,23 @@ def _pannus(layout: Layout) -> list[Layer]:
     ]
 
 
+def facet_joints(layout: Layout) -> tuple[tuple[int, float, float], ...]:
+    """Side (+1 left), y and z of each facet joint's centre, in the order of FACETS."""
+    a = layout.anatomy
+    # C1–C2 meets at the dens' base; C0–C1 hangs from the skull, and the lateral mass between gives way.
+    y, z12 = layout.dens(1.5, 1.0)
+    sunk = 0.35 * min(0.0, a.lesions.tip_below_mcrae - 2.0)
+    z01 = max(z12 + 6.0, layout.skull(a.mcrae * 0.28, sunk - 7.5)[1])
+    return (1, y, z01), (-1, y, z01), (1, y + 0.5, z12), (-1, y + 0.5, z12)
+
+
 def _facets(layout: Layout) -> list[Layer]:
     """Occipital condyle, lateral mass of the atlas, articular process of the axis, and their joints."""
     a = layout.anatomy
     inner, outer = FACET_LATERAL
     middle, half_width = (inner + outer) / 2, (outer - inner) / 2
     lean = layout.axis.lean
-    below = a.lesions.tip_below_mcrae
-    # C1–C2 meets at the dens' base; C0–C1 hangs from the skull, and the lateral mass between gives way.
-    y_mid = layout.dens(1.5, 0)[0]
-    z12 = layout.dens(1.5, 1.0)[1]
-    z01 = max(z12 + 6.0, layout.skull(a.mcrae * 0.28, -7.5 + 0.35 * min(0.0, below - 2.0))[1])
+    (_, y_mid, z01), _, (_, _, z12), _ = facet_joints(layout)
     bone = (a.cortex, 1.0)
     texture = ("marrow", 0.035)
     layers: list[Layer] = []

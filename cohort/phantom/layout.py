@@ -181,7 +181,7 @@ def _canal(
         level(disc.at(disc.depth / 2 + 0.8, 0), at_disc, cord, min(bulge, at_disc - 5.0))
         level(body.at(body.depth / 2 + 1.0, 0), width, cord)
     table = np.array(sorted(rows))
-    z = HEIGHTS[(HEIGHTS > table[0, 0]) & (HEIGHTS < table[-1, 0])]
+    z = HEIGHTS[(table[0, 0] < HEIGHTS) & (table[-1, 0] > HEIGHTS)]
     front, rear, ap = (PchipInterpolator(table[:, 0], table[:, k])(z) for k in (1, 2, 3))
     ap = np.minimum(ap, rear - front - 0.9)
     # The cord lies a little before the middle in the upper canal and is pushed back by what bulges in front.

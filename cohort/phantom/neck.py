@@ -72,13 +72,13 @@ def airway(layout: Layout) -> list[Layer]:
         (-175, 15), (-60, 15), (-36, 13), (-28, 7), (-20, 9), (-8, 14), (0, 12), (10, 9), (bz - 28, 8), (bz - 20, 5),
         (bz - 10, 13), (bz + 6, 17), (240, 17),
     )  # fmt: skip
-    span = (HEIGHTS > -170) & (HEIGHTS < bz + 9)
+    span = (HEIGHTS > -170) & (bz + 9 > HEIGHTS)
     z, rear = HEIGHTS[span], (front - gap)[span]
     air = Column(z, rear - width[span], rear, 11.0)
     wall = Column(z, rear - width[span] - 2.2, rear + 2.2, 13.5)
     below = (HEIGHTS > -170) & (HEIGHTS < -34)
     tube = Column(HEIGHTS[below], (front - gap)[below] + 2.5, (front - 3.5)[below], 8.0)
-    strip = (HEIGHTS > -120) & (HEIGHTS < bz - 14)
+    strip = (HEIGHTS > -120) & (bz - 14 > HEIGHTS)
     longus = Column(HEIGHTS[strip], (front - 4.0)[strip], (front - 0.8)[strip], 14.0, round=False)
     return [
         Layer(wall, 0.34, soft=0.8),

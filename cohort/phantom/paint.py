@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ AIR = np.float32(0.012)
 SKIN = np.float32(0.34)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Planes:
     """Pixel centres of parallel planes in the anatomy's frame: x, y, z broadcast to (planes, rows, columns).
 
@@ -56,19 +57,23 @@ class Planes:
 
     def window(self, b: Bounds, margin: float) -> Window | None:
         """The planes, rows and columns that a shape can touch; None when it touches none."""
-        near = np.abs(self.x - np.float32((b.x[0] + b.x[1]) / 2)).min(axis=(1, 2))
-        planes = _span(near < (b.x[1] - b.x[0]) / 2 + margin)
+        (x0, x1), (y0, y1), (z0, z1) = self._extent
+        planes = _span(x0, x1, b.x, margin)
         if planes is None:
             return None
-        z = self.z[planes]
-        rows = _span(((z > b.z[0] - margin) & (z < b.z[1] + margin)).any(axis=(0, 2)))
+        rows = _span(z0, z1, b.z, margin)
         if rows is None:
             return None
-        y = self.y[planes][:, rows if self.y.shape[1] > 1 else slice(None)]
-        if y.shape[1] > 2:
-            y = y[:, [0, -1]]
-        columns = _span(((y > b.y[0] - margin) & (y < b.y[1] + margin)).any(axis=(0, 1)))
+        columns = _span(y0, y1, b.y, margin)
         return None if columns is None else (planes, rows, columns)
+
+    @cached_property
+    def _extent(self) -> tuple[tuple[Array, Array], ...]:
+        """Lowest and highest x of each plane, y of each column, z of each row."""
+        return tuple(
+            (v.min(axis=others).ravel(), v.max(axis=others).ravel())
+            for v, others in ((self.x, (1, 2)), (self.y, (0, 1)), (self.z, (0, 2)))
+        )
 
     def at(self, w: Window) -> tuple[Array, Array, Array]:
         return tuple(  # type: ignore[return-value]
@@ -77,8 +82,8 @@ class Planes:
         )
 
 
-def _span(hit: NDArray[np.bool_]) -> slice | None:
-    found = np.flatnonzero(hit)
+def _span(low: Array, high: Array, wanted: tuple[float, float], margin: float) -> slice | None:
+    found = ((high > wanted[0] - margin) & (low < wanted[1] + margin)).nonzero()[0]
     return slice(int(found[0]), int(found[-1]) + 1) if found.size else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from cohort.phantom.layers import Layer
@@ -114,7 +116,7 @@ def _long_ligaments(layout: Layout) -> list[Layer]:
                     (p.at(side * (out - 0.3), -p.height * 0.3), width),
                     (p.at(side * (out - 0.3), p.height * 0.3), width),
                 ]
-        z = HEIGHTS[(HEIGHTS > line[0][0][1]) & (HEIGHTS < line[-1][0][1])]
+        z = HEIGHTS[(line[0][0][1] < HEIGHTS) & (line[-1][0][1] > HEIGHTS)]
         y = np.interp(z, [q[1] for q, _ in line], [q[0] for q, _ in line])
         layers.append(Layer(Column(z, y - width, y + width, 10.0, round=False), a.ligament, soft=0.3))
     return layers
@@ -150,10 +152,10 @@ def lateral_layers(layout: Layout) -> list[Layer]:
     layers: list[Layer] = []
     pieces = (layout.axis, *layout.bodies[:6])
     middle = np.interp(HEIGHTS, *zip(*sorted((p.centre[1], p.centre[0]) for p in pieces), strict=True))
-    span = (HEIGHTS > pieces[-2].centre[1] - 10) & (HEIGHTS < layout.axis.centre[1] + 4)
+    span = (pieces[-2].centre[1] - 10 < HEIGHTS) & (layout.axis.centre[1] + 4 > HEIGHTS)
     for side in (-1, 1):
         artery = Column(HEIGHTS[span], middle[span] - 2.2, middle[span] + 2.2, 2.6, x=side * 16.0)
-        for upper, lower in zip(pieces, pieces[1:], strict=False):
+        for upper, lower in itertools.pairwise(pieces):
             y = (upper.centre[0] + lower.centre[0]) / 2 + upper.depth / 2
             z = (upper.centre[1] + lower.centre[1]) / 2
             foramen = Ellipse((y + 0.5, z), (4.0, 5.4), upper.lean)
