@@ -1,2 +1,50 @@
-// The image viewer's public face; everything that imports Cornerstone lives in this directory.
-export {};
+/**
+ * The viewer: MR stacks side by side. The only code that imports Cornerstone3D; it knows image ids,
+ * DICOM headers and callbacks, never readings or the API.
+ *
+ * ```tsx
+ * // metadata: the array of DICOM JSON that the series' WADO-RS metadata address answers
+ * const scan = buildScan({
+ *   key: 'baseline', label: 'Baseline', metadata,
+ *   frameUrl: (sop) => `/api/cohort/series/${seriesUid}/instances/${sop}/frames/1`,
+ * });
+ * <Suspense fallback={<Loader />}>
+ *   <StackPair scans={[scan]} overlays={{ baseline: overlay }} tools={['window', 'zoom', 'pan', 'length']} />
+ * </Suspense>
+ * ```
+ *
+ * `overlays` maps a scan key to a `SaliencyOverlay`: corners in patient mm (`origin`, `rowEnd`,
+ * `columnEnd` are centres of the map's pixels [0,0], [0,W-1], [H-1,0]), `values` row-major bytes
+ * (`decodeBytes` reads base64), `opacity` 0–1, `colourMap`. Pass a new object to change opacity or
+ * colours, keeping `values` the same array: only then is the map coloured again. Slices the map does
+ * not cover (`normalOffsetsMm`) are shown without it and say so. Give the parent a height: the
+ * component fills it. `scans` must keep its identity (useMemo) while the same series is shown.
+ *
+ * Renderer: WebGL where the browser has a real one, else the CPU; `?render=cpu` or `?render=gpu` decides.
+ * For tests: `data-testid="viewport-<key>"` carries `data-state` ("loading", "ready", "error"),
+ * `data-slice` (from 0), `data-slices`, `data-render`, and `data-overlay` ("none", "shown", "outside").
+ */
+import { lazy } from 'react';
+
+export const StackPair = lazy(() => import('./stack-pair'));
+
+export { buildScan, StackError } from './stack';
+export { COLOUR_MAPS, colour } from './overlay';
+export { PRESETS } from './windowing';
+export { purgeViewer } from './purge';
+export type { StackPairProps } from './stack-pair';
+export type {
+  ColourMap,
+  DicomJson,
+  Measurement,
+  Point3,
+  SaliencyOverlay,
+  StackScan,
+  ToolName,
+  ViewerHandle,
+} from './types';
+
+/** Bytes of a base64 string, e.g. a saliency map's values. */
+export function decodeBytes(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,130 @@
+import { type Ref, useEffect, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
+
+import { handleViewerKey } from './keys';
+import { type SessionState, ViewerSession } from './session';
+import { renderMode } from './start';
+import { Toolbar } from './toolbar';
+import type { Measurement, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
+import classes from './viewer.module.css';
+import { ViewportCell } from './viewport-cell';
+
+export interface StackPairProps {
+  /** One or two scans, in screen order. A new array closes the old case and opens another. */
+  scans: StackScan[];
+  /** Measurements to show again; read when `scans` changes. */
+  measurements?: Measurement[];
+  onMeasurementsChange?: (measurements: Measurement[]) => void;
+  onActiveChange?: (scan: string) => void;
+  /** Slices to mark on the position bar, by scan key. */
+  marks?: Record<string, number[]>;
+  overlays?: Record<string, SaliencyOverlay | null>;
+  tools?: ToolName[];
+  /** Measurements are shown and cannot be made or changed. */
+  readOnly?: boolean;
+  /** Keys work while the viewer has the focus; a page that listens for them itself turns this off. */
+  keyboard?: boolean;
+  ref?: Ref<ViewerHandle | null>;
+}
+
+const NONE: Measurement[] = [];
+const idle = () => () => undefined;
+const nothing = () => null;
+
+export default function StackPair({
+  scans,
+  measurements = NONE,
+  onMeasurementsChange,
+  onActiveChange,
+  marks,
+  overlays,
+  tools = ['window', 'zoom', 'pan', 'length'],
+  readOnly = false,
+  keyboard = true,
+  ref,
+}: StackPairProps) {
+  const elements = useRef(new Map<string, HTMLDivElement>());
+  const [session, setSession] = useState<ViewerSession | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const state = useSyncExternalStore<SessionState | null>(session?.subscribe ?? idle, session?.getState ?? nothing);
+  const kept = useRef(measurements);
+  useEffect(() => {
+    kept.current = measurements;
+  });
+  useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);
+
+  useEffect(() => {
+    let opened: ViewerSession | null = null;
+    let closed = false;
+    const watcher = new ResizeObserver(() => opened?.resize());
+    const drawn = elements.current;
+    // A turn later: React's StrictMode mounts twice, and a WebGL context is not made for nothing.
+    void Promise.resolve()
+      .then(async () => {
+        if (closed) return;
+        opened = new ViewerSession(scans, drawn, kept.current, readOnly);
+        setFailure(null);
+        setSession(opened);
+        drawn.forEach((element) => watcher.observe(element));
+        await opened.open();
+      })
+      .catch((error: unknown) => {
+        if (!closed) setFailure(error instanceof Error ? error.message : 'The images could not be opened.');
+      });
+    return () => {
+      closed = true;
+      watcher.disconnect();
+      opened?.close();
+      setSession(null);
+    };
+  }, [scans, readOnly]);
+
+  const shown = state?.measurements;
+  useEffect(() => {
+    if (shown && shown !== kept.current) onMeasurementsChange?.(shown);
+  }, [shown, onMeasurementsChange]);
+  const active = state?.active;
+  useEffect(() => {
+    if (active) onActiveChange?.(active);
+  }, [active, onActiveChange]);
+  useEffect(() => {
+    for (const { key } of scans) session?.setOverlay(key, overlays?.[key] ?? null);
+  }, [session, overlays, scans]);
+
+  return (
+    <div
+      className={classes.viewer}
+      role="region"
+      aria-label="Images"
+      data-render={session ? renderMode() : undefined}
+      onKeyDown={(event) => {
+        if (keyboard && session && handleViewerKey(session, event.nativeEvent)) event.preventDefault();
+      }}
+    >
+      {session && state && <Toolbar session={session} state={state} tools={tools} pair={scans.length > 1} />}
+      {failure && (
+        <p role="alert" className={classes.failure}>
+          {failure}
+        </p>
+      )}
+      <div className={classes.grid} data-count={state?.solo ? 1 : scans.length}>
+        {scans.map((scan) => (
+          <ViewportCell
+            key={scan.key}
+            scan={scan}
+            view={state?.views[scan.key] ?? null}
+            active={scans.length > 1 && state?.active === scan.key}
+            hidden={Boolean(state?.solo) && state?.solo !== scan.key}
+            overlay={overlays?.[scan.key] ?? null}
+            marks={marks?.[scan.key] ?? []}
+            measured={state?.measurements.filter((item) => item.scan === scan.key).map((item) => item.slice) ?? []}
+            session={session}
+            elementRef={(element) => {
+              if (element) elements.current.set(scan.key, element);
+              else elements.current.delete(scan.key);
+            }}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}

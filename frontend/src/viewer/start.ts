@@ -1,0 +1,79 @@
+import {
+  cache,
+  getRenderingCapabilities,
+  getShouldUseCPURendering,
+  imageLoadPoolManager,
+  init as initCore,
+  setUseCPURendering,
+} from '@cornerstonejs/core';
+import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
+import { addTool, annotation, init as initTools, LengthTool, PanTool, WindowLevelTool, ZoomTool } from '@cornerstonejs/tools';
+
+import { onPurge } from './purge';
+import { headerWindow, withWindow } from './stack';
+import type { StackScan } from './types';
+
+const RENDER_SETTING = 'odontoid:render';
+
+export type RenderMode = 'cpu' | 'gpu';
+
+/** What the address bar asks for, else this browser's setting, else null: decide by what is there. */
+function wantedRenderer(): RenderMode | null {
+  const isMode = (value: string | null): value is RenderMode => value === 'cpu' || value === 'gpu';
+  const asked = new URLSearchParams(window.location.search).get('render');
+  if (isMode(asked)) return asked;
+  const kept = window.localStorage.getItem(RENDER_SETTING);
+  return isMode(kept) ? kept : null;
+}
+
+/** Keeps the choice for this browser; it counts from the next page load (Cornerstone decides once). */
+export function keepRenderer(mode: RenderMode | null): void {
+  if (mode) window.localStorage.setItem(RENDER_SETTING, mode);
+  else window.localStorage.removeItem(RENDER_SETTING);
+}
+
+export function renderMode(): RenderMode {
+  return getShouldUseCPURendering() ? 'cpu' : 'gpu';
+}
+
+let started = false;
+
+/** Starts Cornerstone once per page, however often a component mounts. */
+export function start(): void {
+  if (started) return;
+  initCore();
+  const { webgl, softwareRasterizer } = getRenderingCapabilities();
+  // A software WebGL is five times slower here than drawing on a 2-D canvas.
+  const wanted = wantedRenderer() ?? (softwareRasterizer ? 'cpu' : 'gpu');
+  setUseCPURendering(wanted === 'cpu' || !webgl, false);
+  initLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
+  initTools();
+  for (const tool of [WindowLevelTool, PanTool, ZoomTool, LengthTool]) addTool(tool);
+  onPurge(purge);
+  started = true;
+}
+
+/** Tells the loader about a scan's slices; must come before they are shown. */
+export function registerScan({ imageIds, metadata }: StackScan): void {
+  const window = headerWindow(metadata);
+  imageIds.forEach((imageId, index) => {
+    const instance = metadata[index];
+    if (instance) wadors.metaDataManager.add(imageId, withWindow(instance, window) as never);
+  });
+}
+
+/** Drops a scan's decoded images and headers. */
+export function releaseScan({ imageIds }: StackScan): void {
+  const ids = new Set(imageIds);
+  imageLoadPoolManager.filterRequests(({ additionalDetails }) => !ids.has(additionalDetails.imageId ?? ''));
+  for (const imageId of imageIds) {
+    if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
+    wadors.metaDataManager.remove(imageId);
+  }
+}
+
+function purge(): void {
+  annotation.state.removeAllAnnotations();
+  cache.purgeCache();
+  wadors.metaDataManager.purge();
+}

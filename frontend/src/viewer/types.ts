@@ -1,0 +1,114 @@
+/** Patient coordinates in mm, DICOM LPS: x to the left, y to the back, z to the head. */
+export type Point3 = [number, number, number];
+
+/** One instance as DICOM JSON (PS3.18 F), without pixel data. */
+export type DicomJson = Record<string, { vr?: string; Value?: unknown[] } | undefined>;
+
+/** The pixels of a series as the viewer wants them: in slice order, one image id and one header each. */
+export interface StackScan {
+  /** Names the scan in callbacks and in `data-testid="viewport-<key>"`, e.g. "baseline". */
+  key: string;
+  /** Shown to the reader above the image. */
+  label: string;
+  imageIds: string[];
+  metadata: DicomJson[];
+  sopUids: string[];
+  geometry: StackGeometry;
+}
+
+export interface StackGeometry {
+  /** Direction in which the column index grows (from a row's first pixel to its last). */
+  row: Point3;
+  /** Direction in which the row index grows. */
+  column: Point3;
+  normal: Point3;
+  /** Position of each slice along `normal`, mm, in slice order. */
+  positions: number[];
+  rowSpacing: number;
+  columnSpacing: number;
+  rows: number;
+  columns: number;
+  /** Slice shown first: the middle of the stack by position, which on a sagittal series is the midline. */
+  openingSlice: number;
+}
+
+/** A distance between two points on one slice, kept in patient space. */
+export interface Measurement {
+  id: string;
+  kind: 'length';
+  /** Key of the scan it was made on. */
+  scan: string;
+  /** Slice in the scan's order, from 0. */
+  slice: number;
+  sop_uid: string;
+  /** mm, LPS. Centres of pixels count as in DICOM (PS3.3 C.7.6.2.1.1), whichever renderer drew them. */
+  points: [Point3, Point3];
+  /** mm. */
+  value: number;
+}
+
+export type ColourMap = 'blue_red' | 'inferno' | 'cividis';
+
+/** A map laid over one scan's slices. Corners are centres of the map's own pixels, mm, LPS. */
+export interface SaliencyOverlay {
+  width: number;
+  height: number;
+  origin: Point3;
+  rowEnd: Point3;
+  columnEnd: Point3;
+  /** Row-major, 0–255. */
+  values: Uint8Array;
+  /**
+   * The slices it covers, as distances in mm from `origin` along the map's normal (row × column).
+   * Left out or empty: every slice.
+   */
+  normalOffsetsMm?: number[];
+  /** 0–1. */
+  opacity: number;
+  colourMap: ColourMap;
+}
+
+export type ToolName = 'window' | 'zoom' | 'pan' | 'length';
+
+export interface Window {
+  /** Stored values shown black and white. */
+  lower: number;
+  upper: number;
+}
+
+/** What one viewport shows now; drives the letters, the scale and the status line. */
+export interface ViewState {
+  status: 'loading' | 'ready' | 'error';
+  error: string | null;
+  slice: number;
+  slices: number;
+  /** Distance of the shown slice from the middle of the stack, mm, along the patient's axis. */
+  offsetMm: number;
+  /** "L" or "R" for a sagittal stack away from its middle, else "". */
+  side: string;
+  /** Letters at the edges of the image: left, right, top, bottom. */
+  letters: { left: string; right: string; top: string; bottom: string };
+  mmPerPixel: number;
+  window: Window;
+  inverted: boolean;
+  /** The overlay, if there is one, has nothing to say about this slice. */
+  outsideOverlay: boolean;
+}
+
+/** What a page may ask of the viewer; `scan` left out means the active one. */
+export interface ViewerHandle {
+  scroll(by: number, scan?: string): void;
+  goTo(slice: number, scan?: string): void;
+  slice(scan: string): number;
+  setActive(scan: string): void;
+  active(): string;
+  setTool(tool: ToolName): void;
+  preset(index: number): void;
+  invert(): void;
+  reset(): void;
+  toggleLink(): void;
+  toggleSolo(): void;
+  removeMeasurement(id: string): void;
+  removeSelectedMeasurement(): boolean;
+  showMeasurement(id: string): void;
+}

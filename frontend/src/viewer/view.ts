@@ -1,0 +1,284 @@
+import { Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
+
+import { directionLetters, distance, dot, hanging, middle, normalize, planeOf, scale, subtract } from './geometry';
+import { fromPatient } from './measurements';
+import { coversSlice, OverlayPainter } from './overlay';
+import { renderMode } from './start';
+import { headerWindow } from './stack';
+import type { Point3, SaliencyOverlay, StackScan, ViewState, Window } from './types';
+import { PRESETS, robustWindow } from './windowing';
+
+const { Events } = Enums;
+
+interface LoadFailure {
+  imageId?: string;
+  error?: unknown;
+}
+
+/** Why a slice is not shown, for the person who wanted to read it. */
+function loadMessage(error: unknown): string {
+  const status = (error as { status?: unknown } | undefined)?.status;
+  if (status === 0) return 'The server could not be reached.';
+  if (status === 403) return 'You are signed out: sign in again in another tab, then try again.';
+  if (status === 404) return 'The server has no such image, or it is not yours to see.';
+  if (typeof status === 'number') return `The server answered ${status}.`;
+  return 'The image arrived but could not be decoded.';
+}
+
+/** One stack on one element: slices, window, camera, and what is laid over it. */
+export class StackView {
+  readonly viewport: Types.IStackViewport;
+  state: ViewState;
+  overlay: SaliencyOverlay | null = null;
+  /** The reader has zoomed or panned; without that, a resize fits the image again. */
+  moved = false;
+  private target: number;
+  private readonly failures = new Map<string, string>();
+  private opening: Window | null = null;
+  private robust: Window | null = null;
+  private readonly painter = new OverlayPainter();
+  private readonly overlayCanvas: HTMLCanvasElement;
+  private closed = false;
+
+  constructor(
+    readonly scan: StackScan,
+    readonly element: HTMLDivElement,
+    engine: RenderingEngine,
+    viewportId: string,
+    private readonly changed: () => void,
+  ) {
+    this.viewport = engine.getViewport(viewportId) as Types.IStackViewport;
+    this.target = scan.geometry.openingSlice;
+    this.state = {
+      status: 'loading',
+      error: null,
+      slice: this.target,
+      slices: scan.imageIds.length,
+      offsetMm: 0,
+      side: '',
+      letters: { left: '', right: '', top: '', bottom: '' },
+      mmPerPixel: 0,
+      window: { lower: 0, upper: 1 },
+      inverted: false,
+      outsideOverlay: false,
+    };
+    this.overlayCanvas = document.createElement('canvas');
+    Object.assign(this.overlayCanvas.style, { position: 'absolute', inset: '0', width: '100%', height: '100%', pointerEvents: 'none' });
+    this.overlayCanvas.dataset.testid = `overlay-${scan.key}`;
+    element.append(this.overlayCanvas);
+    element.addEventListener(Events.IMAGE_RENDERED, this.rendered);
+    element.addEventListener(Events.CAMERA_MODIFIED, this.refresh);
+    element.addEventListener(Events.VOI_MODIFIED, this.windowChanged);
+    eventTarget.addEventListener(Events.IMAGE_LOAD_FAILED, this.failed);
+    eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, this.failed);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.element.removeEventListener(Events.IMAGE_RENDERED, this.rendered);
+    this.element.removeEventListener(Events.CAMERA_MODIFIED, this.refresh);
+    this.element.removeEventListener(Events.VOI_MODIFIED, this.windowChanged);
+    eventTarget.removeEventListener(Events.IMAGE_LOAD_FAILED, this.failed);
+    eventTarget.removeEventListener(Events.IMAGE_LOAD_ERROR, this.failed);
+    this.overlayCanvas.remove();
+  }
+
+  /** Shows the opening slice, hung and windowed. Resolves also when that slice cannot be loaded. */
+  async open(): Promise<void> {
+    try {
+      await this.viewport.setStack(this.scan.imageIds, this.target);
+    } catch (error) {
+      this.fail(this.scan.imageIds[this.target], error);
+      return;
+    }
+    if (this.closed) return;
+    const image = this.viewport.getCornerstoneImage();
+    if (!image) return; // the failure has been reported by event
+    const { slope = 1, intercept = 0 } = image;
+    const robust = robustWindow(image.voxelManager?.getScalarData() ?? []);
+    const stored = (value: number) => (image.preScale?.scaled ? value : value * slope + intercept);
+    this.robust = { lower: stored(robust.lower), upper: stored(robust.upper) };
+    this.opening = headerWindow(this.scan.metadata) ?? this.robust;
+    this.setWindow(this.opening);
+    this.fit();
+  }
+
+  async goTo(slice: number): Promise<void> {
+    const target = Math.min(this.scan.imageIds.length - 1, Math.max(0, slice));
+    if (target === this.target && this.state.status === 'ready') return;
+    this.target = target;
+    const imageId = this.scan.imageIds[target] ?? '';
+    this.update({ slice: target, ...this.place(target), ...this.standing(imageId) });
+    const { window } = this.state;
+    try {
+      await this.viewport.setImageIdIndex(target);
+    } catch (error) {
+      this.fail(imageId, error);
+      return;
+    }
+    // The CPU renderer forgets the window it shows when the slice changes, and a drag would start
+    // from the header's again.
+    if (!this.closed && this.target === target && renderMode() === 'cpu') this.setWindow(window);
+  }
+
+  /** Loads again what could not be loaded. */
+  retry(): void {
+    this.failures.clear();
+    this.update({ status: 'loading', error: null });
+    const slice = this.target;
+    if (this.viewport.getCornerstoneImage()) {
+      this.target = -1;
+      void this.viewport.setStack(this.scan.imageIds, slice).then(() => this.goTo(slice), () => undefined);
+    } else void this.open();
+  }
+
+  fit(): void {
+    this.viewport.resetCamera();
+    const { flipHorizontal, flipVertical, transposed } = hanging(this.scan.geometry.row, this.scan.geometry.column);
+    if (transposed) this.viewport.setViewPresentation({ rotation: 90 });
+    if (flipHorizontal || flipVertical) this.viewport.setCamera({ flipHorizontal, flipVertical });
+    this.moved = false;
+    this.viewport.render();
+  }
+
+  setWindow(window: Window): void {
+    this.viewport.setProperties({ voiRange: window });
+    this.viewport.render();
+  }
+
+  preset(index: number): void {
+    const preset = PRESETS[index];
+    if (preset && this.opening && this.robust) this.setWindow(preset.of(this.opening, this.robust));
+  }
+
+  invert(): void {
+    const inverted = !this.state.inverted;
+    this.viewport.setProperties({ invert: inverted });
+    this.viewport.render();
+    this.update({ inverted });
+  }
+
+  reset(): void {
+    if (this.opening) this.setWindow(this.opening);
+    if (this.state.inverted) this.invert();
+    this.fit();
+  }
+
+  setOverlay(overlay: SaliencyOverlay | null): void {
+    this.overlay = overlay;
+    this.draw();
+  }
+
+  /** Screen axes in patient space (unit vectors to the right and down) and mm per CSS pixel. */
+  axes(): { right: Point3; down: Point3; mmPerPixel: number } | null {
+    if (!this.viewport.getCornerstoneImage()) return null;
+    const { clientWidth, clientHeight } = this.element;
+    const at = (x: number, y: number) =>
+      this.viewport.canvasToWorld([clientWidth / 2 + x, clientHeight / 2 + y]);
+    const centre = at(0, 0);
+    const toRight = subtract(at(100, 0), centre);
+    return {
+      right: normalize(toRight),
+      down: normalize(subtract(at(0, 100), centre)),
+      mmPerPixel: distance([0, 0, 0], toRight) / 100,
+    };
+  }
+
+  private place(slice: number): Pick<ViewState, 'offsetMm' | 'side'> {
+    const { positions, normal } = this.scan.geometry;
+    const offset = (positions[slice] ?? 0) - middle(positions);
+    const side = Math.abs(offset) < 0.05 ? '' : directionLetters(scale(normal, offset)).charAt(0);
+    return { offsetMm: Math.abs(offset), side: planeOf(normal) === 'sagittal' ? side : '' };
+  }
+
+  private standing(imageId: string): Pick<ViewState, 'status' | 'error'> {
+    const error = this.failures.get(imageId) ?? null;
+    if (error) return { status: 'error', error };
+    const shown = this.viewport.getCornerstoneImage()?.imageId === imageId;
+    return { status: shown ? 'ready' : 'loading', error: null };
+  }
+
+  private readonly rendered = () => {
+    // Rendered fires for a slice that failed as well, over the slice before it or over black.
+    this.refresh();
+  };
+
+  private readonly refresh = () => {
+    if (this.closed) return;
+    const axes = this.axes();
+    if (!axes) return;
+    const { right, down, mmPerPixel } = axes;
+    const slice = this.target < 0 ? this.state.slice : this.target;
+    this.update({
+      ...this.standing(this.scan.imageIds[slice] ?? ''),
+      slice,
+      ...this.place(slice),
+      mmPerPixel,
+      letters: {
+        right: directionLetters(right),
+        left: directionLetters(scale(right, -1)),
+        bottom: directionLetters(down),
+        top: directionLetters(scale(down, -1)),
+      },
+    });
+    this.draw();
+  };
+
+  private readonly windowChanged = (event: Event) => {
+    const { range } = (event as CustomEvent<{ range: Window }>).detail;
+    this.update({ window: { lower: range.lower, upper: range.upper } });
+  };
+
+  private readonly failed = (event: Event) => {
+    const { imageId, error } = (event as CustomEvent<LoadFailure>).detail;
+    if (imageId && this.scan.imageIds.includes(imageId)) this.fail(imageId, error);
+  };
+
+  private fail(imageId: string | undefined, error: unknown): void {
+    if (this.closed || !imageId) return;
+    if (!this.failures.has(imageId)) this.failures.set(imageId, loadMessage(error));
+    this.update(this.standing(this.scan.imageIds[this.state.slice] ?? ''));
+  }
+
+  private draw(): void {
+    const { clientWidth, clientHeight } = this.element;
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
+    if (this.overlayCanvas.width !== width) this.overlayCanvas.width = width;
+    if (this.overlayCanvas.height !== height) this.overlayCanvas.height = height;
+    const { geometry } = this.scan;
+    const outside = this.overlay !== null && !coversSlice(this.overlay, this.slicePoint());
+    const ready = this.state.status === 'ready';
+    this.painter.draw(
+      this.overlayCanvas,
+      ready && !outside ? this.overlay : null,
+      (point) => this.viewport.worldToCanvas(fromPatient(point, geometry)),
+      ratio,
+    );
+    if (outside !== this.state.outsideOverlay) this.update({ outsideOverlay: outside });
+  }
+
+  /** A point of the shown slice: the centre of its first pixel. */
+  private slicePoint(): Point3 {
+    const values = this.scan.metadata[this.state.slice]?.['00200032']?.Value ?? [];
+    return [Number(values[0]), Number(values[1]), Number(values[2])];
+  }
+
+  private update(part: Partial<ViewState>): void {
+    if (this.closed) return;
+    const next = { ...this.state, ...part };
+    if (JSON.stringify(next) === JSON.stringify(this.state)) return;
+    this.state = next;
+    this.changed();
+  }
+
+  /** Signed distance of a slice along this stack's normal, for links. */
+  get anchorable(): { positions: number[]; normal: Point3 } {
+    return { positions: this.scan.geometry.positions, normal: this.scan.geometry.normal };
+  }
+
+  /** Whether two stacks are cut the same way, so that scrolling them together means something. */
+  parallelTo(other: StackView): boolean {
+    return Math.abs(dot(this.scan.geometry.normal, other.scan.geometry.normal)) > 0.7;
+  }
+}

@@ -1,0 +1,145 @@
+import { useEffect, useRef } from 'react';
+
+import { scaleBarMm } from './geometry';
+import type { ViewerSession } from './session';
+import type { SaliencyOverlay, StackScan, ViewState } from './types';
+import classes from './viewer.module.css';
+
+interface Props {
+  scan: StackScan;
+  view: ViewState | null;
+  active: boolean;
+  hidden: boolean;
+  overlay: SaliencyOverlay | null;
+  marks: number[];
+  measured: number[];
+  session: ViewerSession | null;
+  elementRef: (element: HTMLDivElement | null) => void;
+}
+
+/** Pixels of wheel travel for one slice: a notch of a mouse, a short stroke on a trackpad. */
+const WHEEL_STEP = 50;
+const LINE_HEIGHT = 40;
+
+/** One stack with its letters, scale, position and, where there is no image, the reason. */
+export function ViewportCell({ scan, view, active, hidden, overlay, marks, measured, session, elementRef }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  const travelled = useRef(0);
+
+  useEffect(() => {
+    const element = frame.current;
+    if (!element || !session) return undefined;
+    const onWheel = (event: WheelEvent) => {
+      if (event.ctrlKey) return; // the browser's own zoom
+      event.preventDefault();
+      travelled.current += event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_HEIGHT : event.deltaY;
+      if (Math.abs(travelled.current) < WHEEL_STEP) return;
+      session.setActive(scan.key);
+      session.scroll(Math.sign(travelled.current), scan.key);
+      travelled.current = 0;
+    };
+    element.addEventListener('wheel', onWheel, { passive: false });
+    return () => element.removeEventListener('wheel', onWheel);
+  }, [session, scan.key]);
+
+  const total = scan.imageIds.length;
+  const slice = view?.slice ?? scan.geometry.openingSlice;
+  return (
+    <section
+      ref={frame}
+      className={classes.cell}
+      data-active={active || undefined}
+      hidden={hidden}
+      aria-label={`${scan.label}, slice ${slice + 1} of ${total}`}
+      tabIndex={0}
+      data-testid={`viewport-${scan.key}`}
+      data-state={view?.status ?? 'loading'}
+      data-slice={slice}
+      data-slices={total}
+      data-overlay={overlay ? (view?.outsideOverlay ? 'outside' : 'shown') : 'none'}
+      onPointerDownCapture={() => session?.setActive(scan.key)}
+      onFocus={() => session?.setActive(scan.key)}
+      onDoubleClick={() => session?.toggleSolo()}
+      onContextMenu={(event) => event.preventDefault()}
+    >
+      <div ref={elementRef} className={classes.image} />
+      <div className={classes.title}>{scan.label}</div>
+      {view && view.status !== 'error' && view.mmPerPixel > 0 && (
+        <>
+          <Letters letters={view.letters} />
+          <ScaleBar mmPerPixel={view.mmPerPixel} />
+        </>
+      )}
+      <div className={classes.status}>
+        <span className={classes.position}>
+          {slice + 1}/{total}
+        </span>
+        {view && (
+          <>
+            <span>{position(view)}</span>
+            <span className={classes.window}>
+              W {Math.round(view.window.upper - view.window.lower)} L {Math.round((view.window.upper + view.window.lower) / 2)}
+              {view.inverted && ' inverted'}
+            </span>
+          </>
+        )}
+      </div>
+      <PositionBar slice={slice} total={total} marks={marks} measured={measured} />
+      {view?.outsideOverlay && <p className={classes.note}>The map does not cover this slice.</p>}
+      {view?.status === 'error' && (
+        <div role="alert" className={classes.error}>
+          <strong>
+            Slice {slice + 1} of {total} is not shown
+          </strong>
+          <span>{view.error}</span>
+          <button type="button" onClick={() => session?.retry(scan.key)}>
+            Try again
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function position({ offsetMm, side }: ViewState): string {
+  if (offsetMm < 0.05) return 'middle';
+  return `${offsetMm.toFixed(1)} mm ${{ L: 'left', R: 'right' }[side] ?? ''}`.trim();
+}
+
+function Letters({ letters }: { letters: ViewState['letters'] }) {
+  return (
+    <div aria-hidden>
+      {(['left', 'right', 'top', 'bottom'] as const).map((edge) => (
+        <span key={edge} className={classes.letter} data-edge={edge}>
+          {letters[edge]}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function ScaleBar({ mmPerPixel }: { mmPerPixel: number }) {
+  const mm = scaleBarMm(mmPerPixel, 140);
+  return (
+    <div className={classes.scale} aria-hidden data-testid="scale-bar" data-mm={mm}>
+      <span style={{ width: mm / mmPerPixel }} />
+      {mm} mm
+    </div>
+  );
+}
+
+/** Where in the stack the slice is, with the marked slices: key slices and measurements. */
+function PositionBar({ slice, total, marks, measured }: { slice: number; total: number; marks: number[]; measured: number[] }) {
+  const at = (index: number) => `${((index + 0.5) / Math.max(1, total)) * 100}%`;
+  return (
+    <div className={classes.bar} aria-hidden>
+      {[...new Set(measured)].map((index) => (
+        <i key={`m${index}`} className={classes.measured} style={{ top: at(index) }} />
+      ))}
+      {[...new Set(marks)].map((index) => (
+        <i key={`k${index}`} className={classes.marked} style={{ top: at(index) }} />
+      ))}
+      <i className={classes.here} style={{ top: at(slice) }} />
+    </div>
+  );
+}
