@@ -10,11 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from modeling.recipe import Recipe
-from modeling.training import torchvision_ops  # noqa: F401  (before torchvision)
-
-from torchvision.models import resnet18, resnet34, resnet50, resnet101  # noqa: E402, I001, TID251
-
-_BUILDERS = {18: resnet18, 34: resnet34, 50: resnet50, 101: resnet101}
+from modeling.training.torchvision_ops import torchvision_models
 
 
 class WeightsError(ValueError):
@@ -29,7 +25,8 @@ def build_network(recipe: Recipe, seed: int) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: nn.Module = _BUILDERS[recipe.depth](weights=None, num_classes=1)
+        builder = getattr(torchvision_models(), f"resnet{recipe.depth}")
+        network: nn.Module = builder(weights=None, num_classes=1)
         widened = nn.Conv2d(recipe.slices, 64, kernel_size=7, stride=2, padding=3, bias=False)
         nn.init.kaiming_normal_(widened.weight, mode="fan_out", nonlinearity="relu")
         network.conv1 = widened

@@ -1,0 +1,51 @@
+"""Where a run ran: enough to repeat it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pydicom", "pylibjpeg-openjpeg")
+
+
+def code_version() -> str:
+    """``ODONTOID_CODE_VERSION``, else the checkout's commit (with ``-dirty``), else the package's version."""
+    named = os.environ.get("ODONTOID_CODE_VERSION")
+    if named:
+        return named
+    root = Path(__file__).resolve().parents[2]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def describe_environment(device: torch.device, *, bf16: bool) -> dict[str, Any]:
+    """Python, packages, machine, device and number format, as JSON."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "absent"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "packages": versions,
+        "torch_build": torch.__version__,
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "device_type": device.type,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        "threads": torch.get_num_threads(),
+        "bf16": bf16,
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "code_version": code_version(),
+    }

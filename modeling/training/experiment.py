@@ -1,0 +1,329 @@
+"""One run from label set to result: preprocess, train every fold, score, explain, evaluate.
+
+Everything is written below ``out``; ``result.json`` comes last, so its presence says that all the rest
+is whole. Work in progress lies in ``out/work`` and goes when the run is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+
+from modeling.manifest import Manifest
+from modeling.metrics import threshold_for_sensitivity
+from modeling.recipe import Recipe
+from modeling.splits import Fold, holdout, k_fold
+from modeling.training.atomic import replacing
+from modeling.training.checkpoint import save_weights
+from modeling.training.environment import describe_environment
+from modeling.training.preprocess import PlaneGeometry, cached_planes
+from modeling.training.progress import Progress
+from modeling.training.report import FoldScores, write_results
+from modeling.training.saliency import explain, save_saliency
+from modeling.training.train import (
+    Fit,
+    ImageSet,
+    Stopped,
+    choose_bf16,
+    choose_device,
+    configure,
+    derive_seed,
+    device_name,
+    evaluate,
+    fit_network,
+)
+from modeling.training.volume import ImageError
+
+Floats = npt.NDArray[np.float64]
+#: At most this many unusable series are named at once.
+ERRORS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network to train: a fold's own (``inner`` None), or one of its inner folds'."""
+
+    fold: Fold
+    inner: int | None
+    train: tuple[int, ...]
+    score: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        """Its name in files, ``r0-f1`` or ``r0-f1-i2``."""
+        suffix = "" if self.inner is None else f"-i{self.inner}"
+        return f"r{self.fold.repeat}-f{self.fold.fold}{suffix}"
+
+
+def make_folds(manifest: Manifest, recipe: Recipe) -> list[Fold]:
+    """The recipe's split of the manifest's patients."""
+    names = [patient.patient for patient in manifest.patients]
+    outcomes = [patient.outcome for patient in manifest.patients]
+    if recipe.split == "kfold":
+        return k_fold(names, outcomes, seed=recipe.seed, folds=recipe.folds, repeats=recipe.repeats)
+    return [holdout(names, outcomes, seed=recipe.seed, train_fraction=recipe.train_fraction)]
+
+
+def make_members(manifest: Manifest, folds: Sequence[Fold], recipe: Recipe) -> list[Member]:
+    """Every network of the run in the order they are trained, each fold's inner ones first."""
+    index = {patient.patient: i for i, patient in enumerate(manifest.patients)}
+    outcome = {patient.patient: patient.outcome for patient in manifest.patients}
+    members = []
+    for fold in folds:
+        if recipe.inner_folds:
+            seed = derive_seed(recipe.seed, fold.repeat, fold.fold, 3)
+            inner = k_fold(
+                fold.train, [outcome[name] for name in fold.train], seed=seed, folds=recipe.inner_folds
+            )
+            for part in inner:
+                train, held = (tuple(index[n] for n in names) for names in (part.train, part.test))
+                members.append(Member(fold, part.fold, train, held))
+        train, test = (tuple(index[n] for n in names) for names in (fold.train, fold.test))
+        members.append(Member(fold, None, train, train + test))
+    return members
+
+
+def fit_temperature(logits: Floats, outcomes: Sequence[int]) -> float:
+    """The divisor of the logits with the least log loss (Guo, ICML 2017), within [0.05, 20]."""
+    y = np.asarray(outcomes, dtype=float)
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        return float(np.mean(np.logaddexp(0, scaled) - y * scaled))
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def load_images(
+    manifest: Manifest,
+    recipe: Recipe,
+    images: Path,
+    cache: Path,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> tuple[list[npt.NDArray[np.float16]], list[PlaneGeometry]]:
+    """Input planes of every patient; every unusable series is named before anything is refused.
+
+    Raises
+    ------
+    ImageError
+        Naming patient, series, file and reason, one line each.
+    """
+    planes, geometries, problems = [], [], []
+    for done, patient in enumerate(manifest.patients):
+        progress.emit_sometimes(
+            "stage", every_s=1, stage="preprocessing", done=done, total=len(manifest.patients)
+        )
+        if stop():
+            raise Stopped
+        try:
+            array, geometry = cached_planes(images, patient.series, recipe, cache)
+        except ImageError as error:
+            problems.append(f"patient {patient.patient}, series {patient.series.uid}: {error}")
+            continue
+        planes.append(array)
+        geometries.append(geometry)
+    if problems:
+        more = f"\n… and {len(problems) - ERRORS_SHOWN} more" if len(problems) > ERRORS_SHOWN else ""
+        raise ImageError("\n".join(problems[:ERRORS_SHOWN]) + more)
+    progress.emit("stage", stage="preprocessing", done=len(planes), total=len(planes))
+    return planes, geometries
+
+
+class Experiment:
+    """The state of one run; :func:`run_experiment` drives it."""
+
+    def __init__(
+        self, manifest: Manifest, recipe: Recipe, out: Path, progress: Progress, stop: Callable[[], bool]
+    ) -> None:
+        self.manifest, self.recipe, self.out = manifest, recipe, out
+        self.progress, self.stop = progress, stop
+        self.work = out / "work"
+        self.stamp = hashlib.sha256(f"{recipe.to_json()}\n{manifest.sha256}".encode()).hexdigest()
+        self.outcomes = torch.tensor([float(patient.outcome) for patient in manifest.patients])
+        self.epoch_seconds: list[float] = []
+        self.epochs_left = 0
+
+    def train_member(self, member: Member, images: ImageSet, geometries: Sequence[PlaneGeometry]) -> None:
+        """Train one network, keep its logits, and explain the test patients while it is at hand."""
+        recipe, fold = self.recipe, member.fold
+        where = {"repeat": fold.repeat, "fold": fold.fold, "inner": member.inner}
+
+        device = device_name(images.device)
+
+        def on_epoch(fit: Fit, seconds: float) -> None:
+            self.epochs_left -= 1
+            self.epoch_seconds.append(seconds)
+            recent = self.epoch_seconds[-20:]
+            self.progress.emit(
+                "epoch",
+                **where,
+                epoch=fit.epoch,
+                epochs=recipe.epochs,
+                loss=fit.history[-1]["loss"],
+                eta_s=round(self.epochs_left * sum(recent) / len(recent), 1),
+                device=device,
+            )
+
+        def on_step(fit: Fit, step: int, steps: int) -> None:
+            self.progress.emit_sometimes(
+                "step", every_s=5, **where, epoch=fit.epoch + 1, step=step, steps=steps
+            )
+
+        def on_checkpoint(fit: Fit) -> None:
+            self.progress.emit("checkpoint", **where, epoch=fit.epoch, step=fit.step)
+
+        checkpoint = self.work / f"{member.key}.checkpoint.pt"
+        network_number = 0 if member.inner is None else member.inner + 1
+        fit = fit_network(
+            recipe,
+            images,
+            self.outcomes,
+            member.train,
+            seed=derive_seed(recipe.seed, fold.repeat, fold.fold, 4, network_number),
+            checkpoint=checkpoint,
+            stamp=self.stamp,
+            stop=self.stop,
+            on_epoch=on_epoch,
+            on_step=on_step,
+            on_checkpoint=on_checkpoint,
+        )
+        logits = evaluate(fit.network, images, member.score)
+        # The first repeat's networks are kept and explained: each test patient has one of them.
+        if member.inner is None and fold.repeat == 0:
+            self._save_network(member, fit)
+            if recipe.saliency:
+                self._explain(member, fit, images, geometries)
+        row = {"stamp": self.stamp, "logits": logits.tolist(), "history": fit.history}
+        with replacing(self.work / f"{member.key}.json") as part:
+            part.write_text(json.dumps(row))
+        checkpoint.unlink(missing_ok=True)
+
+    def _save_network(self, member: Member, fit: Fit) -> None:
+        name = f"weights-fold{member.fold.fold}" if self.recipe.split == "kfold" else "weights"
+        sidecar = {
+            "architecture": f"torchvision ResNet-{self.recipe.depth}, {self.recipe.slices} channels, 1 logit",
+            "input": f"{self.recipe.slices} sagittal planes of {self.recipe.size}², standardised",
+            "ema": self.recipe.ema_decay > 0,
+            "repeat": member.fold.repeat,
+            "fold": member.fold.fold,
+            "trained_on": list(member.fold.train),
+            "manifest_sha256": self.manifest.sha256,
+            "recipe": self.recipe.to_mapping(),
+        }
+        save_weights(self.out / f"{name}.safetensors", fit.network.state_dict(), sidecar)
+
+    def _explain(
+        self, member: Member, fit: Fit, images: ImageSet, geometries: Sequence[PlaneGeometry]
+    ) -> None:
+        test = [index for index in member.score if index not in set(member.train)]
+        for done, index in enumerate(test):
+            if self.stop():
+                raise Stopped
+            self.progress.emit_sometimes(
+                "stage", every_s=1, stage="saliency", fold=member.fold.fold, done=done, total=len(test)
+            )
+            patient = self.manifest.patients[index]
+            maps = explain(fit.network, images.batch([index]))
+            path = self.out / "saliency" / f"{patient.patient}.npz"
+            save_saliency(path, maps, geometries[index], series_uid=patient.series.uid)
+        self.progress.emit("stage", stage="saliency", fold=member.fold.fold, done=len(test), total=len(test))
+
+    def finished(self, member: Member) -> dict[str, Any] | None:
+        """A finished member's logits and history; None if it is still to be trained."""
+        try:
+            row = json.loads((self.work / f"{member.key}.json").read_text())
+        except FileNotFoundError:
+            return None
+        return row if isinstance(row, dict) and row.get("stamp") == self.stamp else None
+
+    def fold_scores(self, fold: Fold, members: Sequence[Member]) -> FoldScores:
+        """Threshold and temperature from training patients only, as the recipe says."""
+        own = [member for member in members if member.fold == fold]
+        outer = next(member for member in own if member.inner is None)
+        row = self.finished(outer)
+        assert row is not None
+        logits = np.array(row["logits"])
+        train_logits, test_logits = logits[: len(outer.train)], logits[len(outer.train) :]
+        held: dict[int, float] = {}
+        for member in own:
+            if member.inner is not None:
+                inner = self.finished(member)
+                assert inner is not None
+                held |= dict(zip(member.score, inner["logits"], strict=True))
+        y = [self.manifest.patients[index].outcome for index in outer.train]
+        unseen = np.array([held[index] for index in outer.train]) if held else train_logits
+        temperature = fit_temperature(unseen, y) if self.recipe.calibration == "temperature" else 1.0
+        basis = unseen if self.recipe.threshold_rule == "inner" else train_logits
+        threshold = threshold_for_sensitivity(y, expit(basis / temperature), self.recipe.target_sensitivity)
+        return FoldScores(fold, train_logits, test_logits, threshold, temperature, row["history"])
+
+
+def run_experiment(
+    manifest: Manifest,
+    recipe: Recipe,
+    *,
+    images: Path,
+    out: Path,
+    cache: Path,
+    progress: Progress,
+    stop: Callable[[], bool] = lambda: False,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Do a whole run and write its results; returns the content of ``result.json``.
+
+    With ``resume`` whatever an earlier, stopped run of the same recipe and label set left in ``out/work``
+    is taken up; on the CPU the result then equals an uninterrupted run's bit for bit.
+
+    Raises
+    ------
+    Stopped
+        When ``stop()`` turned true; the state is on disk.
+    ImageError, SplitError, TrainingError, WeightsError, CheckpointError
+        With what is wrong.
+    """
+    began = time.monotonic()
+    folds = make_folds(manifest, recipe)
+    members = make_members(manifest, folds, recipe)
+    device = choose_device(recipe)
+    configure(recipe, device)
+    experiment = Experiment(manifest, recipe, out, progress, stop)
+    if not resume and experiment.work.exists():
+        shutil.rmtree(experiment.work)
+    experiment.work.mkdir(parents=True, exist_ok=True)
+    progress.emit(
+        "start", device=device_name(device), bf16=choose_bf16(recipe, device), members=len(members),
+        epochs=recipe.epochs, patients=len(manifest.patients),
+    )  # fmt: skip
+    planes, geometries = load_images(manifest, recipe, images, cache, progress, stop)
+    seconds = {"preprocessing": time.monotonic() - began}
+    image_set = ImageSet(planes, device)
+    waiting = [member for member in members if experiment.finished(member) is None]
+    experiment.epochs_left = recipe.epochs * len(waiting)
+    for done, member in enumerate(waiting):
+        progress.emit("stage", stage="training", done=done, total=len(waiting))
+        if stop():
+            raise Stopped
+        experiment.train_member(member, image_set, geometries)
+    seconds["training"] = time.monotonic() - began - seconds["preprocessing"]
+    progress.emit("stage", stage="evaluation", done=0, total=1)
+    scores = [experiment.fold_scores(fold, members) for fold in folds]
+    environment = describe_environment(device, bf16=choose_bf16(recipe, device))
+    result = write_results(
+        out, manifest, recipe, scores, environment, seconds | {"total": time.monotonic() - began}
+    )
+    shutil.rmtree(experiment.work)
+    return result

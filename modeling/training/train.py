@@ -1,0 +1,317 @@
+"""Fitting one network: plain functions over a set of images, stoppable and resumable at every step."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from modeling.recipe import Recipe
+from modeling.training.augment import augment_batch
+from modeling.training.checkpoint import load_state, save_state
+from modeling.training.network import build_network
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says where and why."""
+
+
+class Stopped(Exception):
+    """Asked to stop; the state is in the checkpoint."""
+
+
+def derive_seed(*parts: int) -> int:
+    """One seed out of several, the same on every machine."""
+    return int(np.random.SeedSequence(list(parts)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def choose_device(recipe: Recipe) -> torch.device:
+    """CUDA where there is one, unless the recipe says otherwise."""
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("device=cuda, but this machine has no usable CUDA device")
+    return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """A readable name: the GPU's, or the CPU with its threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def choose_bf16(recipe: Recipe, device: torch.device) -> bool:
+    """Whether to train in bfloat16: it pays only where the hardware multiplies it natively."""
+    if recipe.amp != "auto":
+        return recipe.amp == "bf16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def configure(recipe: Recipe, device: torch.device) -> None:
+    """Set torch's process-wide switches. Bit-identical repeats are promised on the CPU only."""
+    if recipe.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(recipe.deterministic, warn_only=device.type == "cuda")
+    torch.backends.cudnn.deterministic = recipe.deterministic
+    torch.backends.cudnn.benchmark = not recipe.deterministic
+
+
+class ImageSet:
+    """Input planes of all patients: resident on a GPU, read from the memory maps on the CPU."""
+
+    def __init__(self, planes: Sequence[npt.NDArray[np.float16]], device: torch.device) -> None:
+        self.device = device
+        self._planes = planes
+        self._resident: Tensor | None = None
+        if device.type == "cuda":
+            self._resident = torch.from_numpy(np.stack(planes)).to(device)
+
+    def __len__(self) -> int:
+        return len(self._planes)
+
+    def batch(self, indices: Sequence[int]) -> Tensor:
+        """float32 (len(indices), slices, rows, columns) on the device."""
+        if self._resident is not None:
+            return self._resident[list(indices)].float()
+        return torch.from_numpy(np.stack([self._planes[i] for i in indices]).astype(np.float32))
+
+
+def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
+    """The epoch's batches, shuffled. A last batch of one patient joins the one before it.
+
+    Batch normalisation has no statistics of a single value, so one patient alone cannot be a batch of a
+    small image; the only exception is a training set of one.
+    """
+    generator = torch.Generator().manual_seed(derive_seed(seed, epoch, 1))
+    order = [train[i] for i in torch.randperm(len(train), generator=generator).tolist()]
+    groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    if batch_size > 1 and len(groups) > 1 and len(groups[-1]) == 1:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
+
+
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """The rate at ``progress`` epochs (a fraction within an epoch counts)."""
+    if recipe.schedule == "constant":
+        return recipe.lr
+    if progress < recipe.warmup_epochs:
+        return recipe.lr * max(progress / recipe.warmup_epochs, 0.01)
+    share = (progress - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def loss_of(logits: Tensor, outcomes: Tensor, recipe: Recipe, pos_weight: float) -> Tensor:
+    """Mean loss of a batch, in float32."""
+    logits = logits.float()
+    if recipe.loss == "bce_pos_weight":
+        weight = torch.tensor(pos_weight, device=logits.device)
+        return functional.binary_cross_entropy_with_logits(logits, outcomes, pos_weight=weight)
+    each = functional.binary_cross_entropy_with_logits(logits, outcomes, reduction="none")
+    if recipe.loss == "focal":
+        each = each * (1 - torch.exp(-each)) ** recipe.focal_gamma
+    return each.mean()
+
+
+@dataclass
+class Fit:
+    """A training under way; ``epoch`` and ``step`` are the next ones to do."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: dict[str, Tensor] | None
+    epoch: int = 0
+    step: int = 0
+    updates: int = 0
+    loss_sum: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resumed fit needs."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average,
+            "epoch": self.epoch,
+            "step": self.step,
+            "updates": self.updates,
+            "loss_sum": self.loss_sum,
+            "history": self.history,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a saved state."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average is not None:
+            for name, tensor in self.average.items():
+                tensor.copy_(state["average"][name])
+        self.epoch, self.step, self.updates = state["epoch"], state["step"], state["updates"]
+        self.loss_sum, self.history = state["loss_sum"], state["history"]
+
+
+def begin(recipe: Recipe, seed: int, device: torch.device, *, bf16: bool) -> Fit:
+    """A network with its optimiser, before the first step."""
+    network = build_network(recipe, derive_seed(seed, 0)).to(device)
+    if bf16 or device.type == "cuda":
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parameters, rate, decay = network.parameters(), recipe.lr, recipe.weight_decay
+    optimiser: torch.optim.Optimizer
+    if recipe.optimiser == "adam":
+        optimiser = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
+    elif recipe.optimiser == "adamw":
+        optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+    else:
+        optimiser = torch.optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay)
+    average = None
+    if recipe.ema_decay > 0:
+        average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    return Fit(network, optimiser, average)
+
+
+def _update_average(fit: Fit, decay: float) -> None:
+    # A short run must not be an average of its random start: the decay rises with the updates done.
+    kept = min(decay, (1 + fit.updates) / (10 + fit.updates))
+    assert fit.average is not None
+    for name, tensor in fit.network.state_dict().items():
+        if tensor.is_floating_point():
+            fit.average[name].lerp_(tensor, 1 - kept)
+        else:
+            fit.average[name].copy_(tensor)
+
+
+def train_one_epoch(
+    fit: Fit,
+    images: ImageSet,
+    outcomes: Tensor,
+    train: Sequence[int],
+    recipe: Recipe,
+    *,
+    seed: int,
+    bf16: bool,
+    stop: Callable[[], bool],
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> bool:
+    """Do the rest of the current epoch; False if asked to stop before its end.
+
+    Order and augmentation are drawn from seeds of (seed, epoch, step), so that a resumed epoch goes on
+    with exactly the draws it would have had.
+    """
+    device = images.device
+    positives = float(outcomes[list(train)].sum())
+    pos_weight = (len(train) - positives) / max(positives, 1.0)
+    groups = batches(train, recipe.batch_size, seed, fit.epoch)
+    fit.network.train()
+    while fit.step < len(groups):
+        group = groups[fit.step]
+        generator = torch.Generator().manual_seed(derive_seed(seed, fit.epoch, fit.step, 2))
+        batch = augment_batch(images.batch(group), recipe, generator)
+        if bf16 or device.type == "cuda":
+            batch = batch.contiguous(memory_format=torch.channels_last)
+        rate = learning_rate(recipe, fit.epoch + fit.step / len(groups))
+        for parameters in fit.optimiser.param_groups:
+            parameters["lr"] = rate
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+            logits = fit.network(batch)[:, 0]
+        loss = loss_of(logits, outcomes[group].to(device), recipe, pos_weight)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(f"the loss is not finite in epoch {fit.epoch + 1}, step {fit.step + 1}")
+        fit.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        fit.optimiser.step()
+        fit.updates += 1
+        fit.step += 1
+        fit.loss_sum += value * len(group)
+        if fit.average is not None:
+            _update_average(fit, recipe.ema_decay)
+        on_step(fit.step, len(groups))
+        if stop():
+            return False
+    return True
+
+
+def fit_network(
+    recipe: Recipe,
+    images: ImageSet,
+    outcomes: Tensor,
+    train: Sequence[int],
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    stamp: str = "",
+    stop: Callable[[], bool] = lambda: False,
+    on_epoch: Callable[[Fit, float], None] = lambda fit, seconds: None,
+    on_step: Callable[[Fit, int, int], None] = lambda fit, step, steps: None,
+    on_checkpoint: Callable[[Fit], None] = lambda fit: None,
+) -> Fit:
+    """Train to the last epoch, from ``checkpoint`` where there is one; the network is ready to evaluate.
+
+    Raises
+    ------
+    Stopped
+        After ``stop()`` turned true, with the state in ``checkpoint``.
+    TrainingError
+        If the loss stops being finite.
+    """
+    if len(train) < 2:
+        raise TrainingError(f"{len(train)} training patient(s) cannot train a network")
+    bf16 = choose_bf16(recipe, images.device)
+    fit = begin(recipe, seed, images.device, bf16=bf16)
+    state = load_state(checkpoint, stamp=stamp) if checkpoint else None
+    if state is not None:
+        fit.restore(state)
+    saved = time.monotonic()
+
+    def save() -> None:
+        if checkpoint:
+            save_state(checkpoint, fit.state(), stamp=stamp)
+            on_checkpoint(fit)
+
+    while fit.epoch < recipe.epochs:
+        began = time.monotonic()
+        finished = train_one_epoch(
+            fit, images, outcomes, train, recipe, seed=seed, bf16=bf16, stop=stop,
+            on_step=lambda step, steps: on_step(fit, step, steps),
+        )  # fmt: skip
+        if finished:
+            row = {"epoch": fit.epoch + 1, "loss": fit.loss_sum / len(train)}
+            fit.history.append(row | {"lr": fit.optimiser.param_groups[0]["lr"]})
+            fit.epoch, fit.step, fit.loss_sum = fit.epoch + 1, 0, 0.0
+            on_epoch(fit, time.monotonic() - began)
+        if stop() and fit.epoch < recipe.epochs:
+            save()
+            raise Stopped
+        if time.monotonic() - saved >= recipe.checkpoint_seconds and fit.epoch < recipe.epochs:
+            save()
+            saved = time.monotonic()
+    if fit.average is not None:
+        fit.network.load_state_dict(fit.average)
+    fit.network.eval()
+    return fit
+
+
+@torch.inference_mode()
+def evaluate(
+    network: nn.Module, images: ImageSet, indices: Sequence[int], batch_size: int = 4
+) -> npt.NDArray[np.float64]:
+    """Logits (len(indices),) in full precision; the network is left in evaluation mode."""
+    network.eval()
+    parts = [
+        network(images.batch(indices[start : start + batch_size]))[:, 0].double().cpu().numpy()
+        for start in range(0, len(indices), batch_size)
+    ]
+    logits = np.concatenate(parts) if parts else np.zeros(0)
+    if not np.isfinite(logits).all():
+        raise TrainingError("the network's output is not finite")
+    return logits
