@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cohort.phantom.anatomy import Anatomy, Rng
 from cohort.phantom.paint import Planes, masks, paint
+from cohort.phantom.profiles import Array
 from cohort.phantom.scene import Scene, build_scene
-from cohort.phantom.shapes import Array
 from cohort.phantom.textures import Textures
 
 Vector = NDArray[np.float64]
@@ -83,13 +83,13 @@ class Geometry:
 
     @property
     def normal(self) -> Vector:
-        return np.cross(self.row, self.column)
+        return np.asarray(np.cross(self.row, self.column), dtype=np.float64)
 
-    def to_patient(self, point: Sequence[float]) -> Vector:
+    def to_patient(self, point: ArrayLike) -> Vector:
         """Patient coordinates of a point (x, y, z) of the anatomy's frame."""
         return np.asarray(point, dtype=float) + np.asarray(self.shift)
 
-    def to_voxel(self, point: Sequence[float]) -> Vector:
+    def to_voxel(self, point: ArrayLike) -> Vector:
         """Fractional (slice, row, column) of a point in patient coordinates."""
         v = np.asarray(point, dtype=float) - self.positions[0]
         return np.array(
@@ -133,11 +133,8 @@ def signal(scene: Scene, acq: Acquisition) -> Array:
     # Few planes at a time keep the working set in the processor's cache.
     step = max(1, 65536 // (acq.matrix * acq.matrix * acq.subslices))
     for start in range(0, acq.slices, step):
-        part = Geometry(
-            geometry.positions[start : start + step], geometry.row, geometry.column, geometry.spacing, geometry.shape,
-            geometry.slice_spacing, geometry.thickness, geometry.shift,
-        )  # fmt: skip
-        planes = paint(scene, _planes(part, offsets), textures)
+        part = replace(geometry, positions=geometry.positions[start : start + step])
+        planes = paint(scene, _planes(part, offsets), textures, acq.subslices)
         out[start : start + step] = planes.reshape(-1, acq.subslices, *geometry.shape).mean(axis=1)
     return out
 
@@ -185,22 +182,20 @@ def bias_field(shape: tuple[int, int, int], acq: Acquisition, rng: Rng) -> Array
     y = acq.centre[0] - acq.shift[1] + (np.arange(columns) - (columns - 1) / 2) * acq.fov / columns
     # The coil lies behind the neck; before the spine its sensitivity falls, behind it rises.
     field += (acq.coil * np.clip(y, -90, 60)).astype(np.float32)
-    return np.exp(field, out=field)
+    np.exp(field, out=field)
+    return field
 
 
 def add_rician(volume: Array, sigma: float, rng: Rng) -> None:
     """Replace signal by the magnitude of signal plus complex Gaussian noise, in place (Gudbjartsson 1995)."""
     if sigma <= 0:
         return
-    real = rng.standard_normal(volume.shape, dtype=np.float32)
-    real *= np.float32(sigma)
-    volume += real
-    volume *= volume
-    imaginary = rng.standard_normal(volume.shape, dtype=np.float32)
-    imaginary *= np.float32(sigma)
-    imaginary *= imaginary
-    volume += imaginary
-    np.sqrt(volume, out=volume)
+    for plane in volume:
+        noise = rng.standard_normal((2, *plane.shape), dtype=np.float32)
+        noise *= np.float32(sigma)
+        noise[0] += plane
+        noise *= noise
+        np.sqrt(noise[0] + noise[1], out=plane)
 
 
 def render_planes(
@@ -220,7 +215,8 @@ def render_planes(
         rng = np.random.default_rng((seed, k))
         acq = Acquisition(
             matrix=size, fov=fov, slices=planes, spacing=spacing, subslices=1, noise=noise, bias=bias,
-            shift=(float(rng.normal(0, 1)), float(rng.normal(0, 4)), float(rng.normal(0, 5))), centre=(-10.0, 0.0),
+            shift=(float(rng.normal(0, 1)), float(rng.normal(0, 4)), float(rng.normal(0, 5))),
+            centre=(-10.0, 0.0),
         )  # fmt: skip
         scene = build_scene(anatomy)
         images[k] = signal(scene, acq)

@@ -85,8 +85,8 @@ def write_cohort(
         for k in range(patients)
     ]  # fmt: skip
     parameters = {
-        "seed": seed, "patients": patients, "matrix": matrix, "slices": slices, "positive_share": positive_share,
-        "signal": signal, "baseline_case_share": baseline_case_share, "doubtful_share": doubtful_share,
+        "seed": seed, "patients": patients, "matrix": matrix, "slices": slices,
+        "positive_share": positive_share, "signal": signal, "baseline_case_share": baseline_case_share, "doubtful_share": doubtful_share,
         "leavers": leavers, "intercept": model.intercept,
     }  # fmt: skip
     truth = {
@@ -110,7 +110,8 @@ def write_scan(target: Path, patient: PhantomPatient, scan: Scan) -> list[Path]:
     return write_series(
         target / _folder(patient, scan), volume, geometry, who,
         instance_numbers=rng.permutation(len(volume)) + 1, uid_seed=str(scan.seed),
-        echo_time=float(np.round(rng.uniform(92, 116))), repetition_time=float(np.round(rng.uniform(3000, 4600), -1)),
+        echo_time=float(np.round(rng.uniform(92, 116))),
+        repetition_time=float(np.round(rng.uniform(3000, 4600), -1)),
         field_strength=float(rng.choice([1.5, 3.0])),
     )  # fmt: skip
 

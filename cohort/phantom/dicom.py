@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from cohort.phantom.acquire import Geometry
 
@@ -142,7 +142,7 @@ def _common(volume: Stored, g: Geometry, who: Identity, series_number: int, seed
     return d
 
 
-def _uid(who: Identity, *parts: str) -> str:
+def _uid(who: Identity, *parts: str) -> UID:
     return generate_uid(entropy_srcs=[who.patient_id, who.exam_id, who.study_date.isoformat(), *parts])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cohort.phantom.layers import Layer
 from cohort.phantom.layout import Layout
-from cohort.phantom.shapes import Box, Chain, Ellipse, Point, Solid
+from cohort.phantom.profiles import Box, Chain, Ellipse, Point
+from cohort.phantom.shapes import Solid
 
 
 def skull_layers(layout: Layout) -> list[Layer]:
@@ -19,7 +20,8 @@ def skull_layers(layout: Layout) -> list[Layer]:
 
     clivus = Chain(((at(-1.75, 2.45), 3.0), (at(-10.5, 16.0), 5.2), (at(-23, 33), 7.5)))
     squama = Chain(
-        ((at(m + 2.6, 0), 2.6), (at(m + 13, 0.2), 3.1), (at(m + 26, 10), 3.6), (at(m + 35, 29), 4.2),
+        ((at(m + 2.6, 0), 2.6), (at(m + 8, -0.6), 3.0), (at(m + 14, 1.0), 3.2), (at(m + 20, 5), 3.4),
+         (at(m + 26, 11), 3.7), (at(m + 31, 19), 4.0), (at(m + 35, 29), 5.2), (at(m + 36.5, 38), 4.6),
          (at(m + 37, 50), 4.2), (at(m + 33, 78), 4.0), (at(m + 20, 110), 4.0))
     )  # fmt: skip
     bone: list[Layer] = []
@@ -30,30 +32,45 @@ def skull_layers(layout: Layout) -> list[Layer]:
             )
         )
     inside = [Layer(Solid(cavity, 58), a.csf, mask="csf", soft=0.6) for cavity in (vault, fossa)]
-    grey = ("brain", 0.035)
+    folia, gyri = ("folia", 0.06), ("gyri", 0.13)
+    hemispheres = Ellipse(at(m * 0.7 + 9, 33), (31, 30.5), tilt)
+    vermis = Ellipse(at(m + 3, 31), (22, 21), tilt + 0.3)
     brain = [
-        Layer(
-            Solid(Ellipse(at(12, 97), (80, 49), tilt), 56), a.brain * 1.05, texture=("brain", 0.10), soft=1.0
+        Layer(layout.canal, a.csf, mask="csf", soft=0.5),
+        Layer(Solid(wider(vault, -1.5), 56), a.brain * 1.05, texture=gyri, soft=1.5),
+        # Hemispheres fill the fossa beside the midline; in it the vermis leaves cisterns below and before.
+        *(
+            Layer(Solid(hemispheres, 26, x=side * 30, round=False), a.brain, texture=folia, soft=1.0)
+            for side in (-1, 1)
         ),
+        Layer(Solid(vermis, 10), a.brain * 1.02, texture=folia, soft=1.0),
         Layer(
-            Solid(Ellipse(at(m + 3, 30), (23, 21), tilt + 0.3), 50),
-            a.brain * 1.02,
-            texture=("brain", 0.075),
-            soft=1.0,
+            Solid(Ellipse(at(m - 4, 33), (8, 7), tilt + 0.3), 9),
+            a.brain * 0.88,
+            texture=("soft", 0.03),
+            soft=3,
         ),
-        Layer(Solid(Ellipse(at(m - 3, 33), (9, 8), tilt + 0.3), 30), a.brain * 0.88, texture=grey, soft=2.5),
         # Tentorium and straight sinus.
         Layer(Solid(Chain(((at(m + 30, 42), 1.3), (at(14, 60), 0.8))), 50, round=False), 0.05, soft=0.6),
-        Layer(Solid(Ellipse(at(m - 18, 31), (6, 10), tilt - 0.25), 9), a.csf, soft=0.8),
+        Layer(Solid(Ellipse(at(m - 19, 31), (4, 9), tilt - 0.25), 8), a.csf, soft=0.8),
     ]
+    grey = ("soft", 0.02)
+    # The medulla goes over into the cord where that begins.
+    cord = layout.cord
+    end = (float(cord.anterior[-1] + cord.posterior[-1]) / 2, float(cord.z[-1]) - 2.0)
+    wide = float(cord.posterior[-1] - cord.anterior[-1]) / 2
+    trunk = Chain(((at(-3, 54), 9.5), (at(-1, 36), 9.5), (at(3.5, 21), 7.2), (at(8, 13), 6.4), (end, wide)))
     stem = [
-        Layer(layout.canal, a.csf, mask="csf", soft=0.5),
-        Layer(Solid(Chain(((at(-1, 52), 9.0), (at(2, 36), 9.0), (at(8, 16), 6.5), (at(11.5, 2), 5.6))), 10), a.brain * 0.95,
-              texture=grey, soft=0.8),
-        Layer(Solid(Ellipse(at(-4.5, 31), (10, 13), tilt + 0.45), 17), a.brain * 0.92, texture=grey, soft=0.8),
+        Layer(Solid(trunk, 10), a.brain * 0.95, texture=grey, soft=0.8),
+        Layer(Solid(Ellipse(at(-9, 33), (10.5, 14), tilt + 0.5), 17), a.brain * 0.92, texture=grey, soft=0.8),
         # Basilar artery, a flow void in the prepontine cistern.
-        Layer(Solid(Chain(((at(-6, 16), 1.1), (at(-17, 36), 1.2))), 2.0), 0.05, soft=0.4),
+        Layer(Solid(Chain(((at(-6.5, 17), 1.1), (at(-18.5, 34), 1.2))), 2.0), 0.05, soft=0.4),
     ]  # fmt: skip
+    petrous = Ellipse(at(-5, 21), (13, 16), tilt)
+    base_sides = [
+        Layer(Solid(petrous, 15, x=side * 26, round=False), 0.16, texture=("soft", 0.05), rim=(0.05, 1.5))
+        for side in (-1, 1)
+    ]
     rim = (a.cortex, 1.1)
     base = [
         Layer(Solid(Ellipse(at(-42, 36), (13, 10), tilt), 14), 0.02, rim=(0.3, 1.5), mask="air", soft=0.5),
@@ -66,7 +83,7 @@ def skull_layers(layout: Layout) -> list[Layer]:
             mask="occiput",
         ),
     ]
-    return [*bone, *inside, *brain, *stem, *base]
+    return [*bone, *inside, *base_sides, *brain, *stem, *base]
 
 
 def face_layers(layout: Layout) -> list[Layer]:
@@ -80,7 +97,7 @@ def face_layers(layout: Layout) -> list[Layer]:
     bone = {"rim": (a.cortex, 1.4), "texture": ("marrow", 0.05)}
     return [
         # Nasal cavity with conchae, then the hard palate with the soft palate behind it.
-        Layer(Solid(Box(p(-68, 14), (34, 15), 0.0, 6), 17), 0.26, texture=("muscle", 0.13), soft=2),
+        Layer(Solid(Box(p(-68, 14), (34, 15), 0.0, 6), 17), 0.26, texture=("soft", 0.08), soft=2),
         Layer(Solid(Box(p(-70, 10), (26, 2.2), -0.1, 2), 15), 0.02, soft=1.5, opacity=0.9),
         Layer(Solid(Box(p(-68, 20), (24, 2.0), -0.1, 2), 15), 0.02, soft=1.5, opacity=0.9),
         Layer(
@@ -91,11 +108,11 @@ def face_layers(layout: Layout) -> list[Layer]:
         Layer(
             Solid(Chain(((p(-48, -3), 3.2), (p(-34, -9), 3.6), (p(-27, -22), 2.4))), 16),
             0.36,
-            texture=("muscle", 0.04),
+            texture=("soft", 0.03),
         ),
         # Tongue and the floor of the mouth.
-        Layer(Solid(Ellipse(p(-60, -27), (31, 21), 0.15), 26), 0.31, texture=("muscle", 0.075), soft=1.2),
-        Layer(Solid(Ellipse(p(-60, -40), (22, 9), 0.3), 20), 0.36, texture=("muscle", 0.10), soft=2.0),
+        Layer(Solid(Ellipse(p(-60, -27), (31, 21), 0.15), 26), 0.30, texture=("soft", 0.04), soft=1.2),
+        Layer(Solid(Ellipse(p(-60, -40), (22, 9), 0.3), 20), 0.36, texture=("soft", 0.07), soft=2.0),
         Layer(Solid(Chain(((p(-84, -46), 2.2), (p(-50, -54), 2.4))), 22), a.muscle, soft=0.8),
         # Teeth and lips.
         Layer(Solid(Box(p(-93, -15), (3.0, 8), 0.1, 2), 24, bow=0.03), 0.03, soft=0.6),
@@ -103,7 +120,7 @@ def face_layers(layout: Layout) -> list[Layer]:
         # Mandible: the symphysis in the midline, the body to the sides.
         Layer(Solid(Ellipse(p(-88, -42), (5.5, 11), 0.1), 26, bow=0.035), a.marrow * 1.3, **bone),  # type: ignore[arg-type]
         # Fat before the epiglottis, the epiglottis, hyoid and the cartilages of the larynx.
-        Layer(Solid(Ellipse((-35, 4), (7, 12), -0.3), 14), fat * 0.9, texture=("muscle", 0.06), soft=1.5),
+        Layer(Solid(Ellipse((-35, 4), (7, 12), -0.3), 14), fat * 0.9, texture=("soft", 0.06), soft=1.5),
         Layer(Solid(Chain((((-26, 15), 1.1), ((-30, 2), 1.5), ((-32, -8), 1.4))), 11), 0.2, soft=0.5),
         Layer(Solid(Ellipse((-43, 5), (3.2, 4.5), -0.3), 22, bow=0.03), a.marrow, rim=(a.cortex, 1.1)),
         Layer(Solid(Chain((((-46, -14), 2.2), ((-42, -30), 2.0))), 18, bow=0.04), 0.33, rim=(0.08, 0.9)),

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from cohort.phantom.anatomy import Anatomy
-from cohort.phantom.shapes import Column, Point
+from cohort.phantom.profiles import Point
+from cohort.phantom.shapes import Column
 
 Curve = NDArray[np.float64]
 #: Heights at which curves are tabulated.
@@ -93,8 +94,8 @@ def lay_out(anatomy: Anatomy) -> Layout:
     front = np.interp(HEIGHTS, zs, ys)
     arches = np.interp(HEIGHTS, canal.z, canal.posterior) + 7.0
     return Layout(
-        anatomy, axis, bodies, discs, _point(base), _point(tip), _point(basion), _point(opisthion), canal, cord,
-        front, arches,
+        anatomy, axis, bodies, discs, _point(base), _point(tip), _point(basion), _point(opisthion),
+        canal, cord, front, arches,
     )  # fmt: skip
 
 
@@ -122,8 +123,9 @@ def _spine(a: Anatomy) -> tuple[Piece, tuple[Piece, ...], tuple[Piece, ...]]:
         disc_height = a.disc_height * (1 - 0.55 * degeneration)
         lean = float((leans[i] + leans[i + 1]) / 2)
         depth = a.body_depth * (1 + 0.05 * thoracic)
-        discs.append(Piece(f"{'C2' if i == 0 else LEVELS[i - 1]}-{name}", _point(position + step(lean, disc_height / 2)),
-                           lean, depth, disc_height))  # fmt: skip
+        middle = _point(position + step(lean, disc_height / 2))
+        above = "C2" if i == 0 else LEVELS[i - 1]
+        discs.append(Piece(f"{above}-{name}", middle, lean, depth, disc_height))
         position = position + step(lean, disc_height)
         height = a.body_height * (1 + 0.12 * thoracic)
         lean = float(leans[i + 1])
@@ -157,8 +159,8 @@ def _canal(
         np.array([-(opisthion - basion)[1], (opisthion - basion)[0]]) / a.mcrae,
     )
     foramen = basion + along * 2.5
-    rows.append((foramen[1] + 45 * up[1], foramen[0] + 45 * up[0] - 12, foramen[0] + a.mcrae - 6 - 14, 15.0))
-    rows.append((foramen[1] + 20 * up[1], foramen[0] + 20 * up[0] - 3, foramen[0] + a.mcrae - 6, 14.0))
+    top = foramen + up * 14
+    rows.append((top[1], top[0] - 3, top[0] + a.mcrae - 6, 12.0))
     tip_back = tip + back * (dens_back - 1.0)
     arch = base + (tip - base) * 0.55 + back * dens_back
     if foramen[1] > tip_back[1] + 3:
@@ -182,8 +184,10 @@ def _canal(
         level(body.at(body.depth / 2 + 1.0, 0), width, cord)
     table = np.array(sorted(rows))
     z = HEIGHTS[(table[0, 0] < HEIGHTS) & (table[-1, 0] > HEIGHTS)]
-    front, rear, ap = (PchipInterpolator(table[:, 0], table[:, k])(z) for k in (1, 2, 3))
+    front, rear, ap = PchipInterpolator(table[:, 0], table[:, 1:])(z).T
     ap = np.minimum(ap, rear - front - 0.9)
     # The cord lies a little before the middle in the upper canal and is pushed back by what bulges in front.
     middle = front + (rear - front) * 0.48
-    return Column(z, front, rear, 12.0), Column(z, middle - ap / 2, middle + ap / 2, a.cord_width[1] / 2)
+    neck = z < foramen[1] + 2  # above, the medulla is part of the brain stem
+    inner = Column(z[neck], (middle - ap / 2)[neck], (middle + ap / 2)[neck], a.cord_width[1] / 2)
+    return Column(z, front, rear, 12.0), inner

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from cohort.phantom.layers import Layer
 from cohort.phantom.layout import HEIGHTS
 from cohort.phantom.neck import SoftTissue
+from cohort.phantom.profiles import Array
 from cohort.phantom.scene import Scene
-from cohort.phantom.shapes import Array, Bounds
+from cohort.phantom.shapes import Bounds
 from cohort.phantom.textures import Textures
 
 Window = tuple[slice, slice, slice]
@@ -39,7 +40,7 @@ class Planes:
         cls, origins: NDArray[np.float64], row: NDArray[np.float64], column: NDArray[np.float64],
         shape: tuple[int, int], spacing: tuple[float, float],
     ) -> Planes:  # fmt: skip
-        """Planes whose first pixels are at ``origins`` (n, 3), with unit directions along a row and a column."""
+        """Planes with first pixels at ``origins`` (n, 3) and unit directions along a row and a column."""
         if abs(row[2]) > 1e-9:
             raise ValueError("a sagittal row direction must be level")
         i = np.arange(shape[0])[None, :, None] * spacing[0]
@@ -75,6 +76,17 @@ class Planes:
             for v, others in ((self.x, (1, 2)), (self.y, (0, 1)), (self.z, (0, 2)))
         )
 
+    def thinned(self, group: int) -> Planes:
+        """Every ``group`` planes replaced by the one in their middle."""
+        if group == 1:
+            return self
+
+        def middle(v: Array) -> Array:
+            return v if len(v) == 1 else v.reshape(-1, group, *v.shape[1:]).mean(axis=1, dtype=np.float32)
+
+        shape = (self.shape[0] // group, *self.shape[1:])
+        return Planes(middle(self.x), middle(self.y), middle(self.z), shape, self.pixel)
+
     def at(self, w: Window) -> tuple[Array, Array, Array]:
         return tuple(  # type: ignore[return-value]
             v[tuple(s if v.shape[k] == self.shape[k] else slice(None) for k, s in enumerate(w))]
@@ -87,10 +99,16 @@ def _span(low: Array, high: Array, wanted: tuple[float, float], margin: float) -
     return slice(int(found[0]), int(found[-1]) + 1) if found.size else None
 
 
-def paint(scene: Scene, planes: Planes, textures: Textures) -> Array:
-    """Noise-free signal (planes, rows, columns), CSF = 1."""
-    image = _background(scene.soft_tissue, planes, textures)
+def paint(scene: Scene, planes: Planes, textures: Textures, group: int = 1) -> Array:
+    """Noise-free signal (planes, rows, columns), CSF = 1.
+
+    ``group`` neighbouring planes, the sub-slices of one slice, share the background of their middle: skin and
+    muscle hardly change within a slice.
+    """
+    image = np.repeat(_background(scene.soft_tissue, planes.thinned(group), textures), group, axis=0)
     for layer in scene.layers:
+        if layer.opacity <= 0:
+            continue
         softness = planes.pixel + layer.soft
         window = planes.window(layer.shape.bounds, softness / 2)
         if window is None:
@@ -99,7 +117,7 @@ def paint(scene: Scene, planes: Planes, textures: Textures) -> Array:
         d = layer.shape.distance(x, y, z)
         part = image[window]
         fill: Array | np.float32 = np.float32(layer.signal)
-        if layer.texture:
+        if layer.texture and textures.resolved(layer.texture[0], planes.pixel):
             name, amount = layer.texture
             middle = x if x.shape[1:] == (1, 1) else x.mean(axis=(1, 2), keepdims=True)
             fill = fill + np.float32(amount) * textures.section(name, middle, (window[1], window[2]))
@@ -161,7 +179,8 @@ def _outside(tissue: SoftTissue, x: Array, y: Array, z: Array) -> Array:
     """Distance from the body's outline, negative inside."""
     (front, steep_f), (back, steep_b) = _curve(tissue.front, z), _curve(tissue.back, z)
     recede = np.float32(tissue.recede) * x * x
-    return np.maximum((front + recede - y) * steep_f, (y - back + recede) * steep_b)
+    out: Array = np.maximum((front + recede - y) * steep_f, (y - back + recede) * steep_b)
+    return out
 
 
 def _curve(values: NDArray[np.float64], z: Array) -> tuple[Array, Array]:

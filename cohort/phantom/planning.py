@@ -12,6 +12,9 @@ from cohort.phantom import prognosis
 from cohort.phantom.acquire import Acquisition, draw_acquisition
 from cohort.phantom.anatomy import Anatomy, Category, Lesions, draw_lesions, make_patient
 
+#: Baseline scans lie in the 2800 days from here.
+FIRST_EXAM = date(2003, 1, 1)
+
 Role = Literal["baseline", "follow_up"]
 
 
@@ -59,7 +62,7 @@ def plan_patient(
     years = days / 365.25
     hazard, probability = float(model.hazard(d)), float(model.probability(d, years))
     onset = float(rng.exponential(1 / hazard))
-    first = date(2003, 1, 1) + timedelta(days=int(rng.integers(0, 2800)))
+    first = FIRST_EXAM + timedelta(days=int(rng.integers(0, 2800)))
     birth = first - timedelta(days=int(rng.integers(24 * 365, 74 * 365)))
     sex = "F" if rng.uniform() < 0.72 else "M"
 
@@ -75,27 +78,18 @@ def plan_patient(
     at_baseline = draw_lesions(rng, before, tip_below_mcrae=tip)
     drawn = draw_lesions(rng, after, tip_below_mcrae=tip)
     at_follow_up = _progressed(at_baseline, drawn) if started_as_case else drawn
-    scans = []
-    for k, (role, on, category, lesions) in enumerate((
-        ("baseline", first, before, at_baseline),
-        ("follow_up", first + timedelta(days=days), after, at_follow_up),
-    )):  # fmt: skip
+
+    def scan(k: int, role: Role, on: date, category: Category, lesions: Lesions) -> Scan:
         acquisition = draw_acquisition(rng, matrix=matrix, slices=slices)
-        scans.append(
-            Scan(
-                f"{patient_id}-E{k + 1}",
-                role,
-                on,
-                category,
-                anatomy.with_lesions(lesions),
-                acquisition,
-                (*seed, k),
-            )  # type: ignore[arg-type]
-        )
-    outcome = None if started_as_case else int(after == "case")
-    return PhantomPatient(
-        patient_id, sex, birth, d, years, hazard, probability, onset, outcome, (scans[0], scans[1])
+        exam_id = f"{patient_id}-E{k}"
+        return Scan(exam_id, role, on, category, anatomy.with_lesions(lesions), acquisition, (*seed, k))
+
+    scans = (
+        scan(1, "baseline", first, before, at_baseline),
+        scan(2, "follow_up", first + timedelta(days=days), after, at_follow_up),
     )
+    outcome = None if started_as_case else int(after == "case")
+    return PhantomPatient(patient_id, sex, birth, d, years, hazard, probability, onset, outcome, scans)
 
 
 def _progressed(before: Lesions, after: Lesions) -> Lesions:
@@ -105,17 +99,17 @@ def _progressed(before: Lesions, after: Lesions) -> Lesions:
         pannus_signal=before.pannus_signal,
         erosion=max(before.erosion, after.erosion),
         tip_below_mcrae=min(before.tip_below_mcrae, after.tip_below_mcrae),
-        blossoming=tuple(map(max, before.blossoming, after.blossoming)),  # type: ignore[arg-type]
+        blossoming=tuple(map(max, before.blossoming, after.blossoming)),
     )
 
 
 def oracle(planned: list[PhantomPatient]) -> dict[str, Any]:
     """The best AUC to be had on these patients: of degeneration, and of the true probability."""
     eligible = [p for p in planned if p.outcome is not None]
-    y = [p.outcome for p in eligible]
+    y = [bool(p.outcome) for p in eligible]
     return {
         "eligible": len(eligible),
-        "positives": sum(1 for v in y if v),
+        "positives": sum(y),
         "auc_degeneration": prognosis.auc(y, [p.degeneration for p in eligible]),
         "auc_probability": prognosis.auc(y, [p.probability for p in eligible]),
     }

@@ -8,7 +8,8 @@ import numpy as np
 
 from cohort.phantom.layers import Layer
 from cohort.phantom.layout import HEIGHTS, Layout, Piece
-from cohort.phantom.shapes import Box, Chain, Column, Ellipse, Solid
+from cohort.phantom.profiles import Box, Chain, Ellipse
+from cohort.phantom.shapes import Column, Solid
 
 #: Spinous process of each level: length in mm and slope below horizontal in degrees.
 SPINOUS = {
@@ -24,9 +25,11 @@ def spine_layers(layout: Layout) -> list[Layer]:
     canal = layout.canal
     # Fat around the sac, mostly behind it, then the dark dura, then CSF and cord.
     low = canal.z < layout.basion[1] - 12
-    fat = Column(canal.z[low], canal.anterior[low] - 0.5, canal.posterior[low] + 2.2, 13.0)
+    fade = np.clip((layout.basion[1] - 12 - canal.z[low]) / 14, 0, 1)
+    fat = Column(canal.z[low], canal.anterior[low] - 0.5, canal.posterior[low] - 0.5 + 2.7 * fade, 13.0)
     dura = Column(canal.z[low], canal.anterior[low] - 0.8, canal.posterior[low] + 0.8, 12.4)
-    sac = Column(canal.z[low], canal.anterior[low], canal.posterior[low], 12.0)
+    wide = canal.z < layout.basion[1] - 9
+    sac = Column(canal.z[wide], canal.anterior[wide], canal.posterior[wide], 12.0)
     layers += [
         Layer(fat, a.fat_signal * 0.85, soft=0.8),
         Layer(dura, a.ligament, soft=0.3),
@@ -64,12 +67,12 @@ def _disc(layout: Layout, i: int, p: Piece) -> list[Layer]:
     name = "subaxial_discs" if i < 6 else ""
     half = (p.depth / 2 + 0.3, p.height / 2)
     disc = Box(p.centre, half, p.lean, min(1.4, half[1] * 0.9), waist=-0.35)
-    core = Box(p.centre, (half[0] * 0.74, half[1] * 0.74), p.lean, half[1] * 0.6, waist=-0.3)
+    core = Box(p.centre, (half[0] * 0.82, half[1] * 0.84), p.lean, half[1] * 0.7, waist=-0.3)
     layers = [
         Layer(
             Solid(disc, 12.5, round=False),
             0.5 * (a.ligament + nucleus),
-            rim=(0.10, 0.6),
+            rim=(0.10, 0.45),
             mask=name,
             hides=("bodies",),
         ),
@@ -133,7 +136,8 @@ def _posterior(layout: Layout, p: Piece) -> list[Layer]:
     c, s = float(np.cos(angle)), float(np.sin(angle))
     thick = 4.6 if top else 3.0 if p.name in ("C3", "C4", "C5") else 3.8
     start, end = (wall + 3.0, z), (wall + length * c, z - length * s)
-    process = Chain(((start, thick * 0.8), (end, thick)))
+    neck = (wall + length * 0.55 * c, z - length * 0.5 * s)
+    process = Chain(((start, thick * 0.9), (neck, thick * 0.8), (end, thick)))
     lamina = Ellipse((wall + 2.6, z + 1.0), (2.6, 6.4), 0.35)
     yellow = Chain((((wall - 0.4, z - 3.0), 0.9), ((wall + 0.2, z - p.height * 0.8), 0.9)))
     bone = (a.cortex, 0.8)
@@ -151,7 +155,8 @@ def lateral_layers(layout: Layout) -> list[Layer]:
     a = layout.anatomy
     layers: list[Layer] = []
     pieces = (layout.axis, *layout.bodies[:6])
-    middle = np.interp(HEIGHTS, *zip(*sorted((p.centre[1], p.centre[0]) for p in pieces), strict=True))
+    rising = pieces[::-1]
+    middle = np.interp(HEIGHTS, [p.centre[1] for p in rising], [p.centre[0] for p in rising])
     span = (pieces[-2].centre[1] - 10 < HEIGHTS) & (layout.axis.centre[1] + 4 > HEIGHTS)
     for side in (-1, 1):
         artery = Column(HEIGHTS[span], middle[span] - 2.2, middle[span] + 2.2, 2.6, x=side * 16.0)
@@ -165,7 +170,7 @@ def lateral_layers(layout: Layout) -> list[Layer]:
             ]
         for i, p in enumerate(pieces):
             y, z = p.at(p.depth / 2 + 7.0, -p.height * (0.42 if i == 0 else 0.12))
-            pillar = Box((y, z), (5.2, 7.6), p.lean - 0.62, 2.0)
+            pillar = Box((y, z), (5.8, 8.0), p.lean, 1.8, shear=0.7)
             layers.append(
                 Layer(
                     Solid(pillar, 6.5, x=side * 17.5),

@@ -11,7 +11,8 @@ from cohort.phantom.anatomy import Rng
 
 HEADERS: dict[str, tuple[str, ...]] = {
     "patients.csv": (
-        "patient_id", "site", "sex", "birth_date", "ra_diagnosis_date", "rf", "anti_ccp", "infliximab", "other_biologic",
+        "patient_id", "site", "sex", "birth_date", "ra_diagnosis_date", "rf", "anti_ccp", "infliximab",
+        "other_biologic",
     ),
     "diagnoses.csv": ("patient_id", "system", "code", "date"),
     "exams.csv": ("patient_id", "exam_id", "date", "modality", "body_part", "sagittal_t2"),
@@ -22,7 +23,7 @@ RA_CODES = (
     ("ICD9", "714.0"), ("ICD9", "714.2"), ("ICD10", "M05.79"), ("ICD10", "M05.9"), ("ICD10", "M06.0"),
     ("ICD10", "M06.09"), ("ICD10", "M06.9"), ("ICD10", "M069"),
 )  # fmt: skip
-#: Arthritis that is not rheumatoid: psoriatic, gout, osteoarthritis, adult-onset Still's disease, inflammatory.
+#: Arthritis that is not rheumatoid: psoriatic, gout, osteoarthritis, adult-onset Still's, inflammatory.
 OTHER_CODES = (
     ("ICD10", "L40.50"),
     ("ICD10", "M10.9"),
@@ -34,8 +35,8 @@ OTHER_CODES = (
 #: Each way out of the flow, in the order in which extra patients are given them.
 LEAVERS = (
     "no_cervical_mri", "single_mri", "short_interval", "ra_refuted", "not_ra_coded", "no_cervical_mri",
-    "no_baseline_t2", "no_adequate_follow_up", "single_mri", "short_interval", "junction_surgery", "no_imaging",
-    "odontoid_fracture",
+    "no_baseline_t2", "no_adequate_follow_up", "single_mri", "short_interval", "junction_surgery",
+    "no_imaging", "odontoid_fracture",
 )  # fmt: skip
 CHART_DECISIONS = ("ra_refuted", "no_adequate_follow_up", "junction_surgery", "odontoid_fracture")
 
@@ -76,8 +77,8 @@ def add_codes(
 
 
 def add_exam(
-    tables: Tables, patient_id: str, exam_id: str, on: date, *, modality: str = "MR", body_part: str = "CSPINE",
-    sagittal_t2: bool | None = True,
+    tables: Tables, patient_id: str, exam_id: str, on: date, *, modality: str = "MR",
+    body_part: str = "CSPINE", sagittal_t2: bool | None = True,
 ) -> None:  # fmt: skip
     known = "" if sagittal_t2 is None else _yes(sagittal_t2)
     row = {
