@@ -99,8 +99,8 @@ class Recipe:
     schedule: str = _setting(
         "constant", "learning rate over the run", source=OURS, choices=("constant", "cosine")
     )
-    warmup_epochs: int = _setting(
-        0, "linear warm-up, cosine only", source=OURS, unit="epochs", low=0, high=1000
+    warmup: float = _setting(
+        0.0, "linear warm-up, schedule=cosine only", source=OURS, unit="share of the epochs", low=0, high=0.5
     )
     batch_size: int = _setting(4, "patients a step", source=PAPER, unit="patients", low=1, high=1024)
     epochs: int = _setting(
@@ -290,8 +290,7 @@ def _refuse_contradictions(recipe: Recipe) -> None:
             "inner_folds without threshold_rule=inner or calibration=temperature trains for nothing",
         ),
         (r.split == "holdout" and r.repeats != 1, "repeats belongs to split=kfold"),
-        (r.schedule == "constant" and r.warmup_epochs > 0, "warmup_epochs belongs to schedule=cosine"),
-        (r.warmup_epochs >= r.epochs and r.warmup_epochs > 0, "warmup_epochs leaves no epoch at full rate"),
+        (r.schedule == "constant" and r.warmup > 0, "warmup belongs to schedule=cosine"),
         (r.lr == 0, "lr=0 learns nothing"),
         (
             r.augment == "recommended" and r.flip,
@@ -349,7 +348,7 @@ def recommended() -> Recipe:
         lr=3e-4,
         weight_decay=0.01,
         schedule="cosine",
-        warmup_epochs=5,
+        warmup=0.08,
         batch_size=16,
         epochs=60,
         ema_decay=0.99,

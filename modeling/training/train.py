@@ -105,9 +105,10 @@ def learning_rate(recipe: Recipe, progress: float) -> float:
     """The rate at ``progress`` epochs (a fraction within an epoch counts)."""
     if recipe.schedule == "constant":
         return recipe.lr
-    if progress < recipe.warmup_epochs:
-        return recipe.lr * max(progress / recipe.warmup_epochs, 0.01)
-    share = (progress - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
+    rising = recipe.warmup * recipe.epochs
+    if progress < rising:
+        return recipe.lr * max(progress / rising, 0.01)
+    share = (progress - rising) / (recipe.epochs - rising)
     return recipe.lr * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
 
 
