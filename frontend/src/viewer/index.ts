@@ -31,6 +31,7 @@ export const StackPair = lazy(() => import('./stack-pair'));
 export { buildScan, StackError } from './stack';
 export { COLOUR_MAPS, colour } from './overlay';
 export { PRESETS } from './windowing';
+export { handleViewerKey, VIEWER_KEYS } from './keys';
 export { purgeViewer } from './purge';
 export type { StackPairProps } from './stack-pair';
 export type {

@@ -47,7 +47,7 @@ export class StackView {
     viewportId: string,
     private readonly changed: () => void,
   ) {
-    this.viewport = engine.getViewport(viewportId) as Types.IStackViewport;
+    this.viewport = engine.getViewport<Types.IStackViewport>(viewportId);
     this.target = scan.geometry.openingSlice;
     this.state = {
       status: 'loading',

@@ -1,5 +1,1 @@
-import { PageLoader } from '@/components/page-loader';
-
-export function ReadingPage() {
-  return <PageLoader />;
-}
+export { ReadingPage } from './reading-page';

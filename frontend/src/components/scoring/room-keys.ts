@@ -1,0 +1,58 @@
+import { type Finding, type GradeOption, optionFor } from './rubric';
+
+/** What a key does in the score panel; keys that mean nothing there go to the viewer. */
+export type RoomAction =
+  | { type: 'grade'; option: GradeOption }
+  | { type: 'move'; by: number }
+  | { type: 'scan'; index: number }
+  | { type: 'same' | 'comment' | 'keySlice' | 'showKeySlice' | 'sign' | 'help' };
+
+export const ROOM_KEYS: { keys: string; does: string }[] = [
+  { keys: '0 1 2 –', does: 'Grade the finding (the numbers stand on its buttons; – is “not visible”)' },
+  { keys: '↑ ↓', does: 'Finding before, finding after' },
+  { keys: 'Tab', does: 'Next scan, then next finding' },
+  { keys: 'B F', does: 'Baseline, follow-up' },
+  { keys: 'S', does: 'Follow-up same as baseline, for this finding' },
+  { keys: 'C', does: 'Comment on the finding; Esc goes back' },
+  { keys: 'K', does: 'Mark the slice as key slice of the finding, or take the mark away' },
+  { keys: 'G', does: 'Go to the key slice' },
+  { keys: 'Enter', does: 'Sign; jumps to what is still missing' },
+  { keys: '?', does: 'This sheet' },
+];
+
+const LETTERS: Record<string, RoomAction> = {
+  b: { type: 'scan', index: 0 },
+  f: { type: 'scan', index: 1 },
+  s: { type: 'same' },
+  c: { type: 'comment' },
+  k: { type: 'keySlice' },
+  g: { type: 'showKeySlice' },
+};
+
+export function isEditable(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable="true"]');
+}
+
+/** Enter and Space belong to the button or link that has the focus. */
+function isPressable(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('button:not([role="radio"]), a[href], [role="menuitem"]') !== null;
+}
+
+/** The panel's action for a key, or null. */
+export function roomAction(event: KeyboardEvent, row: Finding | undefined): RoomAction | null {
+  if (event.ctrlKey || event.metaKey || event.altKey || isEditable(event.target)) return null;
+  if (event.key === '?') return { type: 'help' };
+  if (event.shiftKey) return null;
+  const option = row && optionFor(row, event.key === '–' ? '-' : event.key);
+  if (option) return { type: 'grade', option };
+  switch (event.key) {
+    case 'ArrowUp':
+      return { type: 'move', by: -1 };
+    case 'ArrowDown':
+      return { type: 'move', by: 1 };
+    case 'Enter':
+      return isPressable(event.target) ? null : { type: 'sign' };
+    default:
+      return LETTERS[event.key.toLowerCase()] ?? null;
+  }
+}

@@ -1,0 +1,168 @@
+/** The rubric as the server describes it, and what readers enter into it. Everything here is pure. */
+
+export type Grade = number | string;
+
+export interface GradeOption {
+  /** Never null in a rubric; the schema's grade type allows it for grades not given yet. */
+  value: Grade | null;
+  label: string;
+  description: string;
+  /** The key that gives this grade. */
+  shortcut: string;
+}
+
+export interface Finding {
+  key: string;
+  label: string;
+  group?: string | null;
+  group_label?: string | null;
+  grades: GradeOption[];
+  help: string;
+}
+
+export interface Rubric {
+  version: number;
+  findings: Finding[];
+  quality: Finding;
+  exclusion_observation: Finding;
+}
+
+export interface ScanContent {
+  grades: Record<string, Grade>;
+  quality: string;
+  exclusion_observation: string;
+  exclusion_text: string;
+  comments: Record<string, string>;
+  key_slices: Record<string, number>;
+}
+
+/** By scan key. */
+export type Content = Record<string, ScanContent>;
+
+export interface Missing {
+  scan: string;
+  finding: string;
+}
+
+export const QUALITY = 'quality';
+export const EXCLUSION = 'exclusion_observation';
+const UNREADABLE = 'unreadable';
+const OTHER = 'other';
+
+export function emptyScan(): ScanContent {
+  return { grades: {}, quality: '', exclusion_observation: 'none', exclusion_text: '', comments: {}, key_slices: {} };
+}
+
+/** Content with every scan and field present, whatever a kept draft left out. */
+export function complete(content: Record<string, Partial<ScanContent> | undefined>, scans: string[]): Content {
+  return Object.fromEntries(scans.map((scan) => [scan, { ...emptyScan(), ...content[scan] }]));
+}
+
+/** The rows of the score panel, in order. */
+export function rowsOf(rubric: Rubric): Finding[] {
+  return [
+    ...rubric.findings,
+    { ...rubric.quality, key: QUALITY },
+    { ...rubric.exclusion_observation, key: EXCLUSION },
+  ];
+}
+
+export function isUnreadable(scan: ScanContent): boolean {
+  return scan.quality === UNREADABLE;
+}
+
+/** Findings of an unreadable scan are not graded: it goes to the study lead. */
+export function isGraded(row: string, scan: ScanContent): boolean {
+  return row === QUALITY || row === EXCLUSION || !isUnreadable(scan);
+}
+
+export function valueOf(scan: ScanContent, row: string): Grade | null {
+  if (row === QUALITY) return scan.quality || null;
+  if (row === EXCLUSION) return scan.exclusion_observation || null;
+  return scan.grades[row] ?? null;
+}
+
+function withScan(content: Content, scan: string, change: (current: ScanContent) => ScanContent): Content {
+  return { ...content, [scan]: change(content[scan] ?? emptyScan()) };
+}
+
+export function setValue(content: Content, scan: string, row: string, value: Grade): Content {
+  return withScan(content, scan, (current) => {
+    if (row === QUALITY) {
+      const quality = String(value);
+      return { ...current, quality, grades: quality === UNREADABLE ? {} : current.grades };
+    }
+    if (row === EXCLUSION) {
+      const text = value === OTHER ? current.exclusion_text : '';
+      return { ...current, exclusion_observation: String(value), exclusion_text: text };
+    }
+    return isUnreadable(current) ? current : { ...current, grades: { ...current.grades, [row]: value } };
+  });
+}
+
+export function setExclusionText(content: Content, scan: string, text: string): Content {
+  return withScan(content, scan, (current) => ({ ...current, exclusion_text: text }));
+}
+
+export function setComment(content: Content, scan: string, row: string, text: string): Content {
+  return withScan(content, scan, (current) => ({ ...current, comments: put(current.comments, row, text || undefined) }));
+}
+
+/** Marks the slice for a finding; the same slice again takes the mark away. */
+export function toggleKeySlice(content: Content, scan: string, row: string, slice: number): Content {
+  return withScan(content, scan, (current) => ({
+    ...current,
+    key_slices: put(current.key_slices, row, current.key_slices[row] === slice ? undefined : slice),
+  }));
+}
+
+function put<T>(record: Record<string, T>, key: string, value: T | undefined): Record<string, T> {
+  const next = { ...record };
+  if (value === undefined) delete next[key];
+  else next[key] = value;
+  return next;
+}
+
+/** Copies one row's value from another scan; nothing happens where that one has none. */
+export function copyValue(content: Content, from: string, to: string, row: string): Content {
+  const source = content[from];
+  const value = source && valueOf(source, row);
+  if (value === null || value === undefined) return content;
+  const copied = setValue(content, to, row, value);
+  return row === EXCLUSION && source ? setExclusionText(copied, to, source.exclusion_text) : copied;
+}
+
+/** What still has to be entered before signing, in the order of the panel. */
+export function missingOf(content: Content, rubric: Rubric, scans: string[]): Missing[] {
+  const missing: Missing[] = [];
+  for (const { key } of rowsOf(rubric)) {
+    for (const scan of scans) {
+      const entered = content[scan] ?? emptyScan();
+      if (!isGraded(key, entered)) continue;
+      const lacksText = key === EXCLUSION && entered.exclusion_observation === OTHER && !entered.exclusion_text.trim();
+      if (valueOf(entered, key) === null || lacksText) missing.push({ scan, finding: key });
+    }
+  }
+  return missing;
+}
+
+/** Whether comments and key slices belong to this row: they do to findings, not to the scan's quality. */
+export function isFinding(row: string): boolean {
+  return row !== QUALITY && row !== EXCLUSION;
+}
+
+/** The option a key stands for in this row. */
+export function optionFor(row: Finding, key: string): GradeOption | undefined {
+  return row.grades.find(({ shortcut }) => shortcut === key);
+}
+
+export function labelOf(row: Finding, value: Grade | null): string {
+  return row.grades.find((option) => option.value === value)?.label ?? '–';
+}
+
+/** How a category is written out. */
+export const CATEGORY_LABEL: Record<string, string> = {
+  case: 'Case',
+  intermediate: 'Intermediate',
+  clean: 'Clean',
+};

@@ -1,0 +1,74 @@
+import { useQueries } from '@tanstack/react-query';
+import { useMemo } from 'react';
+
+import { failure } from '@/lib/api-client';
+import { ApiError, OFFLINE } from '@/lib/errors';
+import { buildScan, type DicomJson, type StackScan } from '@/viewer';
+
+/** A scan as a reader's case lists it; every UID is this reader's own. */
+export interface CaseScan {
+  key: string;
+  label: string;
+  study_uid: string;
+  series_uid: string;
+  instances: { sop_uid: string; index: number }[];
+}
+
+interface Loaded {
+  scans: StackScan[] | null;
+  error: unknown;
+  retry: () => void;
+}
+
+function seriesUrl(code: string, scan: CaseScan): string {
+  return `/api/reading/cases/${code}/wado/studies/${scan.study_uid}/series/${scan.series_uid}`;
+}
+
+async function getMetadata(code: string, scan: CaseScan, signal: AbortSignal): Promise<DicomJson[]> {
+  let response: Response;
+  try {
+    response = await fetch(`${seriesUrl(code, scan)}/metadata`, {
+      signal,
+      credentials: 'same-origin',
+      headers: { Accept: 'application/dicom+json' },
+    });
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ApiError(0, null, OFFLINE);
+  }
+  if (!response.ok) throw failure(response.status, await response.json().catch(() => null));
+  return (await response.json()) as DicomJson[];
+}
+
+/** The case's scans for the viewer, once the headers of all of them are here. */
+export function useScans(code: string, scans: CaseScan[] | undefined): Loaded {
+  const queries = useQueries({
+    queries: (scans ?? []).map((scan) => ({
+      queryKey: ['reading', 'metadata', code, scan.series_uid],
+      queryFn: ({ signal }: { signal: AbortSignal }) => getMetadata(code, scan, signal),
+      staleTime: Infinity,
+      gcTime: 60_000,
+    })),
+    combine: (results) => ({
+      data: results.every(({ data }) => data) ? results.map(({ data }) => data) : null,
+      error: results.find(({ error }) => error)?.error ?? null,
+      retry: () => results.forEach((result) => void result.refetch()),
+    }),
+  });
+  const { data } = queries;
+  const built = useMemo(() => {
+    if (!scans || !data || data.length !== scans.length || scans.length === 0) return { scans: null, error: null };
+    try {
+      return { scans: scans.map((scan, index) => toStack(code, scan, data[index] ?? [])), error: null };
+    } catch (error) {
+      return { scans: null, error };
+    }
+  }, [code, scans, data]);
+  return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry };
+}
+
+function toStack(code: string, scan: CaseScan, metadata: DicomJson[]): StackScan {
+  const order = [...scan.instances].sort((a, b) => a.index - b.index).map(({ sop_uid }) => sop_uid);
+  const frameUrl = (sop: string) => `${seriesUrl(code, scan)}/instances/${sop}/frames/1`;
+  return buildScan({ key: scan.key, label: scan.label, metadata, frameUrl, order });
+}

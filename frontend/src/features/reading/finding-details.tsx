@@ -1,0 +1,104 @@
+import { ActionIcon, Button, Group, Text, Textarea, TextInput } from '@mantine/core';
+import { IconMapPin } from '@tabler/icons-react';
+import type { Ref, RefObject } from 'react';
+
+import {
+  type Content, EXCLUSION, type Finding, type Grade, isFinding, isGraded, type ScanContent, setComment,
+  setExclusionText, toggleKeySlice, valueOf,
+} from '@/components/scoring/rubric';
+import type { ViewerHandle } from '@/viewer';
+
+import classes from './reading.module.css';
+
+interface Props {
+  row: Finding;
+  scan: ScanContent;
+  scanKey: string;
+  scanLabel: string;
+  readOnly: boolean;
+  commentRef: Ref<HTMLTextAreaElement>;
+  viewer: RefObject<ViewerHandle | null>;
+  onGrade: (value: Grade) => void;
+  onEdit: (change: (content: Content) => Content) => void;
+}
+
+/** The wording of the grades of the finding in hand, and what the reader has to say about it. */
+export function FindingDetails({ row, scan, scanKey, scanLabel, readOnly, commentRef, viewer, onGrade, onEdit }: Props) {
+  const value = valueOf(scan, row.key);
+  const slice = scan.key_slices[row.key];
+  const off = readOnly || !isGraded(row.key, scan);
+  return (
+    <section className={classes.details} aria-label={`${scanLabel}: ${row.label}`}>
+      <Text fw={600} size="sm">
+        {row.label} <Text span c="gray.5" fw={400}>· {scanLabel}</Text>
+      </Text>
+      {row.help && <Text size="xs" c="gray.4">{row.help}</Text>}
+      <ul className={classes.wording}>
+        {row.grades.map((option) => (
+          <li key={String(option.value)} data-chosen={option.value === value || undefined}>
+            <button type="button" disabled={off} tabIndex={-1} onClick={() => option.value !== null && onGrade(option.value)}>
+              <kbd>{option.shortcut === '-' ? '–' : option.shortcut}</kbd>
+              <span>
+                <b>{option.label}</b> {option.description}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {row.key === EXCLUSION && value === 'other' && (
+        <TextInput
+          size="xs"
+          label="Which reason"
+          required
+          maxLength={2000}
+          disabled={readOnly}
+          value={scan.exclusion_text}
+          onChange={(event) => {
+            const text = event.currentTarget.value;
+            onEdit((content) => setExclusionText(content, scanKey, text));
+          }}
+        />
+      )}
+      {isFinding(row.key) && (
+        <>
+          <Group gap={6} wrap="nowrap" mt={4}>
+            <Button
+              size="compact-xs"
+              variant={slice === undefined ? 'default' : 'light'}
+              disabled={off}
+              aria-keyshortcuts="K"
+              onClick={() => onEdit((content) => toggleKeySlice(content, scanKey, row.key, viewer.current?.slice(scanKey) ?? 0))}
+            >
+              {slice === undefined ? 'Mark key slice (K)' : `Key slice ${slice + 1}`}
+            </Button>
+            {slice !== undefined && (
+              <ActionIcon size="sm" variant="subtle" aria-label="Go to the key slice" aria-keyshortcuts="G" onClick={() => viewer.current?.goTo(slice, scanKey)}>
+                <IconMapPin size={16} aria-hidden />
+              </ActionIcon>
+            )}
+          </Group>
+          <Textarea
+            ref={commentRef}
+            size="xs"
+            mt={6}
+            aria-label={`Comment on ${row.label}, ${scanLabel}`}
+            placeholder="Comment (C)"
+            autosize
+            minRows={1}
+            maxRows={4}
+            maxLength={2000}
+            disabled={off}
+            value={scan.comments[row.key] ?? ''}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') event.currentTarget.blur();
+            }}
+            onChange={(event) => {
+              const text = event.currentTarget.value;
+              onEdit((content) => setComment(content, scanKey, row.key, text));
+            }}
+          />
+        </>
+      )}
+    </section>
+  );
+}

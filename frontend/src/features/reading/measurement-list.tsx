@@ -1,0 +1,41 @@
+import { ActionIcon, Text } from '@mantine/core';
+import { IconTrash } from '@tabler/icons-react';
+import type { RefObject } from 'react';
+
+import type { Measurement, ViewerHandle } from '@/viewer';
+
+import classes from './reading.module.css';
+
+interface Props {
+  measurements: Measurement[];
+  scans: { key: string; label: string }[];
+  viewer: RefObject<ViewerHandle | null>;
+  readOnly: boolean;
+}
+
+/** Every measurement of the case: shows its slice, or is removed. */
+export function MeasurementList({ measurements, scans, viewer, readOnly }: Props) {
+  if (measurements.length === 0) return null;
+  return (
+    <section className={classes.details} aria-label="Measurements">
+      <Text fw={600} size="sm">Measurements</Text>
+      <ul className={classes.measurements}>
+        {measurements.map(({ id, value, scan, slice }) => {
+          const text = `${value.toFixed(1)} mm · ${scans.find(({ key }) => key === scan)?.label ?? scan}, slice ${slice + 1}`;
+          return (
+            <li key={id}>
+              <button type="button" data-testid="measurement" data-mm={value} onClick={() => viewer.current?.showMeasurement(id)}>
+                {text}
+              </button>
+              {!readOnly && (
+                <ActionIcon size="sm" variant="subtle" color="gray" aria-label={`Remove ${text}`} onClick={() => viewer.current?.removeMeasurement(id)}>
+                  <IconTrash size={15} aria-hidden />
+                </ActionIcon>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

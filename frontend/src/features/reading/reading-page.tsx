@@ -1,0 +1,61 @@
+import { Box } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useParams } from 'react-router';
+
+import { ErrorNotice } from '@/components/error-notice';
+import { PageLoader } from '@/components/page-loader';
+import { rubricQuery } from '@/components/scoring/rubric-query';
+import { useDarkRoom } from '@/components/scoring/use-dark-room';
+import { useScans } from '@/components/scoring/use-scans';
+import { useUser } from '@/lib/session';
+
+import { caseQuery } from './api';
+import { ReadingRoom } from './reading-room';
+
+/** Loads one case; everything in it starts anew with the next code. */
+export function ReadingPage() {
+  const { code = '' } = useParams();
+  useDarkRoom();
+  return (
+    <Box bg="dark.8" c="gray.2" mih="100vh">
+      <LoadedCase key={code} code={code} />
+    </Box>
+  );
+}
+
+function LoadedCase({ code }: { code: string }) {
+  const user = useUser();
+  const rubric = useQuery(rubricQuery);
+  const opened = useQuery(caseQuery(code));
+  const { scans, error: imageError, retry } = useScans(code, opened.data?.scans);
+  const error = rubric.error ?? opened.error;
+  if (error) {
+    return (
+      <Box p="md">
+        <ErrorNotice
+          error={error}
+          title="This case could not be opened"
+          onRetry={() => {
+            void rubric.refetch();
+            void opened.refetch();
+          }}
+        />
+      </Box>
+    );
+  }
+  if (!rubric.data || !opened.data || !user) return <PageLoader label="Opening the case" />;
+  const { version, state } = opened.data.reading;
+  return (
+    <ReadingRoom
+      // An amendment is another version with a draft of its own.
+      key={`${version}-${state}`}
+      username={user.username}
+      rubric={rubric.data}
+      opened={opened.data}
+      scans={scans}
+      imageError={imageError}
+      onRetryImages={retry}
+      onChanged={() => void opened.refetch()}
+    />
+  );
+}

@@ -1,0 +1,255 @@
+import { Anchor, Box, Button, Group, Loader, Text } from '@mantine/core';
+import { IconKeyboard, IconSignature } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+
+import { ErrorNotice } from '@/components/error-notice';
+import { CheatSheet } from '@/components/scoring/cheat-sheet';
+import { roomAction } from '@/components/scoring/room-keys';
+import {
+  copyValue, emptyScan, type Grade, isFinding, isUnreadable, type Missing, missingOf, type Rubric, rowsOf, setValue, toggleKeySlice,
+} from '@/components/scoring/rubric';
+import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
+import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
+
+import type { ReadingCase } from './api';
+import { AmendButton } from './amend-button';
+import { describeDifferences } from './describe-differences';
+import classes from './reading.module.css';
+import { ScorePanel } from './score-panel';
+import { SignDialog } from './sign-dialog';
+import { useReadingDraft } from './use-reading-draft';
+
+interface Props {
+  username: string;
+  rubric: Rubric;
+  opened: ReadingCase;
+  scans: StackScan[] | null;
+  imageError: unknown;
+  onRetryImages: () => void;
+  /** The case is another one on the server now: signed, or open for amendment. */
+  onChanged: () => void;
+}
+
+export interface Cursor {
+  scan: string;
+  row: number;
+}
+
+/** Images on the left, scores on the right, the keyboard over both. */
+export function ReadingRoom({ username, rubric, opened, scans, imageError, onRetryImages, onChanged }: Props) {
+  const { code } = opened;
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
+  const rows = useMemo(() => rowsOf(rubric), [rubric]);
+  const readOnly = opened.reading.state === 'signed';
+  const [draft, keeper] = useReadingDraft(opened, username, scanKeys);
+  const { content } = draft.body;
+  const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0 });
+  const [missing, setMissing] = useState<Missing[]>([]);
+  const [help, setHelp] = useState(false);
+  const [signing, setSigning] = useState(false);
+  const viewer = useRef<ViewerHandle>(null);
+  const comment = useRef<HTMLTextAreaElement>(null);
+
+  const moveTo = useCallback((next: Cursor) => {
+    setCursor(next);
+    viewer.current?.setActive(next.scan);
+  }, []);
+
+  const edit = useCallback(
+    (change: (body: typeof content) => typeof content) => {
+      if (readOnly) return;
+      const { body } = keeper.getState();
+      const changed = change(body.content);
+      if (changed === body.content) return;
+      keeper.change({ ...body, content: changed });
+      setMissing((before) => {
+        const still = missingOf(changed, rubric, scanKeys);
+        return before.filter((gap) => still.some(({ scan, finding }) => scan === gap.scan && finding === gap.finding));
+      });
+    },
+    [keeper, readOnly, rubric, scanKeys],
+  );
+
+  const grade = useCallback((scan: string, row: string, value: Grade) => edit((now) => setValue(now, scan, row, value)), [edit]);
+
+  const onMeasurements = useCallback(
+    (measurements: Measurement[]) => {
+      if (!readOnly) keeper.change({ ...keeper.getState().body, measurements });
+    },
+    [keeper, readOnly],
+  );
+
+  const askToSign = useCallback(() => {
+    if (readOnly) return;
+    const gaps = missingOf(keeper.getState().body.content, rubric, scanKeys);
+    setMissing(gaps);
+    const [first] = gaps;
+    if (first) moveTo({ scan: first.scan, row: rows.findIndex(({ key }) => key === first.finding) });
+    else setSigning(true);
+  }, [keeper, moveTo, readOnly, rows, rubric, scanKeys]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector('[role="dialog"]')) return;
+      const { scan, row } = cursor;
+      const finding = rows[row];
+      const action = roomAction(event, finding);
+      const handle = viewer.current;
+      if (!action) {
+        const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea');
+        if (!typing && handle && handleViewerKey(handle, event)) event.preventDefault();
+        return;
+      }
+      event.preventDefault();
+      switch (action.type) {
+        case 'grade':
+          if (finding && action.option.value !== null) grade(scan, finding.key, action.option.value);
+          break;
+        case 'move':
+          moveTo({ scan, row: Math.min(rows.length - 1, Math.max(0, row + action.by)) });
+          break;
+        case 'scan':
+          moveTo({ scan: scanKeys[action.index] ?? scan, row });
+          break;
+        case 'same': {
+          const [from, to] = scanKeys;
+          if (from && to && finding) edit((now) => copyValue(now, from, to, finding.key));
+          break;
+        }
+        case 'keySlice':
+          if (finding && handle && isFinding(finding.key)) edit((now) => toggleKeySlice(now, scan, finding.key, handle.slice(scan)));
+          break;
+        case 'showKeySlice': {
+          const slice = finding && keeper.getState().body.content[scan]?.key_slices[finding.key];
+          if (slice !== undefined) handle?.goTo(slice, scan);
+          break;
+        }
+        case 'comment':
+          comment.current?.focus();
+          break;
+        case 'sign':
+          askToSign();
+          break;
+        case 'help':
+          setHelp(true);
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [askToSign, cursor, edit, grade, keeper, moveTo, rows, scanKeys]);
+
+  const marks = useMemo(
+    () => Object.fromEntries(scanKeys.map((key) => [key, Object.values(content[key]?.key_slices ?? {})])),
+    [content, scanKeys],
+  );
+  const goOn = (next: string | null) => {
+    void client.invalidateQueries({ queryKey: ['reading', 'worklist'] });
+    void navigate(next ? `/read/${next}` : '/');
+  };
+
+  return (
+    <div className={classes.room}>
+      <header className={classes.header}>
+        <Group gap="md" wrap="nowrap">
+          <Anchor component={Link} to="/" size="sm">
+            ← Worklist
+          </Anchor>
+          <Text component="h1" size="md" fw={600} data-testid="case-code">
+            Case {code}
+          </Text>
+          {readOnly ? <Text size="sm">Signed, for reading only</Text> : <SaveState state={draft} />}
+        </Group>
+        <Group gap="xs" wrap="nowrap">
+          <Text size="xs" c="gray.5" visibleFrom="lg">
+            Research use only – not a medical device
+          </Text>
+          <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} aria-keyshortcuts="?" onClick={() => setHelp(true)}>
+            Keys
+          </Button>
+          {readOnly ? (
+            <>
+              {opened.amendable && <AmendButton code={code} onAmended={onChanged} />}
+              <Button size="compact-md" onClick={() => goOn(opened.next)}>
+                {opened.next ? 'Next case' : 'Worklist'}
+              </Button>
+            </>
+          ) : (
+            <Button size="compact-md" leftSection={<IconSignature size={16} aria-hidden />} aria-keyshortcuts="Enter" onClick={askToSign}>
+              Sign
+            </Button>
+          )}
+        </Group>
+      </header>
+      <main className={classes.images} id="main">
+        {scans ? (
+          <Suspense fallback={<Waiting />}>
+            <StackPair
+              key={draft.generation}
+              ref={viewer}
+              scans={scans}
+              measurements={draft.body.measurements}
+              onMeasurementsChange={onMeasurements}
+              onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { ...now, scan }))}
+              marks={marks}
+              readOnly={readOnly}
+              keyboard={false}
+            />
+          </Suspense>
+        ) : imageError ? (
+          <Box p="md">
+            <ErrorNotice error={imageError} title="The images cannot be shown" onRetry={onRetryImages} />
+          </Box>
+        ) : (
+          <Waiting />
+        )}
+      </main>
+      <ScorePanel
+        rows={rows}
+        scans={opened.scans}
+        content={content}
+        categories={draft.extra}
+        settled={draft.status === 'saved'}
+        measurements={draft.body.measurements}
+        cursor={cursor}
+        missing={missing}
+        readOnly={readOnly}
+        commentRef={comment}
+        viewer={viewer}
+        onCursor={moveTo}
+        onGrade={grade}
+        onEdit={edit}
+      />
+      <CheatSheet opened={help} onClose={() => setHelp(false)} />
+      <ConflictDialog
+        state={draft}
+        keeper={keeper}
+        describe={(mine, theirs) => describeDifferences(mine, theirs, rows, opened.scans)}
+      />
+      <SignDialog
+        opened={signing}
+        code={code}
+        scans={opened.scans.map(({ key, label }) => ({ key, label, unreadable: isUnreadable(content[key] ?? emptyScan()) }))}
+        keeper={keeper}
+        onClose={() => setSigning(false)}
+        onMissing={(gaps) => {
+          setSigning(false);
+          setMissing(gaps);
+        }}
+        onNext={goOn}
+      />
+    </div>
+  );
+}
+
+function Waiting() {
+  return (
+    <Group justify="center" h="100%" role="status">
+      <Loader size="sm" />
+      <Text size="sm">Loading the images…</Text>
+    </Group>
+  );
+}

@@ -1,0 +1,153 @@
+import { Badge, Text } from '@mantine/core';
+import { Fragment, type Ref, type RefObject, useEffect, useRef } from 'react';
+
+import { GradeCell } from '@/components/scoring/grade-cell';
+import {
+  CATEGORY_LABEL, type Content, emptyScan, type Finding, type Grade, isUnreadable, type Missing,
+} from '@/components/scoring/rubric';
+import type { Measurement, ViewerHandle } from '@/viewer';
+
+import type { Categories } from './api';
+import { FindingDetails } from './finding-details';
+import { MeasurementList } from './measurement-list';
+import classes from './reading.module.css';
+import type { Cursor } from './reading-room';
+
+interface Props {
+  rows: Finding[];
+  scans: { key: string; label: string }[];
+  content: Content;
+  categories: Categories;
+  /** The categories belong to what is on screen. */
+  settled: boolean;
+  measurements: Measurement[];
+  cursor: Cursor;
+  missing: Missing[];
+  readOnly: boolean;
+  commentRef: Ref<HTMLTextAreaElement>;
+  viewer: RefObject<ViewerHandle | null>;
+  onCursor: (cursor: Cursor) => void;
+  onGrade: (scan: string, row: string, value: Grade) => void;
+  onEdit: (change: (content: Content) => Content) => void;
+}
+
+/** The form, made from the rubric: findings down, scans across. */
+export function ScorePanel({
+  rows, scans, content, categories, settled, measurements, cursor, missing, readOnly, commentRef, viewer, onCursor,
+  onGrade, onEdit,
+}: Props) {
+  const current = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // The cursor moves the focus, but never out of a text field that is being typed in.
+    const typing = document.activeElement?.matches('textarea, input');
+    if (!typing && !document.querySelector('[role="dialog"]')) current.current?.focus({ preventScroll: true });
+    current.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [cursor]);
+  const row = rows[cursor.row];
+  return (
+    <aside className={classes.panel} aria-label="Scores">
+      <table className={classes.table}>
+        <thead>
+          <tr>
+            <th scope="col">Finding</th>
+            {scans.map(({ key, label }) => (
+              <th key={key} scope="col" data-active={key === cursor.scan || undefined}>
+                {label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((finding, index) => (
+            <Fragment key={finding.key}>
+              {finding.group_label && finding.group_label !== rows[index - 1]?.group_label && (
+                <tr className={classes.group}>
+                  <th scope="rowgroup" colSpan={scans.length + 1}>
+                    {finding.group_label}
+                  </th>
+                </tr>
+              )}
+              <tr data-current={index === cursor.row || undefined} data-testid={`row-${finding.key}`}>
+                <th scope="row" data-grouped={Boolean(finding.group_label) || undefined}>
+                  {finding.label}
+                </th>
+                {scans.map(({ key, label }) => {
+                  const here = index === cursor.row && key === cursor.scan;
+                  return (
+                    <td key={key}>
+                      <GradeCell
+                        ref={here ? current : undefined}
+                        row={finding}
+                        scan={content[key] ?? emptyScan()}
+                        scanLabel={label}
+                        current={here}
+                        missing={missing.some((gap) => gap.scan === key && gap.finding === finding.key)}
+                        readOnly={readOnly}
+                        onCurrent={() => {
+                          if (!here) onCursor({ scan: key, row: index });
+                        }}
+                        onGrade={(value) => onGrade(key, finding.key, value)}
+                      />
+                      <Marks content={content} scan={key} row={finding.key} />
+                    </td>
+                  );
+                })}
+              </tr>
+            </Fragment>
+          ))}
+          <tr className={classes.categories}>
+            <th scope="row">Category</th>
+            {scans.map(({ key }) => (
+              <td key={key} aria-live="polite" data-testid={`category-${key}`} data-settled={settled || undefined}>
+                <Category value={isUnreadable(content[key] ?? emptyScan()) ? 'unreadable' : (categories[key] ?? null)} settled={settled} />
+              </td>
+            ))}
+          </tr>
+        </tbody>
+      </table>
+      {missing.length > 0 && (
+        <Text role="alert" size="sm" c="yellow.4" px="sm" pt={6}>
+          {missing.length === 1 ? 'One finding is' : `${missing.length} findings are`} missing before you can sign.
+        </Text>
+      )}
+      {row && (
+        <FindingDetails
+          key={`${cursor.scan}-${row.key}`}
+          row={row}
+          scan={content[cursor.scan] ?? emptyScan()}
+          scanKey={cursor.scan}
+          scanLabel={scans.find(({ key }) => key === cursor.scan)?.label ?? ''}
+          readOnly={readOnly}
+          commentRef={commentRef}
+          viewer={viewer}
+          onGrade={(value) => onGrade(cursor.scan, row.key, value)}
+          onEdit={onEdit}
+        />
+      )}
+      <MeasurementList measurements={measurements} scans={scans} viewer={viewer} readOnly={readOnly} />
+    </aside>
+  );
+}
+
+/** Small signs that a finding has a key slice or a comment. */
+function Marks({ content, scan, row }: { content: Content; scan: string; row: string }) {
+  const entered = content[scan];
+  const slice = entered?.key_slices[row];
+  return (
+    <span className={classes.marks}>
+      {slice !== undefined && <span title="Key slice">◆{slice + 1}</span>}
+      {entered?.comments[row] && <span title={entered.comments[row]} aria-label="has a comment">✎</span>}
+    </span>
+  );
+}
+
+const CATEGORY_COLOUR: Record<string, string> = { case: 'orange', intermediate: 'yellow', clean: 'blue', unreadable: 'gray' };
+
+function Category({ value, settled }: { value: string | null; settled: boolean }) {
+  if (!value) return <Text size="sm" c="gray.5">–</Text>;
+  return (
+    <Badge variant="outline" color={CATEGORY_COLOUR[value]} tt="none" size="lg" style={{ opacity: settled ? 1 : 0.6 }}>
+      {CATEGORY_LABEL[value] ?? 'Unreadable'}
+    </Badge>
+  );
+}

@@ -1,0 +1,92 @@
+import { Alert, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
+import { IconCircleCheck } from '@tabler/icons-react';
+import { useState } from 'react';
+
+import { PasswordDialog } from '@/components/scoring/password-dialog';
+import { CATEGORY_LABEL, type Missing } from '@/components/scoring/rubric';
+import type { DraftKeeper } from '@/lib/draft-keeper';
+import { ApiError } from '@/lib/errors';
+
+import { type Categories, type DraftBody, signReading } from './api';
+
+export const MEANING =
+  'I read these scans myself, without knowledge of any other read or clinical data, and these scores are mine.';
+
+interface Props {
+  opened: boolean;
+  code: string;
+  scans: { key: string; label: string; unreadable: boolean }[];
+  keeper: DraftKeeper<DraftBody, Categories>;
+  onClose: () => void;
+  /** The server found findings that are still missing. */
+  onMissing: (missing: Missing[]) => void;
+  onNext: (next: string | null) => void;
+}
+
+/** Says what signing means, takes the password, and offers the next case as soon as it is done. */
+export function SignDialog({ opened, code, scans, keeper, onClose, onMissing, onNext }: Props) {
+  const [signed, setSigned] = useState<{ next: string | null } | null>(null);
+  const categories = keeper.getState().extra;
+
+  async function sign(password: string) {
+    if (!(await keeper.flush())) {
+      throw new Error(`The draft could not be saved, so it cannot be signed yet. ${keeper.getState().message ?? ''}`);
+    }
+    try {
+      const { next } = await signReading(code, { revision: keeper.getState().revision, password, meaning: MEANING });
+      keeper.finish();
+      setSigned({ next });
+    } catch (error) {
+      const missing = error instanceof ApiError && error.code === 'incomplete' ? missingFrom(error) : null;
+      if (missing) onMissing(missing);
+      else throw error;
+    }
+  }
+
+  if (signed) {
+    return (
+      <Modal opened onClose={() => onNext(signed.next)} title="Signed" centered withCloseButton={false}>
+        <Stack>
+          <Alert color="teal" icon={<IconCircleCheck aria-hidden />} role="status">
+            Case {code} is signed and can no longer be changed.
+          </Alert>
+          <Group justify="flex-end">
+            {signed.next && (
+              <Button variant="default" onClick={() => onNext(null)}>
+                Worklist
+              </Button>
+            )}
+            <Button data-autofocus onClick={() => onNext(signed.next)}>
+              {signed.next ? 'Next case' : 'Back to the worklist'}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    );
+  }
+  return (
+    <PasswordDialog opened={opened} title={`Sign case ${code}`} meaning={MEANING} confirm="Sign" onClose={onClose} onConfirm={sign}>
+      <Table withRowBorders={false}>
+        <Table.Tbody>
+          {scans.map(({ key, label, unreadable }) => (
+            <Table.Tr key={key}>
+              <Table.Td w={120}>{label}</Table.Td>
+              <Table.Td fw={600}>
+                {unreadable ? 'Unreadable – goes to the study lead' : (CATEGORY_LABEL[categories[key] ?? ''] ?? 'worked out when saved')}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <Text size="sm">A signed read is final: it cannot be edited, only amended with a reason while the case is open.</Text>
+    </PasswordDialog>
+  );
+}
+
+function missingFrom(error: ApiError): Missing[] {
+  const { missing } = error.body as { missing?: Missing[] };
+  return (missing ?? []).map(({ scan, finding }) => ({
+    scan,
+    finding: finding === 'exclusion_text' ? 'exclusion_observation' : finding,
+  }));
+}
