@@ -45,7 +45,7 @@ export const router = createBrowserRouter([
                 pages={{
                   observer: worklist,
                   adjudicator: worklist,
-                  lead: page(() => import('@/features/dashboard'), (m) => m.DashboardPage),
+                  lead: page(() => import('./dashboard'), (m) => m.DashboardPage),
                 }}
               />
             ),
@@ -53,6 +53,17 @@ export const router = createBrowserRouter([
           {
             element: <ForRoles roles={['lead']} />,
             children: [
+              { path: '/cohort', element: page(() => import('@/features/cohort'), (m) => m.CohortPage) },
+              { path: '/cohort/import', element: page(() => import('@/features/cohort'), (m) => m.ImportPage) },
+              { path: '/cohort/patients/:pseudonym', element: page(() => import('@/features/cohort'), (m) => m.PatientPage) },
+              { path: '/progress', element: page(() => import('@/features/progress'), (m) => m.ProgressPage) },
+              { path: '/labels', element: page(() => import('@/features/labels'), (m) => m.LabelsPage) },
+              { path: '/label-sets/:id', element: page(() => import('@/features/labels'), (m) => m.LabelSetPage) },
+              { path: '/runs', element: page(() => import('@/features/runs'), (m) => m.RunsPage) },
+              { path: '/runs/:id', element: page(() => import('@/features/runs'), (m) => m.RunPage) },
+              { path: '/runs/:id/patients/:pseudonym', element: page(() => import('@/features/runs'), (m) => m.RunPatientPage) },
+              { path: '/charter', element: page(() => import('@/features/charter'), (m) => m.CharterPage) },
+              { path: '/audit', element: page(() => import('@/features/audit'), (m) => m.AuditPage) },
             ],
           },
           { path: '/index.html', element: <Navigate to="/" replace /> },

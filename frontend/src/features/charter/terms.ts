@@ -1,0 +1,23 @@
+/** What each term of the charter decides, in the lead's words. */
+export const TERMS: Record<string, { label: string; meaning: string }> = {
+  read_design: { label: 'Read design', meaning: 'Paired: both scans of a patient side by side. Independent: single scans in random order.' },
+  min_gap_reads: { label: 'Least gap between a patient’s scans', meaning: 'Reads in between, in the independent design.' },
+  discrepancy_rule: { label: 'What counts as a discrepancy', meaning: 'A different category, or any differing finding.' },
+  consensus: { label: 'Consensus session', meaning: 'Whether the two observers discuss a discrepancy before the neurosurgeon reads.' },
+  reread_share: { label: 'Re-read share', meaning: 'Cases that come back to each observer under new codes.' },
+  sham_share: { label: 'Control share', meaning: 'Concordant cases mixed into the neurosurgeon’s queue; they never change a label.' },
+  plan_seed: { label: 'Seed of the reading order', meaning: 'Regenerates each reader’s order identically.' },
+  sham_seed: { label: 'Seed of the control cases', meaning: 'Regenerates the choice of control cases identically.' },
+  rubric_version: { label: 'Rubric version', meaning: 'The findings, grades and wording the readers score with.' },
+  intermediate_policy: { label: 'Intermediate follow-up', meaning: 'Whether a doubtful follow-up counts as no deformity, as deformity, or leaves the label set.' },
+  min_interval_days: { label: 'Least interval between scans', meaning: 'Days from baseline to follow-up.' },
+};
+
+const SHARES = new Set(['reread_share', 'sham_share']);
+
+export function describeTerm(key: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'number' && SHARES.has(key)) return `${Math.round(1000 * value) / 10} %`;
+  if (key === 'min_interval_days') return `${String(value)} days`;
+  return String(value).replaceAll('_', ' ');
+}

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+
+import { kindOf } from './csv-import';
+import { recognitionLines } from './recognition';
+
+it('knows the four tables by their names', () => {
+  expect(kindOf('patients.csv')).toBe('patients');
+  expect(kindOf('Chart Review 2024.CSV')).toBe('chart_review');
+  expect(kindOf('site-B_diagnoses.csv')).toBe('diagnoses');
+  expect(kindOf('notes.csv')).toBeUndefined();
+});
+
+it('prints a recognition whatever its shape', () => {
+  expect(recognitionLines({ plane: 'sagittal', echo_time_ms: 98, fat_suppressed: null, tags: ['T2', 'TSE'] })).toEqual([
+    'Plane: sagittal',
+    'Echo time ms: 98',
+    'Fat suppressed: not stated',
+    'Tags: T2, TSE',
+  ]);
+  expect(recognitionLines(null)).toEqual([]);
+});

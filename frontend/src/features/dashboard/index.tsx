@@ -1,5 +1,0 @@
-import { PageLoader } from '@/components/page-loader';
-
-export function DashboardPage() {
-  return <PageLoader />;
-}

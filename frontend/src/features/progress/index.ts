@@ -1,0 +1,2 @@
+export { agreementQuery, leadReviewQuery, progressQuery } from './api';
+export { ProgressPage } from './progress-page';

@@ -1,0 +1,66 @@
+import { Grid, Table, Text } from '@mantine/core';
+import { useQueries } from '@tanstack/react-query';
+
+import { ErrorNotice } from '@/components/error-notice';
+import { PageLoader } from '@/components/page-loader';
+import { Panel } from '@/components/panel';
+import { DASH, figure, interval } from '@/lib/format';
+
+import { type Run, runQuery } from './api';
+import { say } from './provenance';
+import type { RunResult } from './result';
+import { RocOverlay } from './roc-chart';
+
+type Finished = Run & { result: RunResult };
+
+const FIGURES = [['sensitivity', 'Sensitivity'], ['specificity', 'Specificity'], ['ppv', 'PPV'], ['npv', 'NPV'], ['accuracy', 'Accuracy'], ['f1', 'F1']] as const;
+
+/** Recipe settings that are not the same in all runs. */
+export function recipeDifferences(recipes: readonly Record<string, unknown>[]): string[] {
+  const keys = [...new Set(recipes.flatMap((recipe) => Object.keys(recipe)))];
+  return keys.filter((key) => new Set(recipes.map((recipe) => JSON.stringify(recipe[key]))).size > 1);
+}
+
+export function CompareRuns({ ids }: { ids: readonly number[] }) {
+  const queries = useQueries({ queries: ids.map((id) => runQuery(id)) });
+  const failed = queries.find((query) => query.isError);
+  if (failed) return <ErrorNotice error={failed.error} />;
+  if (queries.some((query) => query.isPending)) return <PageLoader label="Loading runs" />;
+  const runs = queries.flatMap((query) => (query.data?.result ? [query.data as Finished] : []));
+  if (runs.length < 2) return null;
+  const sets = new Set(runs.map((run) => run.result.manifest_sha256 ?? run.label_set));
+  const row = (name: string, render: (run: Finished) => string) => (
+    <Table.Tr key={name}>
+      <Table.Th scope="row" fw={500}>{name}</Table.Th>
+      {runs.map((run) => <Table.Td key={run.id}>{render(run)}</Table.Td>)}
+    </Table.Tr>
+  );
+  return (
+    <Panel title="Comparison" hint={sets.size > 1 ? 'Different label sets: the test patients differ, so the figures are not like for like.' : 'Same label set.'}>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <RocOverlay runs={runs.map((run) => ({ name: `Run ${run.id}`, metrics: run.result.metrics }))} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Table.ScrollContainer minWidth={420}>
+            <Table aria-label="Comparison of runs" verticalSpacing={3} className="tabular">
+              <Table.Thead>
+                <Table.Tr><Table.Td />{runs.map((run) => <Table.Th key={run.id} scope="col">Run {run.id}</Table.Th>)}</Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {row('AUC (95 % CI)', ({ result: { metrics: { auc } } }) => (auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : DASH))}
+                {FIGURES.map(([key, name]) => row(name, (run) => figure(run.result.metrics.table[key]?.value)))}
+                {row('Brier', (run) => figure(run.result.metrics.brier))}
+                {row('Threshold', (run) => figure(run.result.metrics.threshold))}
+                {row('Test patients', (run) => `${run.result.metrics.n} (${run.result.metrics.positives} positive)`)}
+                {row('Label set', (run) => String(run.label_set))}
+                {recipeDifferences(runs.map((run) => run.recipe)).map((key) => row(key, (run) => say(run.recipe[key])))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+          <Text size="xs" c="dimmed">Only settings that differ are listed.</Text>
+        </Grid.Col>
+      </Grid>
+    </Panel>
+  );
+}

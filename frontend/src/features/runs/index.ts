@@ -1,0 +1,5 @@
+export { runsQuery } from './api';
+export { RunPage } from './run-page';
+export { RunPatientPage } from './run-patient-page';
+export { RunStateBadge } from './run-state';
+export { RunsPage } from './runs-page';
