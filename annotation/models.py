@@ -1,7 +1,8 @@
 """What readers said, and what became of it.
 
 A case goes awaiting reads → concordant | discrepant → consensus → adjudication → final; the table
-is in ``workflow``. A final label is a record of its own, never a flag on somebody's reading.
+is in ``transitions``, the verbs are listed in ``workflow``. A final label is a record of its own,
+never a flag on somebody's reading.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Assignment(models.Model):
     kind = models.CharField(max_length=14, choices=Kind.choices)
     #: Opaque, random, unique over the study; in every URL this reader sees.
     code = models.CharField(max_length=16, unique=True)
-    #: Place in this reader's list.
+    #: Sorts this reader's list; drawn from the charter's seed, so it says nothing but the order.
     position = models.PositiveIntegerField()
     #: A concordant case mixed into the adjudicator's queue; the label is not affected.
     sham = models.BooleanField(default=False)
@@ -165,6 +166,28 @@ class Consensus(models.Model):
                 name="agreed_by_two_people",
             )
         ]
+
+
+class ReviewDecision(models.Model):
+    """What the lead decided about a case that a reader called unreadable or proposed to exclude.
+
+    What is still open is derived: signed readings with something to decide, newer than the last decision.
+    """
+
+    class Action(models.TextChoices):
+        EXCLUDE = "exclude", "Exclude the patient"
+        REREAD = "reread", "Have it read again"
+        DISMISS = "dismiss", "Go on as it is"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="review_decisions")
+    action = models.CharField(max_length=8, choices=Action.choices)
+    reason = models.TextField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="review_decision_has_reason")]
 
 
 class FinalLabel(models.Model):

@@ -1,3 +1,33 @@
-from django.urls import path  # noqa: F401
+"""Routes under /api/. Every route stands in the role × route table of tests/test_routes.py."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from annotation import lead_views, views
+
+_CASE = "reading/cases/<str:code>/"
+_SERIES = f"{_CASE}wado/studies/<str:study>/series/<str:series>/"
+
+urlpatterns = [
+    path("reading/rubric/", views.Rubric.as_view()),
+    path("reading/worklist/", views.Worklist.as_view()),
+    path(_CASE, views.ReadCase.as_view()),
+    path(f"{_CASE}draft/", views.SaveDraft.as_view()),
+    path(f"{_CASE}sign/", views.SignReading.as_view()),
+    path(f"{_CASE}amend/", views.AmendReading.as_view()),
+    path(f"{_SERIES}metadata", views.SeriesMetadata.as_view()),
+    path(f"{_SERIES}instances/<str:sop>/frames/1", views.Frame.as_view()),
+    path("consensus/<str:code>/", views.ReadConsensus.as_view()),
+    path("consensus/<str:code>/draft/", views.SaveConsensus.as_view()),
+    path("consensus/<str:code>/propose/", views.ProposeConsensus.as_view()),
+    path("consensus/<str:code>/confirm/", views.ConfirmConsensus.as_view()),
+    path("consensus/<str:code>/decline/", views.DeclineConsensus.as_view()),
+    path("progress/", lead_views.Progress.as_view()),
+    path("agreement/", lead_views.Agreement.as_view()),
+    path("labels/", lead_views.Labels.as_view()),
+    path("labels/<int:pk>/", lead_views.Label.as_view()),
+    path("lead-review/", lead_views.LeadReview.as_view()),
+    path("lead-review/<int:pk>/resolve/", lead_views.ResolveReview.as_view()),
+    path("read-plan/", lead_views.OpenReading.as_view()),
+    path("charter/", lead_views.CharterPage.as_view()),
+    path("audit/", lead_views.Audit.as_view()),
+]

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.NoStore",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -191,6 +192,14 @@ WHITENOISE_USE_FINDERS = True  # the admin's and the API page's files, without a
 IMAGE_STORE_DIR = DATA_DIR / "images"
 RUNS_DIR = DATA_DIR / "runs"
 LABEL_SETS_DIR = DATA_DIR / "label_sets"
+#: Input planes by image content and preprocessing settings, shared by runs; safe to delete.
+PLANES_DIR = DATA_DIR / "planes"
+
+#: What freezing the labels trains; the real recipe unless a demo or a test asks for a small one.
+DEFAULT_PROFILE = env.text("ODONTOID_DEFAULT_PROFILE", "paper")
+DEFAULT_OVERRIDES = env.words("ODONTOID_DEFAULT_OVERRIDES", [])
+#: A run whose worker reported nothing for so long is taken back and queued again.
+RUN_LEASE_SECONDS = env.integer("ODONTOID_RUN_LEASE_SECONDS", 60)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
@@ -215,6 +224,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ReadStatusEnum": "annotation.serializers.READ_STATUS",
+        "ConsensusStatusEnum": "annotation.serializers.CONSENSUS_STATUS",
+        "WhoEnum": "annotation.serializers.WHO",
+        "ReviewActionEnum": "annotation.models.ReviewDecision.Action",
+    },
 }
 
 #: Redis-protocol broker. The default is the embedded server that ``manage.py serve`` starts.

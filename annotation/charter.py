@@ -1,0 +1,162 @@
+"""The study's settings: a typed, hashed record that is frozen when reading starts.
+
+A change is a new version with a reason. Cases keep the version they were opened under, so a change
+never reaches back into reads that are already planned.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation import audit, rubric
+from annotation.canonical import sha256
+from annotation.models import Charter
+from config.accounts.models import User
+from config.exceptions import RuleViolation
+
+_CHOICES = {
+    "read_design": ("paired", "independent"),
+    "discrepancy_rule": ("category", "any_finding"),
+    "intermediate_policy": ("negative", "exclude", "positive"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a charter fixes; the defaults are the paper's where the paper says, else the method's.
+
+    Raises
+    ------
+    ValueError
+        Naming the setting, if a value is out of its range.
+    """
+
+    #: "paired": both scans side by side, named. "independent": one scan at a time, unnamed.
+    read_design: str = "paired"
+    #: Independent design: reads between one patient's two scans, at least.
+    min_gap_reads: int = 20
+    #: "category": a scan's two categories differ. "any_finding": any grade differs.
+    discrepancy_rule: str = "category"
+    #: Whether the two observers meet before the adjudicator is asked, as in the paper.
+    consensus: bool = True
+    #: Share of cases that come back to each observer. 0 until the plan schedules re-reads: a charter
+    #: promises nothing that does not happen.
+    reread_share: float = 0.0
+    #: Share of concordant cases mixed into the adjudicator's queue. With a fifth of cases discrepant,
+    #: 0.1 makes about a third of the queue shams, for 8 reads more in 100 cases.
+    sham_share: float = 0.1
+    #: None: drawn when the charter is frozen.
+    plan_seed: int | None = None
+    sham_seed: int | None = None
+    rubric_version: int = rubric.VERSION
+    #: What an intermediate follow-up counts as; the paper's 33 of 220 implies "negative".
+    intermediate_policy: str = "negative"
+    #: Days between baseline and follow-up, at least; the paper says 3 years and filtered by 1000 days.
+    min_interval_days: int = 1000
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+        if not isinstance(self.consensus, bool):
+            raise ValueError(f"consensus: {self.consensus!r} is neither true nor false")
+        for name in ("reread_share", "sham_share"):
+            share = getattr(self, name)
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ValueError(f"{name}: {share!r} is not a share between 0 and 1")
+        if self.reread_share:
+            raise ValueError("reread_share: the read plan does not schedule re-reads yet; only 0 can be kept")
+        for name in ("plan_seed", "sham_seed"):
+            seed = getattr(self, name)
+            if seed is not None and (type(seed) is not int or not 0 <= seed < 2**53):
+                raise ValueError(f"{name}: {seed!r} is not a whole number from 0 to 2^53")
+        for name, least in (("min_gap_reads", 0), ("min_interval_days", 1)):
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value < 2**31:
+                raise ValueError(f"{name}: {value!r} is not a whole number from {least}")
+        if self.rubric_version != rubric.VERSION:
+            raise ValueError(f"rubric_version: {self.rubric_version!r}; this server has {rubric.VERSION}")
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any]) -> Terms:
+        """Terms of a mapping that may name only some; unknown names are errors."""
+        unknown = sorted(set(mapping) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"{unknown[0]}: unknown setting")
+        return cls(**mapping)
+
+    def as_dict(self) -> dict[str, Any]:
+        # 1 and 1.0 are equal settings and different JSON.
+        shares = {name: float(getattr(self, name)) for name in ("reread_share", "sham_share")}
+        return {**dataclasses.asdict(self), **shares}
+
+    def hash(self) -> str:
+        """sha256 of the canonical JSON of all settings, defaults included."""
+        return sha256(self.as_dict())
+
+    def with_seeds(self) -> Terms:
+        drawn = {
+            name: secrets.randbits(48) for name in ("plan_seed", "sham_seed") if getattr(self, name) is None
+        }
+        return dataclasses.replace(self, **drawn)
+
+
+def current() -> Charter | None:
+    """The newest version, or None before reading starts."""
+    return Charter.objects.order_by("-version").first()
+
+
+def terms_of(charter: Charter) -> Terms:
+    return Terms.of(charter.terms)
+
+
+def is_intact(charter: Charter) -> bool:
+    """Whether the stored terms are the ones that were hashed."""
+    try:
+        return terms_of(charter).hash() == charter.hash and terms_of(charter).as_dict() == charter.terms
+    except (TypeError, ValueError):
+        return False
+
+
+def freeze(*, by: User | None, changes: Mapping[str, Any] | None = None, reason: str = "") -> Charter:
+    """Freeze the next version: the last one (else the defaults) with ``changes``.
+
+    Raises
+    ------
+    RuleViolation
+        If a setting is unknown or out of range, if nothing changes, or if a change has no reason.
+    """
+    with transaction.atomic():
+        audit.lock()  # one version at a time
+        last = current()
+        try:
+            terms = Terms.of({**(last.terms if last else {}), **(changes or {})}).with_seeds()
+        except (TypeError, ValueError) as error:
+            raise RuleViolation(str(error), code="bad_terms") from error
+        if last and terms.hash() == last.hash:
+            raise RuleViolation(f"Nothing differs from version {last.version}.", code="no_change")
+        if last and not reason.strip():
+            raise RuleViolation("A change of the charter needs a reason.", code="reason_missing")
+        if last and terms.read_design != last.terms["read_design"]:
+            raise RuleViolation(
+                "The read design cannot change once reading has started: the cases already read would"
+                " not compare with the new ones.",
+                code="design_is_fixed",
+            )
+        charter = Charter.objects.create(
+            version=last.version + 1 if last else 1,
+            terms=terms.as_dict(),
+            hash=terms.hash(),
+            reason=reason.strip(),
+            frozen_by=by,
+            frozen_at=timezone.now(),
+        )
+        audit.record("freeze_charter", charter, by=by, version=charter.version, terms=charter.hash)
+    return charter

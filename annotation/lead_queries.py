@@ -1,0 +1,278 @@
+"""What the lead reads: progress, agreement, labels with their provenance. Readers never get any of it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from annotation import agreement, rubric
+from annotation.models import Assignment, Case, Charter, Consensus, FinalLabel, Reading, Scan
+from cohort.models import Patient
+from config.accounts.models import User
+
+_SIGNED = Reading.State.SIGNED
+_RESAMPLES = 500
+#: At this or a smaller share of agreement intervals are wide and still shown: the n says why.
+_PAIR = 2
+
+
+def progress() -> dict[str, Any]:
+    """Cases by state, reads by reader, and how much is in dispute."""
+    states = Counter(Case.objects.values_list("state", flat=True))
+    compared = both_signed().count()
+    conflicts = Assignment.objects.filter(kind=Assignment.Kind.ADJUDICATION, sham=False)
+    # A case in dispute has a consensus session, or went to the adjudicator without one.
+    discrepant = Case.objects.filter(
+        Q(consensus__isnull=False) | Q(assignments__in=conflicts) | Q(state=Case.State.ADJUDICATION)
+    ).distinct()
+    referred = Case.objects.filter(Q(assignments__in=conflicts) | Q(state=Case.State.ADJUDICATION)).distinct()
+    return {
+        "cases": {state: states.get(state, 0) for state in Case.State.values},
+        "readers": list(_readers()),
+        "discrepant": discrepant.count(),
+        "consensus_open": Consensus.objects.filter(
+            outcome=Consensus.Outcome.OPEN, case__state=Case.State.CONSENSUS
+        ).count(),
+        "adjudication_open": states.get(Case.State.ADJUDICATION, 0),
+        "adjudication_rate": referred.count() / compared if compared else None,
+    }
+
+
+def _readers() -> Iterator[dict[str, Any]]:
+    users = User.objects.filter(assignments__isnull=False).annotate(
+        assigned=Count("assignments", distinct=True),
+        draft=Count("assignments", distinct=True, filter=Q(assignments__readings__state="draft")),
+        signed=Count("assignments", distinct=True, filter=Q(assignments__readings__state="signed")),
+    )
+    for user in users.order_by("role", "username"):
+        yield {
+            "username": user.username,
+            "role": user.role,
+            "assigned": user.assigned,
+            "draft": user.draft,
+            "signed": user.signed,
+        }
+
+
+def both_signed() -> QuerySet[Case]:
+    """Cases whose two observers have a signed read in force."""
+    return Case.objects.annotate(
+        signed=Count(
+            "assignments",
+            distinct=True,
+            filter=Q(assignments__kind=Assignment.Kind.READ, assignments__readings__state=_SIGNED),
+        )
+    ).filter(signed__gte=_PAIR)
+
+
+# --- Agreement
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """One scan as two observers signed it; None where a scan was unreadable to the reader."""
+
+    patient_id: int
+    scan: str
+    grades: tuple[dict[str, Any], dict[str, Any]]
+    categories: tuple[str | None, str | None]
+
+
+def scored_pairs() -> list[ScoredPair]:
+    """Every scan that both observers have signed."""
+    readings = (
+        Reading.objects.filter(
+            state=_SIGNED, assignment__kind=Assignment.Kind.READ, assignment__case__in=both_signed()
+        )
+        .select_related("assignment__case")
+        # By reader, so that a table's rows are one person and its columns the other.
+        .order_by("assignment__case_id", "assignment__reader_id")
+    )
+    by_case: dict[int, list[Reading]] = {}
+    for reading in readings:
+        by_case.setdefault(reading.assignment.case_id, []).append(reading)
+    pairs = []
+    for first, second in (reads[:2] for reads in by_case.values()):
+        for scan in sorted(first.content):
+            pairs.append(
+                ScoredPair(
+                    patient_id=first.assignment.case.patient_id,
+                    scan=scan,
+                    grades=tuple(read.content[scan].get("grades", {}) for read in (first, second)),  # type: ignore[arg-type]
+                    categories=(first.categories.get(scan), second.categories.get(scan)),
+                )
+            )
+    return pairs
+
+
+def agreement_page() -> dict[str, Any]:
+    """Every coefficient for the category and each finding, by scan and over both."""
+    pairs = scored_pairs()
+    rows = []
+    for scan in (*Scan.Key.values, "all"):
+        chosen = [pair for pair in pairs if scan in (pair.scan, "all")]
+        rows.append(_agreement_row(scan, "category", "Category", rubric.CATEGORIES, True, chosen, _category))
+        for finding in rubric.FINDINGS:
+            rows.append(
+                _agreement_row(
+                    scan,
+                    finding.key,
+                    finding.label,
+                    finding.values,
+                    finding.ordered,
+                    chosen,
+                    _grade(finding.key),
+                )
+            )
+    return {"n_cases": both_signed().count(), "by": [row for row in rows if row]}
+
+
+def _category(pair: ScoredPair) -> tuple[Any, Any]:
+    return pair.categories
+
+
+def _grade(key: str) -> Any:
+    return lambda pair: (pair.grades[0].get(key), pair.grades[1].get(key))
+
+
+def _agreement_row(
+    scan: str,
+    finding: str,
+    label: str,
+    scale: Sequence[Any],
+    ordered: bool,
+    pairs: list[ScoredPair],
+    scores: Any,
+) -> dict[str, Any] | None:
+    rated = [(pair.patient_id, *scores(pair)) for pair in pairs]
+    rated = [row for row in rated if row[1] is not None and row[2] is not None]
+    if not rated:
+        return None
+    patients, a, b = (list(column) for column in zip(*rated, strict=True))
+
+    def interval(statistic: Any, **options: Any) -> dict[str, float | None]:
+        found = agreement.bootstrap_ci(
+            statistic, a, b, clusters=patients, labels=scale, n_resamples=_RESAMPLES, **options
+        )
+        return {name: value if math.isfinite(value) else None for name, value in found._asdict().items()}
+
+    labels, table = agreement.contingency(a, b, scale)
+    return {
+        "scan": scan,
+        "finding": finding,
+        "label": label,
+        "n": len(rated),
+        "percent_agreement": interval(agreement.percent_agreement),
+        "kappa": interval(agreement.cohen_kappa),
+        "kappa_weighted": interval(agreement.cohen_kappa, weights="quadratic") if ordered else None,
+        "ac1": interval(agreement.gwet_ac1),
+        "alpha": interval(agreement.krippendorff_alpha),
+        "pabak": interval(agreement.pabak),
+        "table": {"labels": labels, "counts": table.astype(int).tolist()},
+        "prevalence_warning": agreement.prevalence_warning(a, b, scale),
+    }
+
+
+# --- Labels
+
+
+def labels() -> QuerySet[FinalLabel]:
+    """All final labels with what their provenance needs."""
+    return FinalLabel.objects.select_related(
+        "scan__case__patient", "scan__series", "scan__case__consensus", "charter"
+    ).prefetch_related(
+        Prefetch("readings", Reading.objects.select_related("assignment__reader").order_by("pk"))
+    )
+
+
+def label_out(label: FinalLabel) -> dict[str, Any]:
+    return {
+        "id": label.pk,
+        "patient": label.scan.case.patient.pseudonym,
+        "scan": label.scan.key,
+        "series_uid": label.scan.series.series_uid,
+        "category": label.category,
+        "how": label.how,
+        "grades": label.grades,
+        "decided_at": label.decided_at,
+        "case": label.scan.case_id,
+        "charter": label.charter.version,
+        "readings": [
+            {
+                "id": reading.pk,
+                "reader": reading.assignment.reader.username,
+                "kind": reading.assignment.kind,
+                "version": reading.version,
+                "categories": reading.categories,
+                "content_hash": reading.content_hash,
+                "signed_at": reading.signed_at,
+            }
+            for reading in label.readings.all()
+        ],
+    }
+
+
+def label_detail(label: FinalLabel) -> dict[str, Any]:
+    """One label down to the grades, comments and measurements it rests on, on the real slices."""
+    scan = label.scan
+    slices = list(scan.series.instances.order_by("index").values_list("sop_uid", flat=True))
+    page = label_out(label)
+    for row, reading in zip(page["readings"], label.readings.all(), strict=True):
+        scores = reading.content.get(scan.key, {})
+        row |= {
+            "meaning": reading.meaning,
+            "rubric_version": reading.rubric_version,
+            "grades": scores.get("grades", {}),
+            "comments": scores.get("comments", {}),
+            "key_slices": scores.get("key_slices", {}),
+            "measurements": [
+                {**one, "sop_uid": slices[one["slice"]]}
+                for one in reading.measurements
+                if one["scan"] == scan.key
+            ],
+        }
+    session = getattr(scan.case, "consensus", None)
+    page["consensus"] = session and {
+        "outcome": session.outcome,
+        "proposed_by": session.proposed_by and session.proposed_by.username,
+        "proposed_at": session.proposed_at,
+        "closed_by": session.closed_by and session.closed_by.username,
+        "closed_at": session.closed_at,
+        "content_hash": session.content_hash,
+    }
+    return page
+
+
+@dataclass(frozen=True)
+class PatientLabels:
+    """One patient's two final labels, ready to be frozen into a label set."""
+
+    patient: Patient
+    charter: Charter
+    baseline: FinalLabel
+    follow_up: FinalLabel
+
+
+def label_rows() -> list[PatientLabels]:
+    """The patients still in the study whose two scans both have a final label, by pseudonym."""
+    from cohort import flow
+
+    found: dict[int, dict[str, FinalLabel]] = {}
+    for label in labels().filter(scan__case__patient__in=flow.eligible()):
+        found.setdefault(label.scan.case.patient_id, {})[label.scan.key] = label
+    rows = [
+        PatientLabels(
+            patient=pair[Scan.Key.BASELINE].scan.case.patient,
+            charter=pair[Scan.Key.FOLLOW_UP].charter,
+            baseline=pair[Scan.Key.BASELINE],
+            follow_up=pair[Scan.Key.FOLLOW_UP],
+        )
+        for pair in found.values()
+        if len(pair) == _PAIR
+    ]
+    return sorted(rows, key=lambda row: row.patient.pseudonym)

@@ -1,0 +1,194 @@
+"""Shapes of what the study lead sees: progress, agreement, labels, reviews, charter, audit."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from annotation import rubric
+from annotation.models import AuditEvent, FinalLabel, ReviewDecision
+from annotation.serializers import CategoriesOut, Closed, GradeField, MeasurementShape
+
+
+class ReaderProgressOut(serializers.Serializer):
+    username = serializers.CharField()
+    role = serializers.CharField()
+    assigned = serializers.IntegerField()
+    draft = serializers.IntegerField()
+    signed = serializers.IntegerField()
+
+
+class ProgressOut(serializers.Serializer):
+    cases = serializers.DictField(child=serializers.IntegerField(), help_text="Number of cases by state.")
+    readers = ReaderProgressOut(many=True)
+    discrepant = serializers.IntegerField(
+        help_text="Cases whose two reads differed under the charter's rule."
+    )
+    consensus_open = serializers.IntegerField()
+    adjudication_open = serializers.IntegerField(help_text="Discrepant cases only; shams are not counted.")
+    adjudication_rate = serializers.FloatField(
+        allow_null=True, help_text="Cases sent to the adjudicator ÷ cases that both observers have read."
+    )
+
+
+class IntervalOut(serializers.Serializer):
+    """A statistic with its 95 % bootstrap interval; null where it is not defined."""
+
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+
+
+class ContingencyOut(serializers.Serializer):
+    labels = serializers.ListField(child=GradeField())
+    counts = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
+
+
+class AgreementRowOut(serializers.Serializer):
+    scan = serializers.ChoiceField(choices=["baseline", "follow_up", "all"])
+    finding = serializers.CharField(help_text="A finding's key, or category.")
+    label = serializers.CharField()
+    n = serializers.IntegerField()
+    percent_agreement = IntervalOut()
+    kappa = IntervalOut()
+    kappa_weighted = IntervalOut(allow_null=True, help_text="Quadratic weights; ordered grades only.")
+    ac1 = IntervalOut()
+    alpha = IntervalOut(help_text="Krippendorff's, nominal.")
+    pabak = IntervalOut()
+    table = ContingencyOut()
+    prevalence_warning = serializers.BooleanField(
+        help_text="High agreement with a low kappa: the marginals, not the readers, make kappa low."
+    )
+
+
+class AgreementOut(serializers.Serializer):
+    n_cases = serializers.IntegerField()
+    by = AgreementRowOut(many=True)
+
+
+class LabelReadingOut(serializers.Serializer):
+    id = serializers.IntegerField()
+    reader = serializers.CharField()
+    kind = serializers.CharField()
+    version = serializers.IntegerField()
+    categories = CategoriesOut()
+    content_hash = serializers.CharField()
+    signed_at = serializers.DateTimeField()
+
+
+class LabelOut(serializers.Serializer):
+    id = serializers.IntegerField()
+    patient = serializers.CharField()
+    scan = serializers.CharField()
+    series_uid = serializers.CharField()
+    category = serializers.ChoiceField(choices=rubric.CATEGORIES)
+    how = serializers.ChoiceField(choices=FinalLabel.How.choices)
+    grades = serializers.DictField(child=GradeField())
+    decided_at = serializers.DateTimeField()
+    case = serializers.IntegerField()
+    charter = serializers.IntegerField(help_text="Version of the charter it was decided under.")
+    readings = LabelReadingOut(many=True)
+
+
+class LabelReadingDetailOut(LabelReadingOut):
+    meaning = serializers.CharField()
+    rubric_version = serializers.IntegerField()
+    grades = serializers.DictField(child=GradeField(), help_text="Of this label's scan.")
+    comments = serializers.DictField(child=serializers.CharField())
+    key_slices = serializers.DictField(child=serializers.IntegerField())
+    measurements = MeasurementShape(many=True, help_text="On this label's scan, with its real instance UIDs.")
+
+
+class ConsensusProvenanceOut(serializers.Serializer):
+    outcome = serializers.CharField()
+    proposed_by = serializers.CharField(allow_null=True)
+    proposed_at = serializers.DateTimeField(allow_null=True)
+    closed_by = serializers.CharField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    content_hash = serializers.CharField(allow_blank=True)
+
+
+class LabelDetailOut(LabelOut):
+    readings = LabelReadingDetailOut(many=True)
+    consensus = ConsensusProvenanceOut(allow_null=True)
+
+
+class ReviewItemOut(serializers.Serializer):
+    reader = serializers.CharField()
+    scan = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["unreadable", "exclusion_observation"])
+    observation = serializers.CharField(allow_blank=True)
+    text = serializers.CharField(allow_blank=True)
+    signed_at = serializers.DateTimeField()
+
+
+class ReviewOut(serializers.Serializer):
+    case = serializers.IntegerField()
+    patient = serializers.CharField()
+    state = serializers.CharField()
+    items = ReviewItemOut(many=True)
+    actions = serializers.ListField(child=serializers.ChoiceField(choices=ReviewDecision.Action.choices))
+
+
+class ResolveIn(Closed):
+    action = serializers.ChoiceField(choices=ReviewDecision.Action.choices)
+    reason = serializers.CharField(max_length=2000)
+
+
+class ResolvedOut(serializers.Serializer):
+    case = serializers.IntegerField()
+    state = serializers.CharField()
+
+
+class TermsShape(Closed):
+    """The study's settings; see charter.Terms for what each means."""
+
+    read_design = serializers.ChoiceField(choices=["paired", "independent"])
+    min_gap_reads = serializers.IntegerField(min_value=0)
+    discrepancy_rule = serializers.ChoiceField(choices=["category", "any_finding"])
+    consensus = serializers.BooleanField()
+    reread_share = serializers.FloatField(min_value=0, max_value=1)
+    sham_share = serializers.FloatField(min_value=0, max_value=1)
+    plan_seed = serializers.IntegerField(min_value=0, allow_null=True, help_text="Null: drawn at freezing.")
+    sham_seed = serializers.IntegerField(min_value=0, allow_null=True, help_text="Null: drawn at freezing.")
+    rubric_version = serializers.IntegerField(min_value=1)
+    intermediate_policy = serializers.ChoiceField(choices=["negative", "exclude", "positive"])
+    min_interval_days = serializers.IntegerField(min_value=1)
+
+
+class CharterOut(serializers.Serializer):
+    version = serializers.IntegerField()
+    terms = TermsShape()
+    hash = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True)
+    frozen_by = serializers.CharField(allow_null=True)
+    frozen_at = serializers.DateTimeField()
+
+
+class CharterPageOut(serializers.Serializer):
+    """``current`` is null until reading starts; ``proposed`` is what freezing now would freeze."""
+
+    current = CharterOut(allow_null=True)
+    proposed = TermsShape()
+    history = CharterOut(many=True)
+
+
+class CharterIn(Closed):
+    terms = serializers.DictField(
+        child=serializers.JSONField(), help_text="Only what changes; see TermsShape for keys and values."
+    )
+    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class OpenReadingOut(serializers.Serializer):
+    cases = serializers.IntegerField(help_text="New cases.")
+    assignments = serializers.IntegerField(help_text="New assignments.")
+    charter = serializers.IntegerField()
+
+
+class AuditEventOut(serializers.ModelSerializer[AuditEvent]):
+    actor = serializers.SlugRelatedField[AuditEvent]("username", read_only=True, allow_null=True)  # type: ignore[type-var]
+
+    class Meta:
+        model = AuditEvent
+        fields = ["id", "at", "actor", "verb", "object_type", "object_id", "detail", "hash"]
+        read_only_fields = fields

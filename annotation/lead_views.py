@@ -1,0 +1,178 @@
+"""The lead's endpoints: progress, agreement, labels, reviews, the charter and the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation import charter, lead_queries, lead_review, workflow
+from annotation import lead_serializers as shapes
+from annotation.models import AuditEvent, Case, Charter, FinalLabel
+from annotation.serializers import RefusalOut
+from annotation.views import _read, _user
+from config.accounts.permissions import IsLead
+
+
+class Progress(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.ProgressOut)
+    def get(self, request: Request) -> Response:
+        return Response(lead_queries.progress())
+
+
+class Agreement(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.AgreementOut)
+    def get(self, request: Request) -> Response:
+        return Response(lead_queries.agreement_page())
+
+
+class Labels(ListAPIView):
+    permission_classes = [IsLead]
+    serializer_class = shapes.LabelOut
+    queryset = FinalLabel.objects.none()
+
+    def get_queryset(self) -> QuerySet[FinalLabel]:
+        found = lead_queries.labels()
+        for name, column in (("how", "how"), ("category", "category"), ("scan", "scan__key")):
+            if value := self.request.query_params.get(name):
+                found = found.filter(**{column: value})
+        if search := self.request.query_params.get("search"):
+            found = found.filter(scan__case__patient__pseudonym__startswith=search.lower())
+        return found
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(name, OpenApiTypes.STR) for name in ("how", "category", "scan", "search")
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.get_queryset()) or []
+        rows = shapes.LabelOut([lead_queries.label_out(label) for label in page], many=True).data
+        return self.get_paginated_response(rows)
+
+
+class Label(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses={200: shapes.LabelDetailOut, 404: None})
+    def get(self, request: Request, pk: int) -> Response:
+        label = lead_queries.labels().filter(pk=pk).first()
+        if label is None:
+            raise Http404
+        return Response(shapes.LabelDetailOut(lead_queries.label_detail(label)).data)
+
+
+class LeadReview(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.ReviewOut(many=True))
+    def get(self, request: Request) -> Response:
+        reviews = [
+            {
+                "case": review.case.pk,
+                "patient": review.case.patient.pseudonym,
+                "state": review.case.state,
+                "items": review.items,
+                "actions": review.actions,
+            }
+            for review in lead_review.open_reviews()
+        ]
+        return Response(shapes.ReviewOut(reviews, many=True).data)
+
+
+class ResolveReview(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.ResolveIn, responses={200: shapes.ResolvedOut, 404: None, 409: RefusalOut})
+    def post(self, request: Request, pk: int) -> Response:
+        case = Case.objects.filter(pk=pk).first()
+        if case is None:
+            raise Http404
+        form = _read(shapes.ResolveIn, request)
+        case = workflow.resolve_review(case=case, by=_user(request), **form)
+        return Response({"case": case.pk, "state": case.state})
+
+
+class OpenReading(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=None, responses={200: shapes.OpenReadingOut, 409: RefusalOut})
+    def post(self, request: Request) -> Response:
+        """Open all eligible patients to the observers; freezes the charter the first time."""
+        new = workflow.open_reading(by=_user(request))
+        frozen = charter.current()
+        assert frozen is not None  # open_reading froze one
+        return Response(
+            {
+                "cases": len({assignment.case_id for assignment in new}),
+                "assignments": len(new),
+                "charter": frozen.version,
+            }
+        )
+
+
+class CharterPage(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.CharterPageOut)
+    def get(self, request: Request) -> Response:
+        history = [_charter(row) for row in Charter.objects.select_related("frozen_by").order_by("-version")]
+        current = history[0] if history else None
+        page = {
+            "current": current,
+            "proposed": current["terms"] if current else charter.Terms().as_dict(),
+            "history": history,
+        }
+        return Response(shapes.CharterPageOut(page).data)
+
+    @extend_schema(request=shapes.CharterIn, responses={201: shapes.CharterOut, 409: RefusalOut})
+    def post(self, request: Request) -> Response:
+        form = _read(shapes.CharterIn, request)
+        frozen = workflow.freeze_charter(by=_user(request), changes=form["terms"], reason=form["reason"])
+        return Response(shapes.CharterOut(_charter(frozen)).data, status=status.HTTP_201_CREATED)
+
+
+def _charter(row: Charter) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "terms": row.terms,
+        "hash": row.hash,
+        "reason": row.reason,
+        "frozen_by": row.frozen_by.username if row.frozen_by else None,
+        "frozen_at": row.frozen_at,
+    }
+
+
+class Audit(ListAPIView):
+    permission_classes = [IsLead]
+    serializer_class = shapes.AuditEventOut
+    queryset = AuditEvent.objects.none()
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        found = AuditEvent.objects.select_related("actor").order_by("-pk")
+        for name in ("object_type", "object_id", "verb"):
+            if value := self.request.query_params.get(name):
+                found = found.filter(**{name: value})
+        if actor := self.request.query_params.get("actor"):
+            found = found.filter(actor__username=actor)
+        return found
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(name, OpenApiTypes.STR) for name in ("object_type", "object_id", "verb", "actor")
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)

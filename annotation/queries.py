@@ -1,0 +1,292 @@
+"""What a reader may see, and how it looks to them. Blinding is decided here and nowhere else.
+
+Nothing in a reader's answer may depend on a row they may not see: status, counts and order come from
+their own assignments and readings alone. The one thing that another's act adds is an invitation to
+consensus, on a case the observer has signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from annotation import reading as verbs
+from annotation import rubric, wado_proxy
+from annotation.models import Assignment, Case, Consensus, Reading, Scan
+from cohort.models import Instance
+from config.accounts.models import User
+from config.exceptions import RuleViolation
+
+#: How a single scan is called in the independent design, whichever it is.
+UNNAMED = "scan"
+_LABELS = {Scan.Key.BASELINE.value: "Baseline", Scan.Key.FOLLOW_UP.value: "Follow-up", UNNAMED: "Scan"}
+_OWN = Reading.objects.filter(assignment=OuterRef("pk")).exclude(state=Reading.State.SUPERSEDED)
+
+
+def visible_to(user: User) -> QuerySet[Assignment]:
+    """The assignments this user may open, in their order; nobody else's, and none for a lead.
+
+    A closed case is withdrawn from readers who have not signed it.
+    """
+    if not user.is_active or not (user.is_observer or user.is_adjudicator):
+        return Assignment.objects.none()
+    kind = Assignment.Kind.READ if user.is_observer else Assignment.Kind.ADJUDICATION
+    signed = Reading.objects.filter(assignment=OuterRef("pk"), state=Reading.State.SIGNED)
+    return (
+        Assignment.objects.filter(reader=user, kind=kind)
+        .exclude(~Exists(signed), case__state=Case.State.CLOSED)
+        .annotate(reading_state=Subquery(_OWN.values("state")[:1]))
+        .order_by("position")
+    )
+
+
+def consensus_visible_to(user: User) -> QuerySet[Consensus]:
+    """The consensus sessions of an observer's own cases."""
+    if not user.is_active or not user.is_observer:
+        return Consensus.objects.none()
+    return (
+        Consensus.objects.filter(case__assignments__reader=user, case__assignments__kind=Assignment.Kind.READ)
+        .exclude(case__state=Case.State.CLOSED)
+        .order_by("code")
+    )
+
+
+def assignment_of(user: User, code: str) -> Assignment | None:
+    return (
+        visible_to(user)
+        .select_related("case__charter", "reader")
+        .prefetch_related("case__scans__series")
+        .filter(code=code)
+        .first()
+    )
+
+
+def consensus_of(user: User, code: str) -> Consensus | None:
+    return consensus_visible_to(user).select_related("case__charter").filter(code=code).first()
+
+
+# --- Names of scans
+
+
+def names(case: Case) -> dict[str, str]:
+    """Stored scan key → the key its readers see."""
+    keys = [scan.key for scan in case.scans.all()]
+    return {key: key for key in keys} if len(keys) > 1 else dict.fromkeys(keys, UNNAMED)
+
+
+def to_reader(case: Case, content: Mapping[str, Any]) -> dict[str, Any]:
+    shown = names(case)
+    return {shown[key]: value for key, value in content.items()}
+
+
+def from_reader(case: Case, content: Mapping[str, Any]) -> dict[str, Any]:
+    stored = {shown: key for key, shown in names(case).items()}
+    return {stored.get(key, key): value for key, value in content.items()}
+
+
+def measurements_from_reader(case: Case, measurements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """As kept: with the stored scan key, and without the UID, which is this reader's alone."""
+    stored = {shown: key for key, shown in names(case).items()}
+    return [
+        {**{k: v for k, v in one.items() if k != "sop_uid"}, "scan": stored.get(one["scan"], one["scan"])}
+        for one in measurements
+    ]
+
+
+@contextmanager
+def in_readers_words(case: Case, assignment: Assignment | None = None) -> Iterator[None]:
+    """Put what a refusal says about scans and slices into the names its reader knows."""
+    try:
+        yield
+    except RuleViolation as refusal:
+        extra, shown = refusal.extra, names(case)
+        if "missing" in extra:
+            extra["missing"] = [{**gap, "scan": shown[gap["scan"]]} for gap in extra["missing"]]
+        if "current" in extra:
+            current = {**extra["current"], "content": to_reader(case, extra["current"]["content"])}
+            if assignment is not None:
+                current["measurements"] = measurements_to_reader(assignment, current["measurements"])
+            extra["current"] = current
+        raise
+
+
+# --- Pages
+
+
+def worklist(user: User) -> dict[str, Any]:
+    """The reader's list, progress and, for observers, their invitations."""
+    items = [
+        {"code": row.code, "kind": "case", "status": status_of(row.reading_state), "position": place}
+        for place, row in enumerate(visible_to(user), start=1)
+    ]
+    signed = sum(item["status"] == "signed" for item in items)
+    return {
+        "progress": {"signed": signed, "total": len(items)},
+        "next": next((item["code"] for item in items if item["status"] != "signed"), None),
+        "items": items,
+        "consensus": [
+            {"code": session.code, "status": _waiting(session, user)}
+            for session in consensus_visible_to(user).filter(outcome=Consensus.Outcome.OPEN)
+        ],
+    }
+
+
+def status_of(reading_state: str | None) -> str:
+    return reading_state or "open"
+
+
+def next_code(assignment: Assignment) -> str | None:
+    """The next unsigned case after this one in the reader's order, else the first of all."""
+    rows = [
+        (row.position, row.code)
+        for row in visible_to(assignment.reader).exclude(pk=assignment.pk)
+        if row.reading_state != Reading.State.SIGNED
+    ]
+    later = [code for position, code in rows if position > assignment.position]
+    return later[0] if later else rows[0][1] if rows else None
+
+
+def case_page(assignment: Assignment) -> dict[str, Any]:
+    """One case as its reader sees it: images, own reading, nothing else."""
+    case = assignment.case
+    own = verbs.current_reading(assignment)
+    signed = own is not None and own.state == Reading.State.SIGNED
+    content = to_reader(case, own.content) if own else {}
+    return {
+        "code": assignment.code,
+        "read_design": case.charter.terms["read_design"],
+        "status": status_of(own.state if own else None),
+        "amendable": signed
+        and assignment.kind == Assignment.Kind.READ
+        and not Consensus.objects.filter(case=case).exists(),
+        "scans": blind_scans(assignment),
+        "reading": {
+            "version": own.version if own else 1,
+            "revision": own.revision if own else 0,
+            "state": own.state if own else Reading.State.DRAFT.value,
+            "content": content,
+            "measurements": measurements_to_reader(assignment, own.measurements if own else []),
+            "active_seconds": own.active_seconds if own else 0.0,
+            "signed_at": own.signed_at if own else None,
+            "content_hash": own.content_hash if own else "",
+        },
+        "categories": rubric.categories(content, tuple(names(case).values())),
+        "next": next_code(assignment),
+    }
+
+
+def blind_scans(assignment: Assignment) -> list[dict[str, Any]]:
+    """The scans' opaque addresses, in the order of viewing."""
+    shown = names(assignment.case)
+    scans = sorted(assignment.case.scans.all(), key=lambda scan: scan.key)
+    uids: dict[int, list[str]] = {}
+    rows = Instance.objects.filter(series__in=[scan.series_id for scan in scans]).order_by("index")
+    for series_id, uid in rows.values_list("series_id", "sop_uid"):
+        uids.setdefault(series_id, []).append(uid)
+    return [
+        {
+            "key": shown[scan.key],
+            "label": _LABELS[shown[scan.key]],
+            "study_uid": wado_proxy.opaque_uid(assignment, scan.series.study_uid),
+            "series_uid": wado_proxy.opaque_uid(assignment, scan.series.series_uid),
+            "slices": len(uids.get(scan.series_id, [])),
+            "instances": [
+                {"sop_uid": wado_proxy.opaque_uid(assignment, uid), "index": index}
+                for index, uid in enumerate(uids.get(scan.series_id, []))
+            ],
+        }
+        for scan in scans
+    ]
+
+
+def measurements_to_reader(
+    assignment: Assignment, measurements: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Measurements with the UIDs under which this reader knows the slices, whoever made them."""
+    shown = names(assignment.case)
+    scans = {
+        scan.key: list(scan.series.instances.order_by("index").values_list("sop_uid", flat=True))
+        for scan in (assignment.case.scans.all() if measurements else ())
+    }
+    return [
+        {
+            **one,
+            "scan": shown[one["scan"]],
+            "sop_uid": wado_proxy.opaque_uid(assignment, scans[one["scan"]][one["slice"]]),
+        }
+        for one in measurements
+    ]
+
+
+def consensus_page(session: Consensus, user: User) -> dict[str, Any]:
+    """The consensus room as one of its two observers sees it: both reads, differences, the agreed form."""
+    reads = {
+        read.assignment.reader_id: read
+        for read in Reading.objects.filter(
+            assignment__case=session.case_id,
+            assignment__kind=Assignment.Kind.READ,
+            state=Reading.State.SIGNED,
+        ).select_related("assignment")
+    }
+    own = assignment_of(user, reads[user.pk].assignment.code)
+    assert own is not None  # the session is the user's, so the case is
+    mine = reads.pop(user.pk)
+    (other,) = reads.values()
+    case = own.case
+    return {
+        "code": session.code,
+        "outcome": session.outcome,
+        "case_code": own.code,
+        "scans": blind_scans(own),
+        "reads": [
+            {
+                "who": who,
+                "content": to_reader(case, read.content),
+                "categories": to_reader(case, read.categories),
+                "measurements": measurements_to_reader(own, read.measurements),
+            }
+            for who, read in (("you", mine), ("other", other))
+        ],
+        "differences": _differences(case, mine, other),
+        "agreed": {
+            **consensus_state(session, user),
+            "content": to_reader(case, session.content),
+        },
+    }
+
+
+def consensus_state(session: Consensus, user: User) -> dict[str, Any]:
+    """What changes while the two talk."""
+    case = session.case
+    return {
+        "outcome": session.outcome,
+        "revision": session.revision,
+        "proposed_by": _who(session.proposed_by_id, user),
+        "categories": rubric.categories(to_reader(case, session.content), tuple(names(case).values())),
+    }
+
+
+def _differences(case: Case, mine: Reading, other: Reading) -> list[dict[str, Any]]:
+    found = []
+    for key, shown in names(case).items():
+        pairs = [("category", mine.categories[key], other.categories[key])]
+        for item in rubric.BY_KEY:
+            pairs.append((item, mine.content[key]["grades"][item], other.content[key]["grades"][item]))
+        found += [
+            {"scan": shown, "finding": item, "yours": yours, "theirs": theirs}
+            for item, yours, theirs in pairs
+            if yours != theirs
+        ]
+    return found
+
+
+def _who(user_id: int | None, user: User) -> str | None:
+    return None if user_id is None else "you" if user_id == user.pk else "other"
+
+
+def _waiting(session: Consensus, user: User) -> str:
+    proposed = _who(session.proposed_by_id, user)
+    return {None: "open", "you": "waiting_for_other", "other": "waiting_for_you"}[proposed]

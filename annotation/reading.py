@@ -1,0 +1,262 @@
+"""The reader's verbs: save a draft, sign it, amend what was signed.
+
+Each is one transaction with the case's row locked, and one audit row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation import adjudication, audit, charter, consensus, labels, read_plan, rubric, transitions
+from annotation.models import Assignment, Case, FinalLabel, Reading
+from annotation.signature import MEANING, reading_hash
+from annotation.transitions import Act
+from config.accounts.models import User
+from config.exceptions import RuleViolation
+
+#: States in which an observer may change or withdraw a read without having seen the other's.
+OPEN_TO_OBSERVERS = (Case.State.AWAITING_READS, Case.State.LEAD_REVIEW)
+
+
+def current_reading(assignment: Assignment) -> Reading | None:
+    """The reading in force: the draft or the signed one; None before the first save."""
+    return assignment.readings.exclude(state=Reading.State.SUPERSEDED).first()
+
+
+def scan_keys(case: Case) -> tuple[str, ...]:
+    return tuple(scan.key for scan in case.scans.all())
+
+
+def save_draft(
+    *,
+    assignment: Assignment,
+    by: User,
+    revision: int,
+    content: Mapping[str, Any],
+    measurements: Sequence[Mapping[str, Any]] = (),
+    active_seconds: float = 0,
+) -> Reading:
+    """Save a draft over the ``revision`` it was made from (0: there is none yet).
+
+    Raises
+    ------
+    RuleViolation
+        ``stale_draft`` with the newer draft if another tab saved in between; ``already_signed``;
+        ``bad_content`` if the content does not fit the rubric or the case.
+    """
+    with transaction.atomic():
+        case = _lock_for(assignment, by)
+        _check(content, measurements, case)
+        changes = {
+            "revision": revision + 1,
+            "content": content,
+            "measurements": list(measurements),
+            "active_seconds": active_seconds,
+            "saved_at": timezone.now(),
+        }
+        drafts = assignment.readings.filter(state=Reading.State.DRAFT, revision=revision)
+        reading = current_reading(assignment)
+        if reading is None and revision == 0:
+            reading = Reading.objects.create(assignment=assignment, rubric_version=rubric.VERSION, **changes)
+        elif reading is None or drafts.update(**changes) != 1:
+            raise _conflict(reading)
+        else:
+            reading.refresh_from_db()
+        audit.record("save_draft", reading, by=by, assignment=assignment.pk, revision=reading.revision)
+    return reading
+
+
+def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: str = MEANING) -> Reading:
+    """Sign the draft at ``revision``; what follows for the case happens in the same transaction.
+
+    The caller has checked the signer's password (``signature.require_password``).
+
+    Raises
+    ------
+    RuleViolation
+        ``incomplete`` with what is missing; ``stale_draft``; ``already_signed``.
+    """
+    with transaction.atomic():
+        case = _lock_for(assignment, by)
+        keys = scan_keys(case)
+        reading = current_reading(assignment)
+        if reading is None and revision != 0:
+            raise _conflict(None)
+        gaps = rubric.missing(reading.content if reading else {}, keys)
+        if reading is not None and (reading.state != Reading.State.DRAFT or reading.revision != revision):
+            raise _conflict(reading)
+        if reading is None or gaps:
+            raise RuleViolation("Some findings still need a grade.", code="incomplete", missing=gaps)
+        if not meaning.strip():
+            raise RuleViolation("A signature says what it means.", code="meaning_missing")
+        reading.categories = rubric.categories(reading.content, keys)
+        signed_at = timezone.now()
+        content_hash = reading_hash(reading, signer_id=by.pk, signed_at=signed_at, meaning=meaning)
+        won = assignment.readings.filter(pk=reading.pk, state=Reading.State.DRAFT, revision=revision).update(
+            state=Reading.State.SIGNED,
+            categories=reading.categories,
+            signed_at=signed_at,
+            meaning=meaning,
+            content_hash=content_hash,
+        )
+        if won != 1:
+            raise _conflict(current_reading(assignment))
+        reading.refresh_from_db()
+        if assignment.kind == Assignment.Kind.ADJUDICATION:
+            outcome = adjudication.conclude(case=case, assignment=assignment, reading=reading, by=by)
+        else:
+            outcome = settle(case=case, by=by)
+        audit.record(
+            "sign_reading",
+            reading,
+            by=by,
+            assignment=assignment.pk,
+            version=reading.version,
+            content_hash=content_hash,
+            case=case.pk,
+            **outcome,
+        )
+    return reading
+
+
+def amend_reading(*, assignment: Assignment, by: User, reason: str) -> Reading:
+    """Open a signed read again as a new draft version; the signed one stays, superseded.
+
+    Only an observer's own read, and only before the two reads have been compared: afterwards an
+    amendment would no longer be independent, or would change a label.
+    """
+    with transaction.atomic():
+        case = _lock_for(assignment, by)
+        if not reason.strip():
+            raise RuleViolation("An amendment needs a reason.", code="reason_missing")
+        if assignment.kind != Assignment.Kind.READ or case.state not in OPEN_TO_OBSERVERS:
+            raise RuleViolation("This read can no longer be amended.", code="not_amendable")
+        signed = assignment.readings.filter(state=Reading.State.SIGNED).first()
+        if signed is None:
+            raise RuleViolation("There is no signed read to amend.", code="not_signed")
+        draft = supersede(signed, reason=reason.strip())
+        outcome = settle(case=case, by=by)
+        audit.record(
+            "amend_reading",
+            draft,
+            by=by,
+            assignment=assignment.pk,
+            supersedes=signed.pk,
+            case=case.pk,
+            **outcome,
+        )
+    return draft
+
+
+def supersede(signed: Reading, *, reason: str, empty: bool = False) -> Reading:
+    """Replace a signed reading by a draft of the next version, inside the caller's transaction."""
+    if (
+        Reading.objects.filter(pk=signed.pk, state=Reading.State.SIGNED).update(
+            state=Reading.State.SUPERSEDED
+        )
+        != 1
+    ):
+        raise RuleViolation("There is no signed read to amend.", code="not_signed")
+    return Reading.objects.create(
+        assignment_id=signed.assignment_id,
+        version=signed.version + 1,
+        revision=1,
+        content={} if empty else signed.content,
+        measurements=[] if empty else signed.measurements,
+        active_seconds=0 if empty else signed.active_seconds,
+        amendment_reason=reason,
+        rubric_version=rubric.VERSION,
+        saved_at=timezone.now(),
+    )
+
+
+def settle(*, case: Case, by: User) -> dict[str, Any]:
+    """Compare what the observers have signed so far and move the case accordingly."""
+    reads = list(
+        Reading.objects.filter(assignment__case=case, assignment__kind=Assignment.Kind.READ, state="signed")
+        .select_related("assignment")
+        .order_by("assignment_id")
+    )
+    planned = case.assignments.filter(kind=Assignment.Kind.READ).count()
+    made: dict[str, Any] = {}
+    if any(rubric.is_unreadable(scores) for read in reads for scores in read.content.values()):
+        transitions.advance(case, Act.FIND_UNREADABLE)
+    elif len(reads) < planned:
+        transitions.advance(case, Act.AWAIT)
+    elif not is_discrepant(reads, charter.terms_of(case.charter).discrepancy_rule):
+        transitions.advance(case, Act.CONCUR)
+        decided = labels.decide(
+            case=case,
+            how=FinalLabel.How.CONCORDANT,
+            grades={key: labels.common_grades(reads, key) for key in scan_keys(case)},
+            categories=reads[0].categories,
+            readings=reads,
+            by=by,
+        )
+        made["labels"] = [label.pk for label in decided]
+        if read_plan.is_sham(case, charter.terms_of(case.charter)):
+            read_plan.refer(case, sham=True)
+    elif charter.terms_of(case.charter).consensus:
+        transitions.advance(case, Act.MEET)
+        made["consensus"] = consensus.open_session(case=case, reads=reads).pk
+    else:
+        transitions.advance(case, Act.REFER)
+        read_plan.refer(case, sham=False)
+    return {"state": case.state, **made}
+
+
+def is_discrepant(reads: Sequence[Reading], rule: str) -> bool:
+    """Whether complete reads of one case differ under the charter's rule."""
+    first, *others = reads
+    if rule == "category":
+        return any(read.categories != first.categories for read in others)
+    return any(
+        read.content[scan]["grades"] != scores["grades"]
+        for read in others
+        for scan, scores in first.content.items()
+    )
+
+
+def _lock_for(assignment: Assignment, by: User) -> Case:
+    if assignment.reader_id != by.pk:
+        raise RuleViolation("This case is not assigned to you.", code="not_yours")
+    case = transitions.lock(assignment.case_id)
+    if case.state == Case.State.CLOSED:
+        raise RuleViolation("This case is closed.", code="wrong_state")
+    return case
+
+
+def _check(content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], case: Case) -> None:
+    keys = scan_keys(case)
+    wrong = rubric.check_draft(content, keys)
+    slices = {scan.key: scan.series.slices for scan in case.scans.select_related("series")}
+    for number, measurement in enumerate(measurements):
+        scan = measurement.get("scan", "")
+        if scan not in slices:
+            wrong[f"measurements.{number}.scan"] = f"{scan!r} is not one of {', '.join(keys)}"
+        elif not 0 <= measurement.get("slice", -1) < slices[scan]:
+            wrong[f"measurements.{number}.slice"] = f"the scan has slices 0 to {slices[scan] - 1}"
+    for scan, scores in content.items():
+        for finding, index in scores.get("key_slices", {}).items() if scan in slices else ():
+            if not 0 <= index < slices[scan]:
+                wrong[f"{scan}.key_slices.{finding}"] = f"the scan has slices 0 to {slices[scan] - 1}"
+    if wrong:
+        raise RuleViolation("The draft does not fit the rubric.", code="bad_content", fields=wrong)
+
+
+def _conflict(reading: Reading | None) -> RuleViolation:
+    if reading is not None and reading.state == Reading.State.SIGNED:
+        return RuleViolation("This read is signed already.", code="already_signed")
+    return RuleViolation(
+        "This read was saved elsewhere in the meantime; nothing was overwritten.",
+        code="stale_draft",
+        current={
+            "revision": reading.revision if reading else 0,
+            "content": reading.content if reading else {},
+            "measurements": reading.measurements if reading else [],
+        },
+    )

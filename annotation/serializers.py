@@ -1,0 +1,290 @@
+"""Shapes of what readers send and get. They check shape only; rules are in the verbs, blinding in queries."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from annotation import rubric
+from annotation.models import Consensus
+
+_GRADE = {"oneOf": [{"type": "integer"}, {"type": "string"}], "nullable": True}
+
+
+@extend_schema_field(_GRADE)
+class GradeField(serializers.Field):
+    """A grade: a whole number, a word such as ``not_visible``, or null for not graded yet."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, bool) or not isinstance(data, int | str):
+            raise serializers.ValidationError("A grade is a whole number or a word.")
+        if isinstance(data, str) and len(data) > 32:
+            raise serializers.ValidationError("A grade is at most 32 characters long.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Closed(serializers.Serializer):
+    """Input that refuses unknown keys: what would be dropped in silence is lost work."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError({str(key): ["Unknown field."] for key in unknown})
+        return super().to_internal_value(data)
+
+
+class GradeChoiceOut(serializers.Serializer):
+    value = GradeField()
+    label = serializers.CharField()
+    description = serializers.CharField()
+    shortcut = serializers.CharField()
+
+
+class FindingOut(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()
+    help = serializers.CharField()
+    group = serializers.CharField(allow_null=True)
+    group_label = serializers.CharField(allow_null=True)
+    ordered = serializers.BooleanField()
+    grades = GradeChoiceOut(many=True)
+
+
+class RubricOut(serializers.Serializer):
+    version = serializers.IntegerField()
+    findings = FindingOut(many=True)
+    quality = FindingOut()
+    exclusion_observation = FindingOut()
+
+
+class ScanScores(Closed):
+    """One scan's scores; every part may be missing in a draft."""
+
+    grades = serializers.DictField(child=GradeField(), required=False)
+    quality = serializers.ChoiceField(choices=list(rubric.QUALITY.values), required=False, allow_blank=True)
+    exclusion_observation = serializers.ChoiceField(
+        choices=list(rubric.EXCLUSION_OBSERVATION.values), required=False, allow_blank=True
+    )
+    exclusion_text = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    comments = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=2000), required=False
+    )
+    key_slices = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
+
+
+class Finite(serializers.FloatField):
+    """A number that survives every database's JSON unchanged, so that its hash does."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not math.isfinite(value) or abs(value) > 1e6:
+            raise serializers.ValidationError("Not a finite number of reasonable size.")
+        return value
+
+
+class MeasurementShape(Closed):
+    """One annotation in patient space (LPS, mm) on one slice of one scan."""
+
+    id = serializers.CharField(max_length=64)
+    kind = serializers.CharField(max_length=32)
+    scan = serializers.CharField(max_length=16)
+    slice = serializers.IntegerField(min_value=0)
+    sop_uid = serializers.CharField(max_length=64, allow_blank=True)
+    points = serializers.ListField(
+        child=serializers.ListField(child=Finite(), min_length=3, max_length=3), max_length=64
+    )
+    value = Finite()
+
+
+class Content(serializers.DictField):
+    child = ScanScores()
+
+
+class DraftIn(Closed):
+    revision = serializers.IntegerField(min_value=0)
+    content = Content()
+    measurements = MeasurementShape(many=True, max_length=500)
+    active_seconds = Finite(min_value=0)
+
+
+class CategoriesOut(serializers.DictField):
+    child = serializers.ChoiceField(choices=rubric.CATEGORIES, allow_null=True)
+
+
+class DraftSavedOut(serializers.Serializer):
+    revision = serializers.IntegerField()
+    saved = serializers.BooleanField()
+    categories = CategoriesOut()
+
+
+class SignIn(Closed):
+    revision = serializers.IntegerField(min_value=0)
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    meaning = serializers.CharField(max_length=200)
+
+
+class SignedOut(serializers.Serializer):
+    status = serializers.CharField()
+    content_hash = serializers.CharField()
+    next = serializers.CharField(allow_null=True)
+
+
+class AmendIn(Closed):
+    reason = serializers.CharField(max_length=2000)
+
+
+READ_STATUS = ["open", "draft", "signed"]
+CONSENSUS_STATUS = ["open", "waiting_for_you", "waiting_for_other"]
+WHO = ["you", "other"]
+
+
+class WorklistItemOut(serializers.Serializer):
+    code = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["case"])
+    status = serializers.ChoiceField(choices=READ_STATUS)
+    position = serializers.IntegerField(help_text="Place in this reader's list, from 1.")
+
+
+class ConsensusItemOut(serializers.Serializer):
+    code = serializers.CharField()
+    status = serializers.ChoiceField(choices=CONSENSUS_STATUS)
+
+
+class ReadProgressOut(serializers.Serializer):
+    signed = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class WorklistOut(serializers.Serializer):
+    progress = ReadProgressOut()
+    next = serializers.CharField(allow_null=True)
+    items = WorklistItemOut(many=True)
+    consensus = ConsensusItemOut(many=True)
+
+
+class BlindInstanceOut(serializers.Serializer):
+    sop_uid = serializers.CharField()
+    index = serializers.IntegerField()
+
+
+class BlindScanOut(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()
+    study_uid = serializers.CharField()
+    series_uid = serializers.CharField()
+    slices = serializers.IntegerField()
+    instances = BlindInstanceOut(many=True)
+
+
+class OwnReadingOut(serializers.Serializer):
+    version = serializers.IntegerField()
+    revision = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=["draft", "signed"])
+    content = Content()
+    measurements = MeasurementShape(many=True)
+    active_seconds = serializers.FloatField()
+    signed_at = serializers.DateTimeField(allow_null=True)
+    content_hash = serializers.CharField(allow_blank=True)
+
+
+class CaseOut(serializers.Serializer):
+    code = serializers.CharField()
+    read_design = serializers.ChoiceField(choices=["paired", "independent"])
+    status = serializers.ChoiceField(choices=READ_STATUS)
+    amendable = serializers.BooleanField()
+    scans = BlindScanOut(many=True)
+    reading = OwnReadingOut()
+    categories = CategoriesOut()
+    next = serializers.CharField(allow_null=True)
+
+
+class ReadInConsensusOut(serializers.Serializer):
+    who = serializers.ChoiceField(choices=WHO)
+    content = Content()
+    categories = CategoriesOut()
+    measurements = MeasurementShape(many=True)
+
+
+class DifferenceOut(serializers.Serializer):
+    scan = serializers.CharField()
+    finding = serializers.CharField(help_text="A finding's key, or category.")
+    yours = GradeField()
+    theirs = GradeField()
+
+
+class AgreedOut(serializers.Serializer):
+    revision = serializers.IntegerField()
+    content = Content()
+    categories = CategoriesOut()
+    proposed_by = serializers.ChoiceField(choices=WHO, allow_null=True)
+
+
+class ConsensusOut(serializers.Serializer):
+    code = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=Consensus.Outcome.choices)
+    case_code = serializers.CharField(help_text="This reader's own code of the case, for image addresses.")
+    scans = BlindScanOut(many=True)
+    reads = ReadInConsensusOut(many=True)
+    differences = DifferenceOut(many=True)
+    agreed = AgreedOut()
+
+
+class ConsensusDraftIn(Closed):
+    revision = serializers.IntegerField(min_value=0)
+    content = Content()
+
+
+class ConsensusSignIn(Closed):
+    revision = serializers.IntegerField(min_value=0)
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class ConsensusDeclineIn(Closed):
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class ConsensusStateOut(serializers.Serializer):
+    outcome = serializers.ChoiceField(choices=Consensus.Outcome.choices)
+    revision = serializers.IntegerField()
+    proposed_by = serializers.ChoiceField(choices=WHO, allow_null=True)
+    categories = CategoriesOut()
+
+
+class RefusalOut(serializers.Serializer):
+    """A rule of the study stands against it (409). Further keys depend on ``code``."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class StaleDraftCurrentOut(serializers.Serializer):
+    revision = serializers.IntegerField()
+    content = Content()
+    measurements = MeasurementShape(many=True, required=False)
+
+
+class StaleDraftOut(RefusalOut):
+    """``code`` is ``stale_draft``: somebody, or another tab, saved in between."""
+
+    current = StaleDraftCurrentOut(required=False)
+
+
+class GapOut(serializers.Serializer):
+    scan = serializers.CharField()
+    finding = serializers.CharField()
+
+
+class SignRefusalOut(StaleDraftOut):
+    """``code`` is ``incomplete`` (with ``missing``), ``stale_draft`` or ``already_signed``."""
+
+    missing = GapOut(many=True, required=False)

@@ -1,0 +1,68 @@
+"""Electronic signatures (21 CFR 11.50, 11.70, 11.200): who, when, what it means, of exactly which content."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.contrib.auth import authenticate
+from rest_framework.request import Request
+from rest_framework.serializers import ValidationError
+
+from annotation.canonical import sha256
+from annotation.models import Consensus, Reading
+
+#: What a reader's signature says unless they say otherwise.
+MEANING = "I read these images independently and these scores are mine."
+
+
+def require_password(request: Request, password: str) -> None:
+    """The signer proves again to be the account's owner; failures count towards the lockout.
+
+    This is the one place that checks it: verbs below the views trust their ``by``.
+    """
+    user = authenticate(request._request, username=request.user.get_username(), password=password)
+    if user is None or user.pk != request.user.pk:
+        raise ValidationError(
+            {"password": ["The password is not right, or the account is locked for a while."]}
+        )
+
+
+def reading_hash(reading: Reading, *, signer_id: int, signed_at: datetime, meaning: str) -> str:
+    """sha256 over the canonical JSON of what is signed and of the signature itself.
+
+    Bound: the assignment and version, content, measurements, categories, rubric version, the signer's
+    user id, the time (UTC, microseconds) and the meaning. Any later edit voids it; ``verify_audit`` tells.
+    """
+    return sha256(
+        {
+            "assignment": reading.assignment_id,
+            "version": reading.version,
+            "content": reading.content,
+            "measurements": reading.measurements,
+            "categories": reading.categories,
+            "rubric_version": reading.rubric_version,
+            "signer": signer_id,
+            "signed_at": _utc(signed_at),
+            "meaning": meaning,
+        }
+    )
+
+
+def consensus_hash(session: Consensus, *, confirmed_by_id: int, confirmed_at: datetime) -> str:
+    """As :func:`reading_hash`, over the agreed content, the case and both signers with their times."""
+    assert session.proposed_at is not None  # the database refuses an agreement without a proposal
+    return sha256(
+        {
+            "case": session.case_id,
+            "content": session.content,
+            "revision": session.revision,
+            "proposed_by": session.proposed_by_id,
+            "proposed_at": _utc(session.proposed_at),
+            "confirmed_by": confirmed_by_id,
+            "confirmed_at": _utc(confirmed_at),
+        }
+    )
+
+
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
