@@ -87,7 +87,8 @@ class Geometry:
 
     def to_patient(self, point: ArrayLike) -> Vector:
         """Patient coordinates of a point (x, y, z) of the anatomy's frame."""
-        return np.asarray(point, dtype=float) + np.asarray(self.shift)
+        moved: Vector = np.asarray(point, dtype=float) + np.asarray(self.shift)
+        return moved
 
     def to_voxel(self, point: ArrayLike) -> Vector:
         """Fractional (slice, row, column) of a point in patient coordinates."""
@@ -174,7 +175,7 @@ def bias_field(shape: tuple[int, int, int], acq: Acquisition, rng: Rng) -> Array
         np.cos(2 * np.pi * f * np.linspace(0, 1, length)[:, None] + p)
         for f, p, length in zip(frequency, phase, (n, rows, columns), strict=True)
     ]
-    field = np.matmul((waves[0] * weight)[:, None, :] * waves[1][None], waves[2].T).astype(np.float32)
+    field: Array = np.matmul((waves[0] * weight)[:, None, :] * waves[1][None], waves[2].T).astype(np.float32)
     field -= field.mean()
     spread = float(field.std())
     if spread > 0:

@@ -86,7 +86,8 @@ def write_cohort(
     ]  # fmt: skip
     parameters = {
         "seed": seed, "patients": patients, "matrix": matrix, "slices": slices,
-        "positive_share": positive_share, "signal": signal, "baseline_case_share": baseline_case_share, "doubtful_share": doubtful_share,
+        "positive_share": positive_share, "signal": signal, "baseline_case_share": baseline_case_share,
+        "doubtful_share": doubtful_share,
         "leavers": leavers, "intercept": model.intercept,
     }  # fmt: skip
     truth = {

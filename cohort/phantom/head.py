@@ -18,7 +18,7 @@ def skull_layers(layout: Layout) -> list[Layer]:
     def wider(e: Ellipse, by: float) -> Ellipse:
         return Ellipse(e.centre, (e.radii[0] + by, e.radii[1] + by), e.angle)
 
-    clivus = Chain(((at(-1.75, 2.45), 3.0), (at(-10.5, 16.0), 5.2), (at(-23, 33), 7.5)))
+    clivus = Chain(((at(-1.0, 1.35), 1.7), (at(-4.2, 6.4), 3.6), (at(-10.5, 16.0), 5.2), (at(-23, 33), 7.5)))
     squama = Chain(
         ((at(m + 2.6, 0), 2.6), (at(m + 8, -0.6), 3.0), (at(m + 14, 1.0), 3.2), (at(m + 20, 5), 3.4),
          (at(m + 26, 11), 3.7), (at(m + 31, 19), 4.0), (at(m + 35, 29), 5.2), (at(m + 36.5, 38), 4.6),

@@ -27,10 +27,17 @@ def _arch_height(layout: Layout) -> float:
     return a.dens_height * 0.62 - 0.7 * max(0.0, 1.0 - a.lesions.tip_below_mcrae)
 
 
+def _dens_front(layout: Layout, up: float) -> float:
+    """How far the dens reaches before its axis at a height above its base."""
+    half = layout.anatomy.dens_ap / 2
+    high = layout.anatomy.dens_height - half * 0.8
+    return float(np.interp(up, [-5.0, high * 0.5, high], [half, half * 0.97, half * 0.8]))
+
+
 def _atlas(layout: Layout) -> list[Layer]:
     a = layout.anatomy
     up = _arch_height(layout)
-    front = layout.dens(-(a.dens_ap / 2 + a.atlantodental + 2.9), up)
+    front = layout.dens(-(_dens_front(layout, up) + a.atlantodental + 2.9), up)
     lean = layout.axis.lean
     wall = float(np.interp(front[1] - 2, layout.canal.z, layout.canal.posterior))
     rear = (wall + 4.2, min(front[1] - 2.5, layout.opisthion[1] - 7.5))
@@ -49,9 +56,10 @@ def _soft_parts(layout: Layout) -> list[Layer]:
     up = _arch_height(layout)
     half = a.dens_ap / 2
     behind = half + a.retro_odontoid
-    gap = layout.dens(-(half + a.atlantodental / 2), up)
+    face = _dens_front(layout, up)
+    gap = layout.dens(-(face + a.atlantodental / 2), up)
     clivus_back, clivus_tip = layout.skull(-1.4, 7.0), layout.skull(0.4, 1.5)
-    arch = layout.dens(-(half + a.atlantodental + 2.9), up + 4.5)
+    arch = layout.dens(-(face + a.atlantodental + 2.9), up + 4.5)
     base_back = layout.dens(behind - 0.6, -1.0)
     tip_back = layout.dens(behind - 1.2, a.dens_height - 2.0)
     rear = float(np.interp(layout.opisthion[1] - 8, layout.canal.z, layout.canal.posterior)) + 2.5
@@ -63,7 +71,7 @@ def _soft_parts(layout: Layout) -> list[Layer]:
     front = Chain(((arch, 0.8), (layout.skull(-2.2, 0.6), 0.8)))
     back = Chain((((rear, layout.opisthion[1] - 8), 0.6), (layout.skull(a.mcrae + 1, 0.2), 0.7)))
     layers = [
-        # Supraodontoid space: fat and venous plexus, grey. Tissue behind the dens with the transverse ligament.
+        # Grey fat and veins above the dens; tissue behind it with the transverse ligament.
         Layer(Solid(above, 9), 0.27, texture=("mass", 0.03), soft=1.2),
         Layer(Solid(tissue, 9), 0.24, soft=0.5),
         Layer(Solid(transverse, 10), a.ligament, soft=0.4),

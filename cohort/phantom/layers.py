@@ -13,8 +13,9 @@ class Layer:
 
     ``rim`` (signal, mm) is painted along the inside of the border (cortical bone, membranes);
     ``texture`` (name, amount) modulates the signal; ``soft`` is the width in mm of the border over and
-    above one pixel; ``opacity`` below 1 lets what lies beneath show, 0 paints nothing and only masks. ``mask`` names
-    the structure in the exact masks; layers of one name are united, and ``hides`` says that this one removes those beneath it.
+    above one pixel; ``opacity`` below 1 lets what lies beneath show, 0 paints nothing and only masks.
+    ``mask`` names the structure in the exact masks; layers of one name are united, and ``hides`` says
+    which masks this one removes where it lies.
     """
 
     shape: Shape

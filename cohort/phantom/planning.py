@@ -94,12 +94,13 @@ def plan_patient(
 
 def _progressed(before: Lesions, after: Lesions) -> Lesions:
     """Lesions do not heal: the worse of the two, finding by finding."""
+    a, b, c, d = map(max, before.blossoming, after.blossoming)
     return Lesions(
         pannus=max(before.pannus, after.pannus),
         pannus_signal=before.pannus_signal,
         erosion=max(before.erosion, after.erosion),
         tip_below_mcrae=min(before.tip_below_mcrae, after.tip_below_mcrae),
-        blossoming=tuple(map(max, before.blossoming, after.blossoming)),
+        blossoming=(a, b, c, d),
     )
 
 

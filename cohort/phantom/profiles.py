@@ -60,8 +60,10 @@ class Ellipse:
         u += v
         np.sqrt(u, out=u)
         u += np.float32(1e-6)
-        out: Array = level * (level - np.float32(1)) / u
-        return out
+        v = level - np.float32(1)
+        v *= level
+        v /= u
+        return v
 
 
 @dataclass(frozen=True, slots=True)

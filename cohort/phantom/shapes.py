@@ -67,7 +67,7 @@ class Solid:
         side = x - np.float32(self.x)
         if self.bow:
             y = y - np.float32(self.bow) * side * side
-        d = self.profile.distance(y, z)
+        d: Array = self.profile.distance(y, z)
         if self.round:
             t = side * np.float32(1 / self.half_width)
             t = np.float32(1) - t * t
@@ -150,7 +150,7 @@ class Column:
     def distance(self, x: Array, y: Array, z: Array) -> Array:
         centre, radius, cosine = (np.interp(z, self.z, t).astype(np.float32) for t in self._tables)
         side = np.abs(x - np.float32(self.x)) * np.float32(1 / self.half_width)
-        d = np.abs(y - centre)
+        d: Array = np.abs(y - centre)
         if self.round:
             t = np.float32(1) - side * side
             beyond = t <= 0

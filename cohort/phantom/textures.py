@@ -62,7 +62,8 @@ def _stretch(field: Array, axis: int, size: int) -> Array:
     place = np.linspace(0, n - 1, size)
     low = np.minimum(place.astype(int), n - 2)
     part = np.expand_dims((place - low).astype(np.float32), 1 - axis)
-    first, second = field.take(low, axis), field.take(low + 1, axis)
+    first: Array = field.take(low, axis)
+    second: Array = field.take(low + 1, axis)
     second -= first
     second *= part
     second += first
