@@ -32,12 +32,14 @@ def skull_layers(layout: Layout) -> list[Layer]:
             )
         )
     inside = [Layer(Solid(cavity, 58), a.csf, mask="csf", soft=0.6) for cavity in (vault, fossa)]
-    folia, gyri = ("folia", 0.06), ("gyri", 0.13)
+    folia, gyri = ("folia", 0.06), ("gyri", 0.075)
     hemispheres = Ellipse(at(m * 0.7 + 9, 33), (31, 30.5), tilt)
-    vermis = Ellipse(at(m + 3, 31), (22, 21), tilt + 0.3)
+    vermis = Ellipse(at(m + 2, 30.5), (25, 23.5), tilt + 0.3)
+    # Under the tentorium the fossa has its own contents.
+    below = Solid(Ellipse(at(m * 0.7, 22), (43, 31), tilt), 58)
     brain = [
         Layer(layout.canal, a.csf, mask="csf", soft=0.5),
-        Layer(Solid(wider(vault, -1.5), 56), a.brain * 1.05, texture=gyri, soft=1.5),
+        Layer(Solid(wider(vault, -1.5), 56, cuts=(below,)), a.brain * 1.05, texture=gyri, soft=1.5),
         # Hemispheres fill the fossa beside the midline; in it the vermis leaves cisterns below and before.
         *(
             Layer(Solid(hemispheres, 26, x=side * 30, round=False), a.brain, texture=folia, soft=1.0)
@@ -59,7 +61,16 @@ def skull_layers(layout: Layout) -> list[Layer]:
     cord = layout.cord
     end = (float(cord.anterior[-1] + cord.posterior[-1]) / 2, float(cord.z[-1]) - 2.0)
     wide = float(cord.posterior[-1] - cord.anterior[-1]) / 2
-    trunk = Chain(((at(-3, 54), 9.5), (at(-1, 36), 9.5), (at(3.5, 21), 7.2), (at(8, 13), 6.4), (end, wide)))
+    # A Bézier curve that leaves the cord in its own direction and ends in the pons.
+    ahead = (float(cord.anterior[-12] + cord.posterior[-12]) / 2, float(cord.z[-12]))
+    turn = (end[0] + 2.2 * (end[0] - ahead[0]), end[1] + 2.2 * (end[1] - ahead[1]))
+    pons = at(0.5, 29)
+    bend = [
+        tuple((1 - t) ** 2 * end[k] + 2 * t * (1 - t) * turn[k] + t * t * pons[k] for k in (0, 1))
+        for t in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
+    radii = (wide, 6.1, 6.5, 7.2, 8.6)
+    trunk = Chain((*zip(bend, radii, strict=True), (at(-3, 54), 9.5)))  # type: ignore[arg-type]
     stem = [
         Layer(Solid(trunk, 10), a.brain * 0.95, texture=grey, soft=0.8),
         Layer(Solid(Ellipse(at(-9, 33), (10.5, 14), tilt + 0.5), 17), a.brain * 0.92, texture=grey, soft=0.8),

@@ -93,7 +93,7 @@ def _disc(layout: Layout, i: int, p: Piece) -> list[Layer]:
             for up in (-1, 1):
                 root = p.at(side * (p.depth / 2 - 1.6), up * (half[1] + 1.6))
                 tip = p.at(side * (p.depth / 2 + length * d - 1.0), up * (half[1] * 0.5 + 0.5))
-                spur = Chain(((root, 1.7), (tip, 0.8)))
+                spur = Chain(((root, 2.1), (tip, 1.1)))
                 layers.append(
                     Layer(Solid(spur, 10.0), a.marrow * 0.9, rim=(a.cortex, 0.7), hides=("csf", "cord"))
                 )
@@ -139,7 +139,9 @@ def _posterior(layout: Layout, p: Piece) -> list[Layer]:
     neck = (wall + length * 0.55 * c, z - length * 0.5 * s)
     process = Chain(((start, thick * 0.9), (neck, thick * 0.8), (end, thick)))
     lamina = Ellipse((wall + 2.6, z + 1.0), (2.6, 6.4), 0.35)
-    yellow = Chain((((wall - 0.4, z - 3.0), 0.9), ((wall + 0.2, z - p.height * 0.8), 0.9)))
+    under = z - p.height * 0.8
+    wall_under = float(np.interp(under, layout.canal.z, layout.canal.posterior)) + 2.0
+    yellow = Chain((((wall, z - 3.0), 0.9), ((wall_under + 0.4, under), 0.9)))
     bone = (a.cortex, 0.8)
     return [
         Layer(Solid(yellow, 10.0, round=False, bow=-0.03), a.ligament * 1.5, soft=0.5),

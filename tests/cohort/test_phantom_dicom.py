@@ -18,19 +18,55 @@ from cohort.phantom.dicom import Identity, write_series
 WHO = Identity("PH0007", "Phantom^PH0007", "PH0007-E1", date(2009, 5, 17), date(1950, 2, 3), "F")
 
 # DICOM PS3.3, sections C.7.1.1, C.7.2.1, C.7.3.1, C.7.4.1, C.7.5.1, C.7.6.1–3, C.8.3.1, C.11.2, C.12.1.
-TYPE_1 = """
-    StudyInstanceUID Modality SeriesInstanceUID FrameOfReferenceUID PixelSpacing
-    ImageOrientationPatient ImagePositionPatient SamplesPerPixel PhotometricInterpretation Rows
-    Columns BitsAllocated BitsStored HighBit PixelRepresentation PixelData ImageType
-    ScanningSequence SequenceVariant WindowCenter WindowWidth SOPClassUID SOPInstanceUID
-    SpecificCharacterSet
-""".split()
-TYPE_2 = """
-    PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime ReferringPhysicianName
-    StudyID AccessionNumber SeriesNumber Laterality PatientPosition PositionReferenceIndicator
-    Manufacturer InstanceNumber SliceThickness ScanOptions MRAcquisitionType RepetitionTime EchoTime
-    EchoTrainLength
-""".split()
+TYPE_1 = [
+    "StudyInstanceUID",
+    "Modality",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "PixelSpacing",
+    "ImageOrientationPatient",
+    "ImagePositionPatient",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+    "ImageType",
+    "ScanningSequence",
+    "SequenceVariant",
+    "WindowCenter",
+    "WindowWidth",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SpecificCharacterSet",
+]
+TYPE_2 = [
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+    "SeriesNumber",
+    "Laterality",
+    "PatientPosition",
+    "PositionReferenceIndicator",
+    "Manufacturer",
+    "InstanceNumber",
+    "SliceThickness",
+    "ScanOptions",
+    "MRAcquisitionType",
+    "RepetitionTime",
+    "EchoTime",
+    "EchoTrainLength",
+]
 
 
 @pytest.fixture(scope="module")
