@@ -1,0 +1,117 @@
+"""What a person does on each page, by what they see: labels, names, keys. No test ids but the viewer's."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tests.e2e import chromium
+
+#: Keys in the order of the rubric's rows: seven findings, image quality adequate, no reason to exclude.
+CLEAN = ["0", "0", "0", "0", "0", "0", "0", "1", "0"]
+#: The same with a visible pannus.
+PANNUS = ["2", *CLEAN[1:]]
+
+
+@contextmanager
+def browser(*arguments: str) -> Iterator[Browser]:
+    path = chromium.find()
+    assert path, "no Chromium; see tests/e2e/chromium.py"
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(
+            executable_path=path, headless=True, args=[*chromium.ARGUMENTS, *arguments]
+        )
+        try:
+            yield instance
+        finally:
+            instance.close()
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Poll from here: the page's content security policy refuses Playwright's in-page evaluation loop."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.1)
+
+
+def picture(element: Locator) -> np.ndarray:
+    """The element as drawn: uint8, shape (rows, columns, 3)."""
+    return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB"))
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """Where red, green and blue are the same, as in an MR image without an overlay."""
+    spread = pixels.max(axis=2).astype(int) - pixels.min(axis=2)
+    return spread <= 3
+
+
+@dataclass
+class Person:
+    """Somebody signed in, in a browser context of their own."""
+
+    page: Page
+    url: str
+    password: str
+
+    def goes_to(self, path: str) -> None:
+        self.page.goto(self.url + path.lstrip("/"))
+
+    def opens_next_case(self) -> str:
+        self.goes_to("/")
+        self.page.get_by_role("link", name="Next case").or_(
+            self.page.get_by_role("button", name="Next case")
+        ).click()
+        self.page.wait_for_url("**/read/*")
+        return self.case_is_readable()
+
+    def case_is_readable(self) -> str:
+        """Wait for both images; returns the case's code."""
+        for key in ("baseline", "follow_up"):
+            self.image_is_drawn(key)
+        return self.page.url.rsplit("/", 1)[-1]
+
+    def image_is_drawn(self, key: str) -> np.ndarray:
+        viewport = self.page.get_by_test_id(f"viewport-{key}")
+        wait_until(lambda: viewport.get_attribute("data-state") == "ready", f"the {key} image", 60)
+        pixels = picture(viewport)
+        # A decoding failure leaves a black canvas behind a resolved promise.
+        assert pixels.std() > 15, f"the {key} image is blank"
+        return pixels
+
+    def grades(self, baseline: list[str], follow_up: list[str]) -> None:
+        keyboard = self.page.keyboard
+        for letter, keys in (("b", baseline), ("f", follow_up)):
+            keyboard.press(letter)
+            for _ in keys:
+                keyboard.press("ArrowUp")
+            for key in keys:
+                keyboard.press(key)
+                keyboard.press("ArrowDown")
+
+    def signs(self) -> None:
+        """Enter, password, Enter; then the confirmation's own button."""
+        self.page.keyboard.press("Enter")
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_label("Password").fill(self.password)
+        self.page.keyboard.press("Enter")
+        dialog.get_by_text("is signed and can no longer be changed").wait_for()
+
+
+def sign_in(instance: Browser, url: str, username: str, password: str) -> Person:
+    context = instance.new_context(viewport={"width": 1366, "height": 768})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=username).wait_for()
+    return Person(page, url, password)
