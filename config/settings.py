@@ -225,6 +225,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "RunStateEnum": "modeling.models.Run.State",
+        "RunProfileEnum": "modeling.serializers.PROFILES",
         "ReadStatusEnum": "annotation.serializers.READ_STATUS",
         "ConsensusStatusEnum": "annotation.serializers.CONSENSUS_STATUS",
         "WhoEnum": "annotation.serializers.WHO",

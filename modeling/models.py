@@ -90,6 +90,8 @@ class Prediction(models.Model):
     logit = models.FloatField()
     #: Predicted probability, in [0, 1].
     score = models.FloatField()
+    #: Called positive from here on; in cross-validation each fold has its own.
+    threshold = models.FloatField()
     #: File under the run's directory; test patients only.
     saliency = models.CharField(max_length=120, blank=True)
 
@@ -98,3 +100,12 @@ class Prediction(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "patient", "split"], name="one_score_per_patient")
         ]
+
+    @property
+    def predicted(self) -> int:
+        return int(self.score >= self.threshold)
+
+    @property
+    def cell(self) -> str:
+        """Its cell of the confusion matrix: TP, FP, TN or FN."""
+        return ("T" if self.predicted == self.outcome else "F") + ("P" if self.predicted else "N")

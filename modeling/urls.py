@@ -1,3 +1,18 @@
-from django.urls import path  # noqa: F401
+from django.urls import path
 
-urlpatterns: list = []
+from modeling import views
+
+urlpatterns = [
+    path("label-sets/", views.LabelSets.as_view()),
+    path("label-sets/<int:pk>/", views.LabelSetDetail.as_view()),
+    path("label-sets/<int:pk>/manifest.json", views.LabelSetManifest.as_view()),
+    path("runs/", views.Runs.as_view()),
+    path("runs/<int:pk>/", views.RunDetail.as_view()),
+    path("runs/<int:pk>/cancel/", views.RunCancel.as_view()),
+    path("runs/<int:pk>/log/", views.RunLog.as_view()),
+    path("runs/<int:pk>/predictions/", views.RunPredictions.as_view()),
+    path("runs/<int:pk>/predictions.csv", views.RunPredictionsFile.as_view()),
+    path("runs/<int:pk>/patients/<str:pseudonym>/", views.RunPatient.as_view()),
+    path("recipes/", views.Recipes.as_view()),
+    path("paper/", views.Paper.as_view()),
+]

@@ -1,0 +1,262 @@
+"""One run, worked on: a trainer is started and watched, and its end becomes the run's.
+
+Everything a trainer writes goes to ``RUNS_DIR/<run>/attempt-<fence>/``, so that two workers that
+both believe in their claim never share a file. A new attempt starts from hard links to what the last
+one left: checkpoints and finished networks are replaced whole, never changed in place.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from modeling import queries, results, runs
+from modeling.models import Run
+from modeling.runs import Claim, LostClaim
+from modeling.trainer_process import Report, TrainerProcess
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Seconds between heartbeats, at most a quarter of the lease.
+HEARTBEAT = 3.0
+#: From SIGTERM, at which the trainer finishes its step and writes a checkpoint, to SIGKILL. The
+#: shorter one fits into the time that process managers leave a worker to end.
+CANCEL_GRACE, SHUTDOWN_GRACE = 20.0, 4.0
+#: How long the database may be away when a result is to be written.
+DATABASE_PATIENCE = 600.0
+BAD_INPUT, STOPPED = 2, 143
+OUT_OF_MEMORY = re.compile(r"out of memory|OutOfMemory|can't allocate memory|MemoryError|bad_alloc", re.I)
+
+
+def work_on(run_id: int, *, stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Claim the run and see it to an end; False if there is nothing to claim.
+
+    Parameters
+    ----------
+    stopping
+        Whether this worker is asked to end. The trainer then writes a checkpoint, and the run goes
+        back to the queue without losing an attempt.
+    """
+    claim = runs.claim(run_id)
+    if claim is None:
+        logger.info("run %s: not to be claimed", run_id)
+        return False
+    logger.info("run %s: claimed, fence %s", run_id, claim.fence)
+    try:
+        _work(claim, stopping)
+    except LostClaim as lost:
+        logger.warning("%s: no longer ours; nothing more is written", lost)
+    return True
+
+
+def command(run: Run, out: Path) -> list[str]:
+    """The trainer's argument list."""
+    return [
+        *(sys.executable, "-m", "modeling.training"),
+        *("--manifest", str(queries.manifest_path(run.label_set))),
+        *("--images", str(settings.IMAGE_STORE_DIR)),
+        *("--recipe", str(out / "recipe.json")),
+        *("--out", str(out), "--resume"),
+        *("--cache", str(settings.PLANES_DIR)),
+    ]
+
+
+def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
+    run = Run.objects.select_related("label_set").get(pk=claim.run_id)
+    out = queries.run_directory(run.pk) / f"attempt-{claim.fence}"
+    try:
+        manifest = queries.manifest(run.label_set)
+        _take_over(out)
+        (out / "recipe.json").write_text(json.dumps(run.recipe, indent=2))
+        log = queries.log_path(run.pk)
+        with log.open("a") as file:
+            file.write(f"== attempt {run.attempts}, fence {claim.fence}, {os.uname().nodename}\n")
+        trainer = TrainerProcess(command(run, out), log)
+    except (queries.ManifestDamaged, OSError) as error:
+        runs.fail(claim, _about_disk(error))
+        return
+    watch = _Watch(claim, trainer, stopping)
+    try:
+        watch.until_end()
+    except LostClaim:
+        raise
+    except BaseException:  # the worker is ended from outside the loop: Ctrl-C, a hard shutdown
+        trainer.end()
+        runs.give_back(claim, "The worker was stopped.", counts=False)
+        raise
+    finally:
+        trainer.end()
+    _conclude(run, claim, out, manifest, watch)
+
+
+class _Watch:
+    """The loop around a trainer: heartbeats, and the three reasons to stop it."""
+
+    def __init__(self, claim: Claim, trainer: TrainerProcess, stopping: Callable[[], bool]) -> None:
+        self.claim, self.trainer, self.stopping = claim, trainer, stopping
+        self.report = Report()
+        #: "cancel" or "shutdown" once the trainer was told to stop.
+        self.stopped_for = ""
+        self._kill_at = float("inf")
+
+    def until_end(self) -> None:
+        interval = min(HEARTBEAT, settings.RUN_LEASE_SECONDS / 4)
+        beat_at = 0.0
+        reported: dict[str, Any] = {}
+        while True:
+            ended = self.trainer.process.poll() is not None
+            for event in self.trainer.events(wait=0 if ended else min(0.5, interval)):
+                self.report.take(event)
+            if ended:
+                return
+            if time.monotonic() >= beat_at:
+                news = None if self.report.state == reported else dict(self.report.state)
+                if self._beat(news):
+                    self._stop("cancel", CANCEL_GRACE)
+                reported, beat_at = news or reported, time.monotonic() + interval
+            if self.stopping():
+                self._stop("shutdown", SHUTDOWN_GRACE)
+            if time.monotonic() >= self._kill_at:
+                self.trainer.signal(signal.SIGKILL)
+
+    def _beat(self, progress: dict[str, Any] | None) -> bool:
+        try:
+            return runs.heartbeat(self.claim, progress=progress)
+        except (OperationalError, InterfaceError) as error:
+            # A database that restarts is no reason to throw training away: whether the run is still
+            # ours is asked again in a moment, and before anything is published.
+            logger.warning("run %s: heartbeat not written: %s", self.claim.run_id, error)
+            connection.close()
+            return False
+
+    def _stop(self, reason: str, grace: float) -> None:
+        deadline = time.monotonic() + grace
+        if not self.stopped_for:
+            self.trainer.signal(signal.SIGTERM)
+            self.stopped_for = reason
+        self._kill_at = min(self._kill_at, deadline)
+
+
+def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch: _Watch) -> None:
+    """The trainer has ended: exactly one of publish, cancel, fail and give back."""
+    code, error = watch.trainer.process.returncode, watch.report.error
+    last_words = watch.trainer.last_words()
+    if watch.stopped_for == "cancel":
+        _patiently(lambda: runs.end_cancelled(claim))
+    elif code == 0:
+        try:
+            result = results.read(out, run, manifest)
+        except results.ResultError as wrong:
+            refusal = f"The result was refused: {wrong}"
+            _patiently(lambda: runs.fail(claim, refusal))
+        else:
+            _patiently(lambda: runs.publish(claim, path=f"{run.pk}/{out.name}", result=result))
+    elif watch.stopped_for == "shutdown":
+        _patiently(lambda: runs.give_back(claim, "The worker was stopped.", counts=False))
+        return
+    elif OUT_OF_MEMORY.search(f"{error}\n{last_words}"):
+        _patiently(lambda: runs.fail(claim, _about_memory(run, error or last_words)))
+    elif code < 0 or code == STOPPED:
+        reason = _about_signal(run, -code if code < 0 else signal.SIGTERM)
+        if _patiently(lambda: runs.give_back(claim, reason)) == Run.State.QUEUED:
+            return
+    else:
+        text = error if code == BAD_INPUT else f"The trainer ended with status {code}: {error}\n{last_words}"
+        _patiently(lambda: runs.fail(claim, text.strip()))
+    _tidy(run.pk)
+
+
+def _about_memory(run: Run, said: str) -> str:
+    batch, size = run.recipe["batch_size"], run.recipe["size"]
+    return (
+        f"Out of memory with batch_size={batch}, size={size}, depth={run.recipe['depth']}. Take a smaller "
+        f"batch_size (batch_size={max(1, batch // 2)}) or size. The trainer said: {said.strip()[-400:]}"
+    )
+
+
+def _about_signal(run: Run, number: int) -> str:
+    if number == signal.SIGKILL:
+        return (
+            "The trainer was killed (signal 9). If nobody did that, the system ran out of memory: take a "
+            f"smaller batch_size than {run.recipe['batch_size']} or a smaller size than {run.recipe['size']}."
+        )
+    return f"The trainer was ended by signal {number} ({signal.Signals(number).name})."
+
+
+def _about_disk(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The disk is full: {error}"
+    return str(error)
+
+
+def _patiently(write: Callable[[], T]) -> T:
+    """Write the end of a run, waiting for a database that restarts: hours of training hang on it."""
+    give_up = time.monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() >= give_up:
+                raise
+            logger.warning("the end of a run is not written yet: %s", error)
+            connection.close()
+            time.sleep(1)
+
+
+# --- Directories
+
+
+def _attempts(directory: Path) -> list[Path]:
+    """The run's attempts, oldest first."""
+    found = [path for path in directory.glob("attempt-*") if path.name[8:].isdigit()]
+    return sorted(found, key=lambda path: int(path.name[8:]))
+
+
+def _take_over(out: Path) -> None:
+    """Make ``out`` with what the last attempt had finished.
+
+    Order matters, since a worker that lost its claim may still be writing there: first what says that
+    something is whole (result.json, work/), then what it speaks of.
+    """
+    earlier = [path for path in _attempts(out.parent) if path != out]
+    out.mkdir(parents=True, exist_ok=True)
+    if not earlier:
+        return
+    last = earlier[-1]
+    work = sorted(path for path in last.glob("work/*") if path.is_file())
+    rest = sorted(path for path in last.rglob("*") if path.is_file() and path not in work)
+    for path in [last / "result.json", *work, *rest]:
+        if path.suffix != ".part":
+            _link(path, out / path.relative_to(last))
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except (FileExistsError, FileNotFoundError):
+        pass  # taken already, or replaced at this moment by its writer: then it is trained again
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
+
+
+def _tidy(run_id: int) -> None:
+    """Keep what is published, and the log; checkpoints of a ResNet-101 are half a gigabyte each."""
+    path = Run.objects.values_list("path", flat=True).get(pk=run_id)
+    for attempt in _attempts(queries.run_directory(run_id)):
+        if attempt.name != Path(path).name:
+            shutil.rmtree(attempt, ignore_errors=True)

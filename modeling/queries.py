@@ -1,0 +1,183 @@
+"""What the lead sees of label sets and runs: rows, and the files that runs leave behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+
+from modeling import recipe
+from modeling.manifest import manifest_sha256
+from modeling.models import LabelSet, Prediction, Run
+from modeling.paper import PAPER
+from modeling.published import COUNTS, FIGURES, check_published, consistent_matrices
+
+#: How much of a log is shown; the newest part counts.
+LOG_BYTES = 256 * 1024
+NOT_VALIDATED = (
+    "Not validated for localisation: this run's maps have not been tested against randomised "
+    "weights, occlusion or known lesions. Do not read anatomy from them."
+)
+
+
+class ManifestDamaged(Exception):
+    """A label set's file is missing, or is not the one that was hashed."""
+
+
+# --- Label sets
+
+
+def label_sets() -> QuerySet[LabelSet]:
+    return LabelSet.objects.select_related("frozen_by")
+
+
+def manifest_path(label_set: LabelSet) -> Path:
+    return Path(settings.LABEL_SETS_DIR) / label_set.path
+
+
+def manifest(label_set: LabelSet) -> dict[str, Any]:
+    """The frozen content, checked against the hash.
+
+    Raises
+    ------
+    ManifestDamaged
+        Naming the file.
+    """
+    path = manifest_path(label_set)
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        intact = manifest_sha256(content) == label_set.hash
+    except (OSError, ValueError) as error:
+        raise ManifestDamaged(f"label set {label_set.pk}: {path} cannot be read: {error}") from error
+    if not intact:
+        raise ManifestDamaged(f"label set {label_set.pk}: {path} is not what was frozen (its hash differs)")
+    return content
+
+
+def counts(content: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Patients by provenance, category and site."""
+    fields = ("provenance", "baseline_category", "follow_up_category", "site")
+    return {field: dict(Counter(row[field] for row in content["patients"])) for field in fields}
+
+
+# --- Runs
+
+
+def runs() -> QuerySet[Run]:
+    """Runs with their AUC and without their result, which is a hundred times the rest of the row."""
+    rows = Run.objects.select_related("created_by").defer("result")
+    return rows.annotate(auc_json=KT("result__metrics__auc"))
+
+
+def auc(run: Run) -> dict[str, float] | None:
+    """AUC with its interval: of a row of :func:`runs`, or of a whole run."""
+    found = getattr(run, "auc_json", None)
+    if found is None and "result" not in run.get_deferred_fields() and run.result:
+        found = run.result["metrics"]["auc"]
+    value: dict[str, float] | None = json.loads(found) if isinstance(found, str) else found
+    return value
+
+
+def run_directory(run_id: int) -> Path:
+    return Path(settings.RUNS_DIR) / str(run_id)
+
+
+def log_path(run_id: int) -> Path:
+    """One log a run, over all its attempts."""
+    return run_directory(run_id) / "log.txt"
+
+
+def log_tail(run_id: int) -> str:
+    """The end of the run's log, whole lines; empty before it started."""
+    try:
+        with log_path(run_id).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - LOG_BYTES))
+            content = file.read()
+    except FileNotFoundError:
+        return ""
+    if size > LOG_BYTES:
+        content = content[content.find(b"\n") + 1 :]
+    return content.decode(errors="replace")
+
+
+def published_file(run: Run, name: str) -> Path:
+    """A file of a published run."""
+    return Path(settings.RUNS_DIR) / run.path / name
+
+
+def run_patient(run: Run, pseudonym: str, *, method: str = "gradcam") -> dict[str, Any] | None:
+    """A test patient's score, labels and map; None unless tested by this published run."""
+    if run.state != Run.State.SUCCEEDED:
+        return None
+    row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).first()
+    if row is None:
+        return None
+    content = manifest(run.label_set)
+    patient = next(one for one in content["patients"] if one["patient"] == pseudonym)
+    return {
+        "patient": pseudonym,
+        "score": row.score,
+        "logit": row.logit,
+        "threshold": row.threshold,
+        "outcome": row.outcome,
+        "predicted": row.predicted,
+        "cell": row.cell,
+        "series_uid": patient["series"]["uid"],
+        "labels": [label["id"] for _, label in sorted(patient["labels"].items())],
+        "saliency": saliency(published_file(run, row.saliency), method) if row.saliency else None,
+    }
+
+
+def saliency(path: Path, method: str) -> dict[str, Any]:
+    """A map as the viewer wants it; the arrays are described in modeling/training/saliency.py."""
+    with np.load(path, allow_pickle=False) as file:
+        values = np.ascontiguousarray(file[method], dtype=np.uint8)
+        height, width = values.shape
+        return {
+            "width": width,
+            "height": height,
+            **{key: file[key].tolist() for key in ("origin", "row_end", "column_end", "normal")},
+            "normal_offsets_mm": file["normal_offsets_mm"].tolist(),
+            "slices": file["slices"].tolist(),
+            "values": base64.b64encode(values.tobytes()).decode(),
+            "method": method,
+            "peak": float(file[f"{method}_peak"]),
+            "validated": False,
+            "statement": NOT_VALIDATED,
+        }
+
+
+# --- The reference
+
+
+def paper() -> dict[str, Any]:
+    """The paper's Table 2 as printed, the matrices it mixes, and what contradicts what."""
+    matrices = consistent_matrices(PAPER)
+    return {
+        "title": PAPER["title"],
+        "source": PAPER["source"],
+        "counts": {name: PAPER[name] for name in (*COUNTS, "n", "positive", "negative")},
+        "figures": {name: PAPER[name] for name in (*FIGURES, "auc") if name in PAPER},
+        "disputed": sorted({name for row in matrices for name in row["contradicts"]}),
+        "matrices": matrices,
+        "findings": check_published(PAPER),
+    }
+
+
+def recipes() -> dict[str, Any]:
+    """The profiles, every setting with its meaning and range, and what freezing starts with."""
+    return {
+        "profiles": {name: recipe.profile(name).to_mapping() for name in ("paper", "recommended")},
+        "settings": recipe.describe_settings(),
+        "default_profile": settings.DEFAULT_PROFILE,
+        "default_overrides": settings.DEFAULT_OVERRIDES,
+    }

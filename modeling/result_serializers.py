@@ -1,0 +1,176 @@
+"""The shape of a run's result, for the schema: the trainer's result.json is served as it was written.
+
+The figures are made in modeling/metrics.py and modeling/training/report.py; nothing is validated or
+rounded here, since a figure that was changed on its way out would no longer be the stored one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+
+class FloatsField(serializers.ListField):
+    child = serializers.FloatField()
+
+
+class IntervalField(serializers.ListField):
+    """``[low, high]``."""
+
+    child = serializers.FloatField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_length=2, max_length=2, **kwargs)
+
+
+class EstimateOut(serializers.Serializer):
+    value = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class FigureOut(serializers.Serializer):
+    """A figure of a 2×2 table; those that are proportions carry ``k`` of ``n`` and their intervals."""
+
+    value = serializers.FloatField(allow_null=True)
+    k = serializers.IntegerField(required=False)
+    n = serializers.IntegerField(required=False)
+    wilson = IntervalField(required=False, allow_null=True)
+    clopper_pearson = IntervalField(required=False, allow_null=True)
+
+
+class ConfusionOut(serializers.Serializer):
+    tp = serializers.IntegerField()
+    fp = serializers.IntegerField()
+    tn = serializers.IntegerField()
+    fn = serializers.IntegerField()
+
+
+class RocOut(serializers.Serializer):
+    fpr = FloatsField()
+    tpr = FloatsField()
+    thresholds = serializers.ListField(child=serializers.FloatField(allow_null=True))
+
+
+class PrecisionRecallOut(serializers.Serializer):
+    precision = FloatsField()
+    recall = FloatsField()
+    thresholds = serializers.ListField(child=serializers.FloatField(allow_null=True))
+
+
+class CalibrationPointOut(serializers.Serializer):
+    predicted = serializers.FloatField()
+    observed = serializers.FloatField()
+    k = serializers.IntegerField()
+    n = serializers.IntegerField()
+    wilson = IntervalField()
+
+
+class CalibrationOut(serializers.Serializer):
+    intercept = EstimateOut(allow_null=True)
+    slope = EstimateOut(allow_null=True)
+    observed_expected = serializers.FloatField(allow_null=True)
+    ece = serializers.FloatField()
+    curve = CalibrationPointOut(many=True)
+
+
+class NetBenefitOut(serializers.Serializer):
+    thresholds = FloatsField()
+    model = FloatsField()
+    treat_all = FloatsField()
+    treat_none = FloatsField()
+
+
+class McNemarOut(serializers.Serializer):
+    against = serializers.CharField()
+    b = serializers.IntegerField()
+    c = serializers.IntegerField()
+    p = serializers.FloatField()
+
+
+class MetricsOut(serializers.Serializer):
+    n = serializers.IntegerField()
+    positives = serializers.IntegerField()
+    prevalence = serializers.FloatField()
+    confidence = serializers.FloatField()
+    auc = EstimateOut(allow_null=True)
+    auprc = serializers.FloatField(allow_null=True)
+    roc = RocOut(allow_null=True)
+    pr = PrecisionRecallOut(allow_null=True)
+    threshold = serializers.FloatField()
+    confusion = ConfusionOut()
+    table = serializers.DictField(child=FigureOut())
+    brier = serializers.FloatField()
+    calibration = CalibrationOut()
+    net_benefit = NetBenefitOut()
+    no_information_rate = serializers.FloatField()
+    mcnemar = McNemarOut()
+
+
+class AtThresholdOut(serializers.Serializer):
+    threshold = serializers.FloatField()
+    confusion = ConfusionOut()
+    table = serializers.DictField(child=FigureOut())
+
+
+class GroupOut(serializers.Serializer):
+    level = serializers.CharField()
+    n = serializers.IntegerField()
+    positives = serializers.IntegerField()
+    auc = EstimateOut(allow_null=True)
+    confusion = ConfusionOut()
+    sensitivity = FigureOut()
+    specificity = FigureOut()
+
+
+class FoldOut(serializers.Serializer):
+    repeat = serializers.IntegerField()
+    fold = serializers.IntegerField()
+    train = serializers.ListField(child=serializers.CharField())
+    test = serializers.ListField(child=serializers.CharField())
+    threshold = serializers.FloatField()
+    temperature = serializers.FloatField()
+
+
+class SplitOut(serializers.Serializer):
+    kind = serializers.CharField()
+    seed = serializers.IntegerField()
+    folds = FoldOut(many=True)
+
+
+class EpochOut(serializers.Serializer):
+    epoch = serializers.IntegerField()
+    loss = serializers.FloatField(allow_null=True)
+
+
+class FoldHistoryOut(serializers.Serializer):
+    repeat = serializers.IntegerField()
+    fold = serializers.IntegerField()
+    epochs = EpochOut(many=True)
+
+
+class ResultOut(serializers.Serializer):
+    metrics = MetricsOut()
+    metrics_at_half = AtThresholdOut()
+    metrics_train = MetricsOut()
+    metrics_uncalibrated = serializers.JSONField(allow_null=True)
+    comparators = serializers.DictField(child=MetricsOut())
+    groups = serializers.DictField(child=GroupOut(many=True))
+    intermediate_policies = serializers.JSONField()
+    split = SplitOut()
+    history = FoldHistoryOut(many=True)
+    saliency = serializers.ListField(child=serializers.CharField())
+    environment = serializers.DictField()
+    recipe = serializers.DictField()
+    manifest_sha256 = serializers.CharField()
+    study = serializers.CharField()
+    intermediate_policy = serializers.CharField()
+    device = serializers.CharField()
+    seconds = serializers.DictField(child=serializers.FloatField())
+
+
+@extend_schema_field(ResultOut)
+class ResultField(serializers.JSONField):
+    """result.json, untouched; described by :class:`ResultOut`."""

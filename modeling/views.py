@@ -1,0 +1,179 @@
+"""Label sets, runs and the paper's figures, for the lead alone."""
+
+from __future__ import annotations
+
+from django.http import FileResponse, Http404
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.accounts.models import User
+from config.accounts.permissions import IsLead
+from config.exceptions import RuleViolation
+from modeling import queries, runs, snapshot
+from modeling import recipe as recipes
+from modeling.models import LabelSet, Run
+from modeling.serializers import (
+    FrozenOut,
+    LabelSetDetailOut,
+    LabelSetIn,
+    LabelSetOut,
+    ManifestRowOut,
+    PaperOut,
+    PredictionOut,
+    RecipesOut,
+    RunIn,
+    RunOut,
+    RunPatientOut,
+    RunRowOut,
+)
+
+METHODS = ("gradcam", "layercam")
+
+
+def _user(request: Request) -> User:
+    assert isinstance(request.user, User)  # the permission class lets nobody else in
+    return request.user
+
+
+def _damaged(error: queries.ManifestDamaged) -> RuleViolation:
+    return RuleViolation(str(error), code="manifest_damaged")
+
+
+class LeadView(APIView):
+    permission_classes = [IsLead]
+
+
+class LabelSets(LeadView):
+    @extend_schema(responses=LabelSetOut(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(LabelSetOut(queries.label_sets(), many=True).data)
+
+    @extend_schema(request=LabelSetIn, responses={201: FrozenOut, 200: FrozenOut})
+    def post(self, request: Request) -> Response:
+        """Freeze the final labels and queue a run. The same labels again: the same label set, 200."""
+        form = LabelSetIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        before = LabelSet.objects.count()
+        label_set = snapshot.freeze(by=_user(request), name=form.validated_data["name"])
+        run = queries.runs().filter(label_set=label_set).first()
+        body = {"label_set": LabelSetOut(label_set).data, "run": RunOut(run).data if run else None}
+        new = LabelSet.objects.count() > before
+        return Response(body, status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
+
+
+class LabelSetDetail(LeadView):
+    @extend_schema(responses=LabelSetDetailOut)
+    def get(self, request: Request, pk: int) -> Response:
+        label_set = get_object_or_404(queries.label_sets(), pk=pk)
+        try:
+            content = queries.manifest(label_set)
+        except queries.ManifestDamaged as error:
+            raise _damaged(error) from error
+        described = {key: content[key] for key in ("study", "phantom", "intermediate_policy")}
+        rows = ManifestRowOut(content["patients"], many=True).data
+        body = LabelSetOut(label_set).data | described | {"counts": queries.counts(content), "rows": rows}
+        return Response(body)
+
+
+class LabelSetManifest(LeadView):
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    def get(self, request: Request, pk: int) -> FileResponse:
+        """The file itself: its sha256 is the label set's hash."""
+        label_set = get_object_or_404(LabelSet, pk=pk)
+        try:
+            file = queries.manifest_path(label_set).open("rb")
+        except FileNotFoundError as error:
+            raise RuleViolation(f"The file of label set {pk} is missing.", code="manifest_damaged") from error
+        name = f"label-set-{label_set.hash[:12]}.json"
+        return FileResponse(file, as_attachment=True, filename=name, content_type="application/json")
+
+
+class Runs(LeadView):
+    @extend_schema(responses=RunRowOut(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(RunRowOut(queries.runs(), many=True).data)
+
+    @extend_schema(request=RunIn, responses={201: RunOut})
+    def post(self, request: Request) -> Response:
+        form = RunIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            run = runs.create(by=_user(request), **form.validated_data)
+        except recipes.RecipeError as error:
+            raise ValidationError({"overrides": [str(error)]}) from error
+        return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+
+
+class RunDetail(LeadView):
+    @extend_schema(responses=RunOut)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(RunOut(get_object_or_404(Run.objects.select_related("created_by"), pk=pk)).data)
+
+
+class RunCancel(LeadView):
+    @extend_schema(request=None, responses=RunOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Cancel a queued run, or ask a running one to stop; 409 once it has ended."""
+        run = get_object_or_404(Run, pk=pk)
+        return Response(RunOut(runs.cancel(run=run, by=_user(request))).data)
+
+
+class RunLog(LeadView):
+    @extend_schema(responses=OpenApiTypes.STR)
+    def get(self, request: Request, pk: int) -> Response:
+        """The end of the trainer's log, as one JSON string."""
+        return Response(queries.log_tail(get_object_or_404(Run, pk=pk).pk))
+
+
+class RunPredictions(LeadView):
+    @extend_schema(responses=PredictionOut(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        """Every patient's score, training and test; empty until the run is published."""
+        run = get_object_or_404(Run.objects.defer("result"), pk=pk)
+        return Response(PredictionOut(run.predictions, many=True).data)
+
+
+class RunPredictionsFile(LeadView):
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, pk: int) -> FileResponse:
+        run = get_object_or_404(Run.objects.defer("result"), pk=pk, state=Run.State.SUCCEEDED)
+        file = queries.published_file(run, "predictions.csv").open("rb")
+        return FileResponse(file, as_attachment=True, filename=f"run-{pk}-predictions.csv")
+
+
+class RunPatient(LeadView):
+    @extend_schema(
+        parameters=[OpenApiParameter("method", str, enum=METHODS, default="gradcam")],
+        responses=RunPatientOut,
+    )
+    def get(self, request: Request, pk: int, pseudonym: str) -> Response:
+        """A test patient's score and map. 404 for training patients: their maps show what was memorised."""
+        method = request.query_params.get("method", "gradcam")
+        if method not in METHODS:
+            raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})
+        run = get_object_or_404(Run.objects.defer("result").select_related("label_set"), pk=pk)
+        try:
+            found = queries.run_patient(run, pseudonym, method=method)
+        except queries.ManifestDamaged as error:
+            raise _damaged(error) from error
+        if found is None:
+            raise Http404
+        return Response(RunPatientOut(found).data)
+
+
+class Paper(LeadView):
+    @extend_schema(responses=PaperOut)
+    def get(self, request: Request) -> Response:
+        return Response(PaperOut(queries.paper()).data)
+
+
+class Recipes(LeadView):
+    @extend_schema(responses=RecipesOut)
+    def get(self, request: Request) -> Response:
+        return Response(RecipesOut(queries.recipes()).data)
