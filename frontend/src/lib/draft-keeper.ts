@@ -101,6 +101,12 @@ export class DraftKeeper<Body, Extra> {
     if (status !== 'conflict') this.schedule(status === 'offline' ? this.retryDelay() : this.delay);
   }
 
+  /** Takes over what somebody else saved, where nothing here is unsent or newer. */
+  adopt(revision: number, body: Body, extra: Extra): void {
+    if (this.dirty || this.running || revision <= this.state.revision) return;
+    this.set({ revision, body, extra, status: 'saved', message: null });
+  }
+
   /** Sends what is not sent yet, now. True when the server has everything. */
   async flush(keepalive = false): Promise<boolean> {
     this.unschedule();

@@ -2,7 +2,10 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 
 import type { components } from '@/types/api';
 
+import { purgeViewer } from '@/viewer';
+
 import { api, unwrap } from './api-client';
+import { clearDrafts } from './draft-store';
 
 export type User = components['schemas']['UserOut'];
 export type Role = 'observer' | 'adjudicator' | 'lead';
@@ -33,7 +36,10 @@ export function useLogout() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => unwrap(api.POST('/api/auth/logout/')),
+    // Only once the server has let go: a draft that never reached it must outlive a failed logout.
+    onSuccess: () => clearDrafts(),
     onSettled: () => {
+      purgeViewer();
       client.clear();
       client.setQueryData(meQuery.queryKey, { user: null });
     },

@@ -48,6 +48,8 @@ export class StackView {
     private readonly changed: () => void,
   ) {
     this.viewport = engine.getViewport<Types.IStackViewport>(viewportId);
+    // Cornerstone makes the element focusable and then swallows every key pressed on it, Tab included.
+    element.removeAttribute('tabindex');
     this.target = scan.geometry.openingSlice;
     this.state = {
       status: 'loading',

@@ -1,4 +1,7 @@
 /** The rubric as the server describes it, and what readers enter into it. Everything here is pure. */
+import type { components } from '@/types/api';
+
+type ScanScores = components['schemas']['ScanScoresRequest'];
 
 export type Grade = number | string;
 
@@ -29,8 +32,8 @@ export interface Rubric {
 
 export interface ScanContent {
   grades: Record<string, Grade>;
-  quality: string;
-  exclusion_observation: string;
+  quality: NonNullable<ScanScores['quality']>;
+  exclusion_observation: NonNullable<ScanScores['exclusion_observation']>;
   exclusion_text: string;
   comments: Record<string, string>;
   key_slices: Record<string, number>;
@@ -89,12 +92,12 @@ function withScan(content: Content, scan: string, change: (current: ScanContent)
 export function setValue(content: Content, scan: string, row: string, value: Grade): Content {
   return withScan(content, scan, (current) => {
     if (row === QUALITY) {
-      const quality = String(value);
+      const quality = value as ScanContent['quality'];
       return { ...current, quality, grades: quality === UNREADABLE ? {} : current.grades };
     }
     if (row === EXCLUSION) {
       const text = value === OTHER ? current.exclusion_text : '';
-      return { ...current, exclusion_observation: String(value), exclusion_text: text };
+      return { ...current, exclusion_observation: value as ScanContent['exclusion_observation'], exclusion_text: text };
     }
     return isUnreadable(current) ? current : { ...current, grades: { ...current.grades, [row]: value } };
   });

@@ -1,5 +1,1 @@
-import { PageLoader } from '@/components/page-loader';
-
-export function ConsensusPage() {
-  return <PageLoader />;
-}
+export { ConsensusPage } from './consensus-page';

@@ -21,7 +21,7 @@ export function useReadingDraft(opened: ReadingCase, username: string, scanKeys:
           content: complete(reading.content as Partial<Content>, scanKeys),
           measurements: reading.measurements as Measurement[],
         },
-        extra: opened.categories as Categories,
+        extra: opened.categories,
         save: (revision, body, keepalive) => saveDraft(code, revision, body, seconds(), keepalive),
         staleBody: (error) => staleBody(error, scanKeys),
         // A version has its own draft: one kept before signing must not come back in the amendment.

@@ -1,5 +1,1 @@
-import { PageLoader } from '@/components/page-loader';
-
-export function WorklistPage() {
-  return <PageLoader />;
-}
+export { WorklistPage } from './worklist-page';

@@ -1,0 +1,33 @@
+import { queryOptions } from '@tanstack/react-query';
+
+import type { Content } from '@/components/scoring/rubric';
+import { api, unwrap } from '@/lib/api-client';
+import type { components } from '@/types/api';
+
+export type Session = components['schemas']['ConsensusOut'];
+export type Categories = Record<string, string | null>;
+
+const at = (code: string) => ({ params: { path: { code } } });
+
+export const sessionQuery = (code: string) =>
+  queryOptions({
+    queryKey: ['consensus', code],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/consensus/{code}/', { ...at(code), signal })),
+    gcTime: 0,
+    // The other observer may propose, change or close it at any moment.
+    refetchInterval: 5_000,
+  });
+
+export async function saveAgreed(code: string, revision: number, content: Content, keepalive: boolean) {
+  const saved = await unwrap(api.PUT('/api/consensus/{code}/draft/', { ...at(code), body: { revision, content }, keepalive }));
+  return { revision: saved.revision, extra: saved.categories as Categories };
+}
+
+export const propose = (code: string, revision: number, password: string) =>
+  unwrap(api.POST('/api/consensus/{code}/propose/', { ...at(code), body: { revision, password } }));
+
+export const confirm = (code: string, revision: number, password: string) =>
+  unwrap(api.POST('/api/consensus/{code}/confirm/', { ...at(code), body: { revision, password } }));
+
+export const decline = (code: string, password: string) =>
+  unwrap(api.POST('/api/consensus/{code}/decline/', { ...at(code), body: { password } }));

@@ -1,0 +1,209 @@
+import { Alert, Anchor, Box, Button, Group, Loader, Text } from '@mantine/core';
+import { IconKeyboard } from '@tabler/icons-react';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Link } from 'react-router';
+
+import { ErrorNotice } from '@/components/error-notice';
+import { CheatSheet } from '@/components/scoring/cheat-sheet';
+import { roomAction } from '@/components/scoring/room-keys';
+import { complete, type Content, copyValue, type Grade, type Missing, missingOf, type Rubric, rowsOf, setExclusionText, setValue } from '@/components/scoring/rubric';
+import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
+import { useDraft } from '@/components/scoring/use-draft';
+import { DraftKeeper } from '@/lib/draft-keeper';
+import { draftStore } from '@/lib/draft-store';
+import { sameJson } from '@/lib/same-json';
+import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
+
+import { AgreedForm } from './agreed-form';
+import { type Categories, saveAgreed, type Session } from './api';
+import classes from './consensus.module.css';
+import { linesOf } from './lines';
+import { type Act, SettleDialog } from './settle-dialog';
+
+interface Props {
+  username: string;
+  rubric: Rubric;
+  session: Session;
+  scans: StackScan[] | null;
+  imageError: unknown;
+  onRetryImages: () => void;
+  onChanged: () => void;
+}
+
+const EMPTY: Partial<Content> = {};
+
+/** Both reads and the images side by side, and the one read that both can sign. */
+export function ConsensusRoom({ username, rubric, session, scans, imageError, onRetryImages, onChanged }: Props) {
+  const { code, agreed } = session;
+  const keys = useMemo(() => session.scans.map(({ key }) => key), [session.scans]);
+  const rows = useMemo(() => rowsOf(rubric), [rubric]);
+  const reads = useMemo(() => {
+    const of = (who: 'you' | 'other') => session.reads.find((read) => read.who === who);
+    const content = (who: 'you' | 'other') => complete((of(who)?.content ?? EMPTY) as Partial<Content>, keys);
+    return { you: of('you'), other: of('other'), yours: content('you'), theirs: content('other') };
+  }, [session.reads, keys]);
+  const lines = useMemo(() => linesOf(rows, session.scans, reads.yours, reads.theirs), [rows, session.scans, reads]);
+  const [draft, keeper] = useDraft<Content, Categories>(
+    () =>
+      new DraftKeeper<Content, Categories>({
+        revision: agreed.revision,
+        body: complete(agreed.content as Partial<Content>, keys),
+        extra: agreed.categories,
+        save: (revision, body, keepalive) => saveAgreed(code, revision, body, keepalive),
+        staleBody: ({ body }) => {
+          const { current } = body as { current?: { revision: number; content: Partial<Content> } };
+          return current ? { revision: current.revision, body: complete(current.content, keys) } : null;
+        },
+        store: draftStore<Content>(username, `consensus-${code}`),
+        same: sameJson,
+      }),
+  );
+  const [cursor, setCursor] = useState(0);
+  const [missing, setMissing] = useState<Missing[]>([]);
+  const [act, setAct] = useState<Act | null>(null);
+  const [help, setHelp] = useState(false);
+  const viewer = useRef<ViewerHandle>(null);
+
+  // The other observer saved: take it over unless something here is not sent yet.
+  useEffect(() => {
+    keeper.adopt(agreed.revision, complete(agreed.content as Partial<Content>, keys), agreed.categories);
+  }, [agreed, keeper, keys]);
+
+  const edit = useCallback(
+    (change: (content: Content) => Content) => {
+      const before = keeper.getState().body;
+      const after = change(before);
+      if (after === before) return;
+      keeper.change(after);
+      setMissing((gaps) => gaps.filter((gap) => missingOf(after, rubric, keys).some((still) => sameJson(still, gap))));
+    },
+    [keeper, keys, rubric],
+  );
+  const grade = useCallback((scan: string, row: string, value: Grade) => edit((content) => setValue(content, scan, row, value)), [edit]);
+  const moveTo = useCallback(
+    (index: number) => {
+      const next = Math.min(lines.length - 1, Math.max(0, index));
+      setCursor(next);
+      viewer.current?.setActive(lines[next]?.scan ?? '');
+    },
+    [lines],
+  );
+
+  const askToPropose = useCallback(() => {
+    if (agreed.proposed_by === 'other') {
+      setAct('confirm');
+      return;
+    }
+    const gaps = missingOf(keeper.getState().body, rubric, keys);
+    setMissing(gaps);
+    const [first] = gaps;
+    if (first) moveTo(lines.findIndex(({ scan, row }) => scan === first.scan && row.key === first.finding));
+    else setAct('propose');
+  }, [agreed.proposed_by, keeper, keys, lines, moveTo, rubric]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector('[role="dialog"]')) return;
+      const line = lines[cursor];
+      const action = roomAction(event, line?.row);
+      if (!action || !line) {
+        const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea');
+        if (!typing && viewer.current && handleViewerKey(viewer.current, event)) event.preventDefault();
+        return;
+      }
+      event.preventDefault();
+      if (action.type === 'grade' && action.option.value !== null) grade(line.scan, line.row.key, action.option.value);
+      else if (action.type === 'move') moveTo(cursor + action.by);
+      else if (action.type === 'scan') viewer.current?.setActive(keys[action.index] ?? '');
+      else if (action.type === 'same') edit((content) => copyValue(content, keys[0] ?? '', keys[1] ?? '', line.row.key));
+      else if (action.type === 'showKeySlice') showKeySlice(viewer.current, line.scan, line.row.key, reads);
+      else if (action.type === 'sign') askToPropose();
+      else if (action.type === 'help') setHelp(true);
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [askToPropose, cursor, edit, grade, keys, lines, moveTo, reads]);
+
+  const measurements = useMemo(
+    () => [...(reads.you?.measurements ?? []), ...(reads.other?.measurements ?? [])] as Measurement[],
+    [reads],
+  );
+  const marks = useMemo(
+    () =>
+      Object.fromEntries(
+        keys.map((key) => [key, [reads.yours, reads.theirs].flatMap((read) => Object.values(read[key]?.key_slices ?? {}))]),
+      ),
+    [keys, reads],
+  );
+
+  return (
+    <div className={classes.room}>
+      <header className={classes.header}>
+        <Group gap="md" wrap="nowrap">
+          <Anchor component={Link} to="/" size="sm">← Worklist</Anchor>
+          <Text component="h1" size="md" fw={600}>Consensus {code}</Text>
+          <SaveState state={draft} />
+        </Group>
+        <Group gap="xs" wrap="nowrap">
+          <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} onClick={() => setHelp(true)}>Keys</Button>
+          <Button variant="default" size="compact-md" onClick={() => setAct('decline')}>No consensus</Button>
+          {agreed.proposed_by === 'other' ? (
+            <Button size="compact-md" onClick={() => setAct('confirm')}>Confirm</Button>
+          ) : (
+            <Button size="compact-md" disabled={agreed.proposed_by === 'you'} onClick={askToPropose}>
+              {agreed.proposed_by === 'you' ? 'Proposed' : 'Propose'}
+            </Button>
+          )}
+        </Group>
+      </header>
+      <main className={classes.images} id="main">
+        {scans ? (
+          <Suspense fallback={<Loader size="sm" />}>
+            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} readOnly keyboard={false} />
+          </Suspense>
+        ) : imageError ? (
+          <Box p="md"><ErrorNotice error={imageError} title="The images cannot be shown" onRetry={onRetryImages} /></Box>
+        ) : (
+          <Group justify="center" h="100%" role="status"><Loader size="sm" /></Group>
+        )}
+      </main>
+      <aside className={classes.panel} aria-label="Both reads">
+        <Standing proposedBy={agreed.proposed_by ?? null} />
+        {missing.length > 0 && (
+          <Text role="alert" size="sm" c="yellow.4" px="sm" py={4}>
+            {missing.length === 1 ? 'One finding is' : `${missing.length} findings are`} still to be agreed on.
+          </Text>
+        )}
+        <AgreedForm
+          lines={lines}
+          agreed={draft.body}
+          categories={{ yours: reads.you?.categories ?? {}, theirs: reads.other?.categories ?? {}, agreed: draft.extra }}
+          scans={session.scans}
+          cursor={cursor}
+          missing={missing}
+          onCursor={moveTo}
+          onGrade={grade}
+          onExclusionText={(scan, text) => edit((content) => setExclusionText(content, scan, text))}
+        />
+      </aside>
+      <CheatSheet opened={help} onClose={() => setHelp(false)} />
+      <ConflictDialog state={draft} keeper={keeper} describe={() => []} />
+      <SettleDialog act={act} code={code} keeper={keeper} proposed={agreed.revision} onClose={() => setAct(null)} onDone={onChanged} />
+    </div>
+  );
+}
+
+function showKeySlice(viewer: ViewerHandle | null, scan: string, row: string, reads: { yours: Content; theirs: Content }): void {
+  const slice = reads.yours[scan]?.key_slices[row] ?? reads.theirs[scan]?.key_slices[row];
+  if (slice !== undefined) viewer?.goTo(slice, scan);
+}
+
+function Standing({ proposedBy }: { proposedBy: 'you' | 'other' | null }) {
+  if (proposedBy === 'you') {
+    return <Alert color="blue" radius={0} role="status">You proposed this read. The other observer confirms it in their own login; any change here withdraws it.</Alert>;
+  }
+  if (proposedBy === 'other') {
+    return <Alert color="orange" radius={0} role="status">The other observer proposed this read. Confirm it, change it and propose yours, or say that there is no consensus.</Alert>;
+  }
+  return null;
+}
