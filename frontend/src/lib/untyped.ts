@@ -3,7 +3,7 @@ import { ApiError, OFFLINE } from './errors';
 
 export async function untyped<T>(method: string, path: string, query?: Record<string, unknown>, body?: unknown): Promise<T> {
   const url = new URL(path, window.location.origin);
-  for (const [k, v] of Object.entries(query ?? {})) if (v !== undefined && v !== '') url.searchParams.set(k, String(v));
+  for (const [k, v] of Object.entries(query ?? {})) if (typeof v === 'string' || typeof v === 'number') url.searchParams.set(k, `${v}`);
   let response: Response;
   try {
     response = await fetch(url, {

@@ -31,7 +31,7 @@ export function nextAction(study: StudyState): NextAction | null {
   if (study.included === 0 && cases === 0) {
     return { text: 'No patient meets every criterion yet. The flow says what is missing.', label: 'See the flow', to: '/cohort' };
   }
-  if (cases === 0) return { text: `${study.included} patients are eligible and reading has not been opened.`, label: 'Read the charter', to: '/charter' };
+  if (cases === 0) return { text: `${study.included} patients are eligible and reading has not been opened.`, label: 'Open reading', to: '/progress' };
   if (study.run?.state === 'failed') return { text: `Run ${study.run.id} failed.`, label: 'See why', to: `/runs/${study.run.id}` };
   const newer = study.newestLabel !== null && (!study.labelSet || study.newestLabel > study.labelSet.frozenAt);
   if (newer && open === 0) return { text: 'All cases are final and not yet frozen.', label: 'Freeze the labels', to: '/labels' };

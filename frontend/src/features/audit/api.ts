@@ -1,12 +1,18 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
-import { untyped } from '@/lib/untyped';
+import { api, unwrap } from '@/lib/api-client';
 
-export interface AuditEvent {
-  id: number; at: string; actor: string | null; verb: string; object_type: string; object_id: string; detail: unknown; hash: string;
+export interface AuditFilter {
+  actor?: string;
+  verb?: string;
+  object_type?: string;
+  object_id?: string;
+  limit: number;
+  offset: number;
 }
-export const auditQuery = (filter: { object_type?: string; verb?: string; limit: number; offset: number }) => queryOptions({
+
+export const auditQuery = (filter: AuditFilter) => queryOptions({
   queryKey: ['audit', filter],
-  queryFn: () => untyped<{ count: number; results: AuditEvent[] }>('GET', '/api/audit/', filter),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/audit/', { params: { query: filter }, signal })),
   placeholderData: keepPreviousData,
 });

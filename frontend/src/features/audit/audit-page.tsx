@@ -14,16 +14,33 @@ import { dateTime } from '@/lib/format';
 
 import { auditQuery } from './api';
 
+const FIELDS = [
+  { key: 'verb', label: 'Act', example: 'sign_reading' },
+  { key: 'actor', label: 'Who', example: 'lead' },
+  { key: 'object_type', label: 'Object', example: 'annotation.reading' },
+  { key: 'object_id', label: 'Number', example: '17' },
+] as const;
+
+type Filter = Record<(typeof FIELDS)[number]['key'], string>;
+
+const NOTHING: Filter = { verb: '', actor: '', object_type: '', object_id: '' };
+
+/** Without the empty fields: an empty filter would match nothing. */
+function given(filter: Filter): Partial<Filter> {
+  const found: Partial<Filter> = {};
+  for (const { key } of FIELDS) if (filter[key].trim()) found[key] = filter[key].trim();
+  return found;
+}
+
 export function AuditPage() {
-  const [filter, setFilter] = useState({ verb: '', object_type: '' });
+  const [filter, setFilter] = useState(NOTHING);
   const [settled] = useDebouncedValue(filter, 300);
-  const key = `${settled.verb}|${settled.object_type}`;
+  const key = Object.values(settled).join('|');
   const [paging, setPaging] = useState({ key, page: 1 });
   const page = paging.key === key ? paging.page : 1;
   const events = useQuery(
     auditQuery({
-      verb: settled.verb.trim() || undefined,
-      object_type: settled.object_type.trim() || undefined,
+      ...given(settled),
       limit: PAGE_SIZE,
       offset: (page - 1) * PAGE_SIZE,
     }),
@@ -36,18 +53,16 @@ export function AuditPage() {
       />
       <Panel title="Events" hint={<>The whole chain is checked by <Code>python manage.py verify_audit</Code>, which names the first row that does not fit.</>}>
         <Group mb="sm">
-          <TextInput
-            label="Act"
-            placeholder="e.g. reading.signed"
-            value={filter.verb}
-            onChange={(event) => setFilter({ ...filter, verb: event.currentTarget.value })}
-          />
-          <TextInput
-            label="Object"
-            placeholder="e.g. annotation.reading"
-            value={filter.object_type}
-            onChange={(event) => setFilter({ ...filter, object_type: event.currentTarget.value })}
-          />
+          {FIELDS.map(({ key: field, label, example }) => (
+            <TextInput
+              key={field}
+              label={label}
+              placeholder={`e.g. ${example}`}
+              value={filter[field]}
+              onChange={(event) => setFilter({ ...filter, [field]: event.currentTarget.value })}
+              w={190}
+            />
+          ))}
         </Group>
         <QueryView query={events} label="Loading the trail">
           {(data) => (
@@ -57,7 +72,7 @@ export function AuditPage() {
                 rows={data.results}
                 rowKey={(row) => row.id}
                 minWidth={860}
-                empty={<EmptyState title="No event matches">Acts and objects are matched as they are written in the table.</EmptyState>}
+                empty={<EmptyState title="No event matches">Each field must be written in full, as in the table.</EmptyState>}
                 columns={[
                   { key: 'id', header: '#', numeric: true, render: (row) => row.id },
                   { key: 'at', header: 'When', render: (row) => dateTime(row.at) },

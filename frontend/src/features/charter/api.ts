@@ -1,11 +1,11 @@
 import { queryOptions } from '@tanstack/react-query';
 
-import { untyped } from '@/lib/untyped';
+import { api, unwrap } from '@/lib/api-client';
+import type { components } from '@/types/api';
 
-export interface Charter { version: number; terms: Record<string, unknown>; hash: string; reason: string; frozen_by: string | null; frozen_at: string }
-export interface CharterOverview { current: Charter | null; proposed: Record<string, unknown>; history: Charter[] }
+export type CharterOverview = components['schemas']['CharterPageOut'];
 
 export const charterQuery = queryOptions({
   queryKey: ['charter'],
-  queryFn: () => untyped<CharterOverview>('GET', '/api/charter/'),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/charter/', { signal })),
 });

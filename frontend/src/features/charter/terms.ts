@@ -15,9 +15,10 @@ export const TERMS: Record<string, { label: string; meaning: string }> = {
 
 const SHARES = new Set(['reread_share', 'sham_share']);
 
-export function describeTerm(key: string, value: unknown): string {
+export function describeTerm(key: string, value: string | number | boolean | null): string {
+  if (value === null) return 'drawn at freezing';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'number' && SHARES.has(key)) return `${Math.round(1000 * value) / 10} %`;
-  if (key === 'min_interval_days') return `${String(value)} days`;
+  if (key === 'min_interval_days') return `${value} days`;
   return String(value).replaceAll('_', ' ');
 }

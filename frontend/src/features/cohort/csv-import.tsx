@@ -53,7 +53,12 @@ export function CsvImport() {
     noKeyboard: true,
     onDrop: (dropped) => {
       const unknown = dropped.filter((file) => !kindOf(file.name)).map((file) => file.name);
-      choose(Object.fromEntries(dropped.flatMap((file) => (kindOf(file.name) ? [[kindOf(file.name), file]] : []))));
+      const known: Files = {};
+      for (const file of dropped) {
+        const kind = kindOf(file.name);
+        if (kind) known[kind] = file;
+      }
+      choose(known);
       if (unknown.length) {
         notifications.show({
           color: 'orange',
@@ -71,7 +76,7 @@ export function CsvImport() {
     <Panel
       title="Tables (CSV)"
       hint="UTF-8 with a header row, ISO dates, empty for unknown. Any of the four, in one delivery or several; drop them here together."
-      {...{ style: isDragActive ? { outline: '2px dashed #22608a' } : undefined }}
+      style={isDragActive ? { outline: '2px dashed #22608a' } : undefined}
     >
       <div {...getRootProps()}>
         <Stack>

@@ -5,7 +5,7 @@ function say(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(say).join(', ');
   if (typeof value === 'object') return Object.entries(value).map(([key, inner]) => `${words(key)} ${say(inner)}`).join(', ');
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** How a series was recognised, one sentence a line; the server says what it looked at, in its own keys. */

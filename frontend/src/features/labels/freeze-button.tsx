@@ -24,8 +24,8 @@ export function FreezeButton({ labels, disabled }: { labels: number; disabled?: 
       error={freeze.error}
       onConfirm={() =>
         freeze.mutateAsync(name.trim()).then(({ run, label_set }) => {
-          notifications.show({ color: 'teal', message: `Label set of ${label_set.patients} patients frozen; its run is queued.` });
-          void navigate(`/runs/${run.id}`);
+          notifications.show({ color: 'teal', message: run ? `Label set of ${label_set.patients} patients frozen; its run is queued.` : 'Nothing changed since this set was frozen, so no run was queued.' });
+          void navigate(run ? `/runs/${run.id}` : `/label-sets/${label_set.id}`);
         })
       }
       explanation={

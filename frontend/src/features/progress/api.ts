@@ -1,41 +1,48 @@
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 
-import { untyped } from '@/lib/untyped';
+import { api, unwrap } from '@/lib/api-client';
+import type { components } from '@/types/api';
 
-export interface Progress {
-  cases: Record<string, number>;
-  readers: { username: string; role: string; assigned: number; draft: number; signed: number }[];
-  discrepant: number; consensus_open: number; adjudication_open: number; adjudication_rate: number | null;
-}
-export interface Estimate { value: number | null; low: number | null; high: number | null }
-export interface AgreementRow {
-  scan: string; finding: string; n: number; label: string; percent_agreement: Estimate; kappa: Estimate; kappa_weighted: Estimate | null;
-  ac1: Estimate; table: { labels: (string | number | null)[]; counts: number[][] }; prevalence_warning: boolean;
-}
-export interface Agreement { n_cases: number; by: AgreementRow[] }
-export type ReviewAction = 'exclude' | 'reread' | 'dismiss';
-export interface LeadReviewCase {
-  case: number; patient: string; state: string; actions: ReviewAction[];
-  items: { reader: string; scan: string; kind: 'unreadable' | 'exclusion_observation'; observation: string; text: string; signed_at: string }[];
-}
+type Schemas = components['schemas'];
+export type Progress = Schemas['ProgressOut'];
+export type Estimate = Schemas['IntervalOut'];
+export type AgreementRow = Schemas['AgreementRowOut'];
+export type Agreement = Schemas['AgreementOut'];
+export type Review = Schemas['ReviewOut'];
+export type ReviewAction = Schemas['ReviewActionEnum'];
 
 export const progressQuery = queryOptions({
   queryKey: ['progress'],
-  queryFn: () => untyped<Progress>('GET', '/api/progress/'),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/progress/', { signal })),
 });
+
 export const agreementQuery = queryOptions({
   queryKey: ['agreement'],
-  queryFn: () => untyped<Agreement>('GET', '/api/agreement/'),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/agreement/', { signal })),
+  staleTime: 60_000, // bootstrapped
 });
+
 export const leadReviewQuery = queryOptions({
   queryKey: ['lead-review'],
-  queryFn: () => untyped<LeadReviewCase[]>('GET', '/api/lead-review/'),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/lead-review/', { signal })),
 });
-export function useResolveCase() {
+
+export function useResolveReview() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, action, reason }: { id: number; action: ReviewAction; reason: string }) =>
-      untyped('POST', `/api/lead-review/${id}/resolve/`, {}, { action, reason }),
-    onSettled: () => Promise.all([client.invalidateQueries({ queryKey: ['lead-review'] }), client.invalidateQueries({ queryKey: ['progress'] })]),
+      unwrap(api.POST('/api/lead-review/{id}/resolve/', { params: { path: { id } }, body: { action, reason } })),
+    onSettled: () =>
+      Promise.all(['lead-review', 'progress', 'cohort'].map((key) => client.invalidateQueries({ queryKey: [key] }))),
+  });
+}
+
+/** Gives every eligible patient to the observers; the first time it freezes the charter. */
+export function useOpenReading() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => unwrap(api.POST('/api/read-plan/')),
+    onSettled: () =>
+      Promise.all(['progress', 'charter', 'agreement'].map((key) => client.invalidateQueries({ queryKey: [key] }))),
   });
 }

@@ -9,12 +9,12 @@ import { ErrorNotice } from '@/components/error-notice';
 import { Panel } from '@/components/panel';
 import { words } from '@/lib/format';
 
-import { type LeadReviewCase, leadReviewQuery, type ReviewAction, useResolveCase } from './api';
+import { type Review, leadReviewQuery, type ReviewAction, useResolveReview } from './api';
 
 /** Cases a reader called unreadable: no label until the lead decides. Hidden while there is none. */
 export function LeadReview() {
   const cases = useQuery(leadReviewQuery);
-  const [asked, setAsked] = useState<LeadReviewCase | null>(null);
+  const [asked, setAsked] = useState<Review | null>(null);
   if (cases.isError) return <ErrorNotice error={cases.error} onRetry={() => void cases.refetch()} />;
   if (!cases.data?.length) return null;
   return (
@@ -38,7 +38,7 @@ export function LeadReview() {
   );
 }
 
-function describeItems(review: LeadReviewCase): string {
+function describeItems(review: Review): string {
   return review.items
     .map(({ reader, scan, kind, observation, text }) => {
       const what = kind === 'unreadable' ? 'unreadable' : words(observation).toLowerCase();
@@ -53,10 +53,10 @@ const ACTIONS: Record<ReviewAction, string> = {
   dismiss: 'Keep the patient: the observation does not exclude',
 };
 
-function Decide({ review, onClose }: { review: LeadReviewCase; onClose: () => void }) {
+function Decide({ review, onClose }: { review: Review; onClose: () => void }) {
   const [action, setAction] = useState<ReviewAction | undefined>(review.actions[0]);
   const [reason, setReason] = useState('');
-  const resolve = useResolveCase();
+  const resolve = useResolveReview();
   return (
     <Modal opened onClose={onClose} centered title={`Patient ${review.patient}`} closeButtonProps={{ 'aria-label': 'Close' }}>
       <Stack>

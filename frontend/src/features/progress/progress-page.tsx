@@ -11,13 +11,14 @@ import { percent, words } from '@/lib/format';
 import { AgreementPanel } from './agreement-panel';
 import { agreementQuery, type Progress, progressQuery } from './api';
 import { LeadReview } from './lead-review';
+import { OpenReadingButton } from './open-reading-button';
 
 export function ProgressPage() {
   const progress = useQuery({ ...progressQuery, refetchInterval: 30_000 });
   const agreement = useQuery(agreementQuery);
   return (
     <>
-      <PageHeader title="Progress" description="Reads, agreement and disputes. Only the lead sees this; readers see nothing of one another." />
+      <PageHeader title="Progress" description="Reads, agreement and disputes. Only the lead sees this; readers see nothing of one another." actions={<OpenReadingButton />} />
       <Stack>
         <QueryView query={progress}>{(data) => <Reading progress={data} />}</QueryView>
         <LeadReview />
@@ -43,7 +44,7 @@ function Reading({ progress }: { progress: Progress }) {
           caption="Reads by reader"
           rows={progress.readers}
           rowKey={(row) => `${row.username}-${row.role}`}
-          empty="Nobody has been given cases yet. Reading is opened on the charter’s terms once patients are included."
+          empty="Nobody has been given cases yet. “Open reading” gives every eligible patient to both observers."
           columns={[
             { key: 'reader', header: 'Reader', render: (row) => row.username },
             { key: 'role', header: 'Role', render: (row) => (row.role === 'adjudicator' ? 'Neurosurgeon' : words(row.role)) },

@@ -8,27 +8,29 @@ import type { RunResult } from './result';
 export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export interface Progress {
-  event?: string; stage?: string; epoch?: number; epochs?: number; loss?: number | null; eta_s?: number | null; device?: string;
-  history?: { epoch: number; loss: number | null }[];
+  event?: string; stage?: string; done?: number; total?: number; repeat?: number; fold?: number; inner?: number | null;
+  members?: number; members_done?: number; epoch?: number; epochs?: number; step?: number; steps?: number;
+  loss?: number | null; eta_s?: number | null; device?: string; history?: { epoch: number; loss: number | null }[];
 }
-export interface Run {
+export interface RunRow {
   id: number; state: RunState; profile: string; recipe: Record<string, unknown>; seed: number; label_set: number;
   progress: Progress; device: string; error: string; created_at: string; started_at: string | null; finished_at: string | null;
-  result: RunResult | null; code_version?: string; cancel_requested?: boolean;
+  code_version: string; cancel_requested: boolean; created_by: string | null; auc: { value: number; low: number; high: number } | null;
 }
-/** A run in the list: no result, only its headline. */
-export type RunRow = Omit<Run, 'result'> & { auc: { value: number; low: number; high: number } | null };
-export interface Paper { source: string; figures: Record<string, number>; disputed: string[]; findings: string[] }
-export interface Prediction { patient: string; split: string; outcome: number; logit: number; score: number; saliency?: boolean | string }
+export interface Run extends RunRow { result: RunResult | null }
+export type Cell = 'TP' | 'FP' | 'TN' | 'FN';
+export interface Prediction {
+  patient: string; split: string; outcome: number; logit: number; score: number; threshold: number; predicted: number; cell: Cell; saliency: boolean;
+}
 export interface LabelSetOption { id: number; name: string; hash: string; patients: number; positives: number }
 export interface Saliency {
   width: number; height: number; origin: [number, number, number]; row_end: [number, number, number]; column_end: [number, number, number];
-  normal_offsets_mm: number[]; values: string; method: string; peak: number; validated: boolean; statement: string;
+  normal_offsets_mm: number[]; slices: number[]; values: string; method: string; peak: number; validated: boolean; statement: string;
 }
 export interface RunPatient {
-  patient: string; score: number; outcome: number; predicted: number; cell: Cell; series_uid: string; labels: number[]; saliency: Saliency;
+  patient: string; score: number; threshold: number; outcome: number; predicted: number; cell: Cell; series_uid: string; labels: number[]; saliency: Saliency | null;
 }
-export type Cell = 'TP' | 'FP' | 'TN' | 'FN';
+export interface Paper { title: string; source: string; figures: Record<string, number>; disputed: string[]; findings: string[] }
 
 export const isActive = (state: string) => state === 'queued' || state === 'running';
 

@@ -1,8 +1,8 @@
 import { DataTable } from '@/components/data-table';
 import { Panel } from '@/components/panel';
-import { DASH, figure, interval } from '@/lib/format';
+import { figure, interval, words } from '@/lib/format';
 
-import type { Estimate, RunResult } from './result';
+import type { Metrics, RunResult } from './result';
 
 const NAMES: Record<string, string> = {
   prevalence: 'Prevalence alone',
@@ -13,43 +13,27 @@ const NAMES: Record<string, string> = {
 
 interface Row {
   name: string;
-  auc: Estimate | null;
-  brier: number | null;
-  note?: string;
-}
-
-function isEstimate(value: unknown): value is Estimate {
-  return typeof value === 'object' && value !== null && 'value' in value && 'low' in value;
-}
-
-function rowsOf(comparators: Record<string, unknown>): Row[] {
-  return Object.entries(comparators).map(([key, raw]) => {
-    const entry = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
-    const inner = (typeof entry.metrics === 'object' && entry.metrics !== null ? entry.metrics : entry) as Record<string, unknown>;
-    return {
-      name: NAMES[key] ?? key,
-      auc: isEstimate(inner.auc) ? inner.auc : null,
-      brier: typeof inner.brier === 'number' ? inner.brier : null,
-    };
-  });
+  metrics: Metrics;
 }
 
 /** What the network must beat, fitted on the same training patients. */
 export function Comparators({ result }: { result: RunResult }) {
-  if (!result.comparators) return null;
-  const network: Row = { name: 'This network', auc: result.metrics.auc, brier: result.metrics.brier };
+  const network: Row = { name: 'This network', metrics: result.metrics };
+  const others = Object.entries(result.comparators).map(([key, metrics]) => ({ name: NAMES[key] ?? words(key), metrics }));
   return (
     <Panel title="Comparators" hint="Trained on the same patients without any image. A network that does not beat them has learned nothing new.">
       <DataTable
         caption="Comparators"
-        rows={[network, ...rowsOf(result.comparators)]}
+        rows={[network, ...others]}
         rowKey={(row) => row.name}
         highlight={(row) => row.name === network.name}
         columns={[
           { key: 'name', header: 'Predictor', render: (row) => row.name },
-          { key: 'auc', header: 'AUC', numeric: true, render: (row) => figure(row.auc?.value) },
-          { key: 'ci', header: '95 % CI', numeric: true, render: (row) => (row.auc ? interval(row.auc.low, row.auc.high) : DASH) },
-          { key: 'brier', header: 'Brier', numeric: true, render: (row) => figure(row.brier) },
+          { key: 'auc', header: 'AUC', numeric: true, render: (row) => figure(row.metrics.auc?.value) },
+          { key: 'ci', header: '95 % CI', numeric: true, render: (row) => interval(row.metrics.auc?.low, row.metrics.auc?.high) },
+          { key: 'sens', header: 'Sensitivity', numeric: true, render: (row) => figure(row.metrics.table.sensitivity?.value) },
+          { key: 'spec', header: 'Specificity', numeric: true, render: (row) => figure(row.metrics.table.specificity?.value) },
+          { key: 'brier', header: 'Brier', numeric: true, render: (row) => figure(row.metrics.brier) },
         ]}
       />
     </Panel>

@@ -31,7 +31,8 @@ export function PatientsPanel({ run, rows, threshold, exploring, cell, onCell }:
   const [order, setOrder] = useState<Order>('score');
   const [paging, setPaging] = useState<{ cell: Cell | null; page: number }>({ cell, page: 1 });
   const page = paging.cell === cell ? paging.page : 1;
-  const cells = rows.map((row) => ({ ...row, cell: cellOf(row, threshold) }));
+  // At the stored threshold the server's cells stand: cross-validation gives each fold its own.
+  const cells = exploring ? rows.map((row) => ({ ...row, cell: cellOf(row, threshold) })) : rows;
   const shown = cells
     .filter((row) => !cell || row.cell === cell)
     .sort((a, b) => (order === 'score' ? b.score - a.score : wrongness(b) - wrongness(a)));

@@ -11,7 +11,7 @@ import type { RunResult } from './result';
 export function say(value: unknown): string {
   if (value === null || value === undefined || value === '') return DASH;
   if (typeof value === 'object') return JSON.stringify(value);
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export function Provenance({ run, result }: { run: Run; result: RunResult | null }) {

@@ -53,15 +53,42 @@ export interface Metrics {
   mcnemar: { against: string; b: number; c: number; p: number };
 }
 
+export interface AtThreshold {
+  threshold: number;
+  confusion: Counts;
+  table: Record<string, Figure>;
+}
+
+/** Figures within one level of a grouping, such as one site. */
+export interface Group {
+  level: string;
+  n: number;
+  positives: number;
+  auc: Estimate | null;
+  confusion: Counts;
+  sensitivity: Figure;
+  specificity: Figure;
+}
+
+export interface FoldHistory {
+  repeat: number;
+  fold: number;
+  epochs: { epoch: number; loss: number | null }[];
+}
+
 export interface RunResult {
   metrics: Metrics;
-  metrics_at_half?: Metrics;
-  comparators?: Record<string, unknown>;
-  split?: Record<string, unknown>;
-  environment?: Record<string, unknown>;
-  recipe?: Record<string, unknown>;
-  manifest_sha256?: string;
-  device?: unknown;
-  seconds?: Record<string, number>;
-  [key: string]: unknown;
+  metrics_at_half: AtThreshold;
+  metrics_train: Metrics;
+  comparators: Record<string, Metrics>;
+  groups: Record<string, Group[]>;
+  split: { kind: string; seed: number; folds: { train: string[]; test: string[] }[] };
+  history: FoldHistory[];
+  environment: Record<string, unknown>;
+  recipe: Record<string, unknown>;
+  manifest_sha256: string;
+  study: string;
+  intermediate_policy: string;
+  device: string;
+  seconds: Record<string, number>;
 }

@@ -7,12 +7,13 @@ import { dateTime, duration, figure, words } from '@/lib/format';
 
 import { isActive, logQuery, type Run } from './api';
 import { LossChart } from './more-charts';
+import { progressShare } from './progress-share';
 
 /** Queued, running, failed or cancelled: what the trainer last said. */
 export function RunLive({ run }: { run: Run }) {
   const { progress } = run;
   const active = isActive(run.state);
-  const share = progress.epochs ? (100 * (progress.epoch ?? 0)) / progress.epochs : 0;
+  const share = 100 * progressShare(progress);
   return (
     <Stack>
       {run.state === 'failed' && (
@@ -33,12 +34,16 @@ export function RunLive({ run }: { run: Run }) {
           <Stack>
             <SimpleGrid cols={{ base: 2, sm: 5 }}>
               <Stat label="Stage" value={words(progress.stage ?? 'starting')} />
-              <Stat label="Epoch" value={progress.epochs ? `${progress.epoch ?? 0} / ${progress.epochs}` : '–'} />
+              <Stat
+                label="Epoch"
+                value={progress.epochs ? `${progress.epoch ?? 0} / ${progress.epochs}` : '–'}
+                hint={(progress.members ?? 1) > 1 && `network ${(progress.members_done ?? 0) + 1} of ${progress.members}`}
+              />
               <Stat label="Training loss" value={figure(progress.loss)} />
               <Stat label="Left" value={active ? duration(progress.eta_s) : '–'} />
               <Stat label="Device" value={run.device || progress.device || '–'} />
             </SimpleGrid>
-            {active && <Bar value={share} animated aria-label={`Epoch ${progress.epoch ?? 0} of ${progress.epochs ?? 'unknown'}`} />}
+            {active && <Bar value={share} animated aria-label="The whole run" />}
             {(progress.history?.length ?? 0) > 0 && <LossChart history={progress.history ?? []} epochs={progress.epochs ?? undefined} />}
           </Stack>
         </Panel>

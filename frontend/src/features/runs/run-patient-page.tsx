@@ -1,4 +1,4 @@
-import { Alert, Anchor, Group, Paper, Select, Slider, Stack, Switch, Text } from '@mantine/core';
+import { Anchor, Group, Paper, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Suspense, useMemo, useState } from 'react';
 import { Link, useParams } from 'react-router';
@@ -8,11 +8,11 @@ import { PageHeader } from '@/components/page-header';
 import { PageLoader } from '@/components/page-loader';
 import { QueryView } from '@/components/query-view';
 import { figure } from '@/lib/format';
-import { buildScan, COLOUR_MAPS, type ColourMap, decodeBytes, type SaliencyOverlay, StackPair } from '@/viewer';
+import { buildScan, decodeBytes, type SaliencyOverlay, StackPair } from '@/viewer';
 
 import { type RunPatient, runPatientQuery, seriesMetadataQuery } from './api';
 import { CellLink } from './confusion-panel';
-import { ColourBar } from './colour-bar';
+import { type Look, SaliencyControls } from './saliency-controls';
 
 export function RunPatientPage() {
   const { id = '', pseudonym = '' } = useParams();
@@ -27,59 +27,35 @@ export function RunPatientPage() {
 
 function PatientView({ run, patient }: { run: number; patient: RunPatient }) {
   const { saliency } = patient;
-  const [shown, setShown] = useState(true);
-  const [opacity, setOpacity] = useState(45);
-  const [colourMap, setColourMap] = useState<ColourMap>('blue_red');
-  const values = useMemo(() => decodeBytes(saliency.values), [saliency.values]);
-  const overlay: SaliencyOverlay | null = shown
-    ? {
-        width: saliency.width,
-        height: saliency.height,
-        origin: saliency.origin,
-        rowEnd: saliency.row_end,
-        columnEnd: saliency.column_end,
-        normalOffsetsMm: saliency.normal_offsets_mm,
-        values,
-        opacity: opacity / 100,
-        colourMap,
-      }
-    : null;
+  const [look, setLook] = useState<Look>({ shown: true, opacity: 45, colourMap: 'blue_red' });
+  const values = useMemo(() => (saliency ? decodeBytes(saliency.values) : null), [saliency]);
+  const overlay: SaliencyOverlay | null =
+    saliency && values && look.shown
+      ? {
+          width: saliency.width,
+          height: saliency.height,
+          origin: saliency.origin,
+          rowEnd: saliency.row_end,
+          columnEnd: saliency.column_end,
+          normalOffsetsMm: saliency.normal_offsets_mm,
+          values,
+          opacity: look.opacity / 100,
+          colourMap: look.colourMap,
+        }
+      : null;
   return (
     <>
       <PageHeader
         title={`Patient ${patient.patient}`}
         badge={<CellLink cell={patient.cell} />}
-        description={`Test patient of run ${run}, baseline scan. Score ${figure(patient.score)}; ${patient.outcome ? 'developed deformity' : 'did not develop deformity'}, called ${patient.predicted ? 'positive' : 'negative'} at the stored threshold.`}
+        description={`Test patient of run ${run}, baseline scan. Score ${figure(patient.score)}, threshold ${figure(patient.threshold)}: called ${patient.predicted ? 'positive' : 'negative'}; ${patient.outcome ? 'developed deformity' : 'did not develop deformity'}.`}
       />
       <Group align="stretch" gap="md" wrap="nowrap">
         <Paper withBorder style={{ flex: 1, minWidth: 0, height: 'calc(100vh - 190px)', minHeight: 420, overflow: 'hidden', background: '#000' }}>
           <Images seriesUid={patient.series_uid} overlay={overlay} />
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
-          {!saliency.validated && (
-            <Alert color="yellow" title="Not validated for localisation" p="sm">
-              <Text size="xs">{saliency.statement}</Text>
-            </Alert>
-          )}
-          {saliency.validated && saliency.statement && <Text size="xs">{saliency.statement}</Text>}
-          <Switch label="Show the saliency map" checked={shown} onChange={(event) => setShown(event.currentTarget.checked)} />
-          <div>
-            <Text size="sm" id="opacity">Opacity {opacity} %</Text>
-            <Slider aria-labelledby="opacity" thumbLabel="Opacity" min={0} max={100} value={opacity} onChange={setOpacity} disabled={!shown} label={null} />
-          </div>
-          <Select
-            label="Colours"
-            data={COLOUR_MAPS}
-            value={colourMap}
-            onChange={(value) => value && setColourMap(value)}
-            allowDeselect={false}
-            disabled={!shown}
-          />
-          <ColourBar map={colourMap} />
-          <Text size="xs" c="dimmed">
-            {saliency.method === 'gradcam' ? 'GradCAM at the last convolutional block' : saliency.method}, scaled to this patient’s own maximum, so maps of two
-            patients cannot be compared in strength. One map serves all input slices; slices outside them are shown without it.
-          </Text>
+          {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
           <Paper withBorder p="sm">
             <Text size="sm" fw={600}>Where the outcome comes from</Text>
             <Stack gap={2} mt={4}>

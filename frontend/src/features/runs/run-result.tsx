@@ -13,12 +13,14 @@ import { Comparators } from './comparators';
 import { countsAt } from './confusion';
 import { ConfusionPanel } from './confusion-panel';
 import { MetricsTable, PaperFindings } from './metrics-table';
-import { CalibrationChart, LossChart, NetBenefitChart, PrChart } from './more-charts';
+import { Groups } from './groups';
+import { CalibrationChart, NetBenefitChart, PrChart } from './more-charts';
 import { PatientsPanel } from './patients-panel';
 import { Provenance } from './provenance';
 import type { RunResult } from './result';
 import { RocChart } from './roc-chart';
 import { RunLog } from './run-live';
+import { TrainingPanel } from './training-panel';
 
 /** A published run. Every figure comes from the stored scores; the slider only re-cuts them. */
 export function RunResultView({ run, result }: { run: Run; result: RunResult }) {
@@ -79,9 +81,8 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
       </Panel>
       <PatientsPanel run={run.id} rows={test} threshold={threshold} exploring={exploring} cell={cell} onCell={setCell} />
       <Comparators result={result} />
-      {(run.progress.history?.length ?? 0) > 0 && (
-        <Panel title="Training"><LossChart history={run.progress.history ?? []} epochs={run.progress.epochs ?? undefined} /></Panel>
-      )}
+      <Groups result={result} />
+      <TrainingPanel result={result} />
       <Panel
         title="Provenance"
         hint="The same label set, recipe and seed give the same figures on a CPU."

@@ -13,6 +13,7 @@ import { DASH, dateTime, duration, figure, interval } from '@/lib/format';
 import { isActive, type RunRow, runsQuery } from './api';
 import { CompareRuns } from './compare-runs';
 import { LaunchDialog } from './launch-form';
+import { progressShare } from './progress-share';
 import { RunStateBadge } from './run-state';
 
 export function RunsPage() {
@@ -92,7 +93,7 @@ function Outcome({ row }: { row: RunRow }) {
     return (
       <div>
         <Group justify="space-between"><Text size="xs">Epoch {epoch} of {epochs}</Text><Text size="xs">{duration(eta_s)} left</Text></Group>
-        <Bar value={(100 * epoch) / epochs} size="sm" aria-label={`Run ${row.id}: epoch ${epoch} of ${epochs}`} />
+        <Bar value={100 * progressShare(row.progress)} size="sm" aria-label={`Run ${row.id}: epoch ${epoch} of ${epochs}`} />
       </div>
     );
   }

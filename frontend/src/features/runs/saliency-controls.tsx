@@ -1,0 +1,76 @@
+import { Alert, Group, Select, Slider, Switch, Text } from '@mantine/core';
+
+import { figure } from '@/lib/format';
+import { colour, COLOUR_MAPS, type ColourMap } from '@/viewer';
+
+import type { Saliency } from './api';
+
+/** How the map is laid over the image. */
+export interface Look {
+  shown: boolean;
+  /** Percent. */
+  opacity: number;
+  colourMap: ColourMap;
+}
+
+interface Props {
+  saliency: Saliency;
+  look: Look;
+  onLook: (look: Look) => void;
+}
+
+const METHOD: Record<string, string> = { gradcam: 'GradCAM at the last convolutional block', layercam: 'LayerCAM' };
+
+export function SaliencyControls({ saliency, look, onLook }: Props) {
+  return (
+    <>
+      {saliency.validated ? (
+        <Text size="xs">{saliency.statement}</Text>
+      ) : (
+        <Alert color="yellow" title="Not validated for localisation" p="sm">
+          <Text size="xs">{saliency.statement}</Text>
+        </Alert>
+      )}
+      <Switch label="Show the saliency map" checked={look.shown} onChange={(event) => onLook({ ...look, shown: event.currentTarget.checked })} />
+      <div>
+        <Text size="sm" id="opacity">Opacity {look.opacity} %</Text>
+        <Slider
+          aria-labelledby="opacity"
+          thumbLabel="Opacity"
+          min={0}
+          max={100}
+          value={look.opacity}
+          onChange={(opacity) => onLook({ ...look, opacity })}
+          disabled={!look.shown}
+          label={null}
+        />
+      </div>
+      <Select
+        label="Colours"
+        data={COLOUR_MAPS}
+        value={look.colourMap}
+        onChange={(value) => value && onLook({ ...look, colourMap: value })}
+        allowDeselect={false}
+        disabled={!look.shown}
+      />
+      <ColourBar map={look.colourMap} />
+      <Text size="xs" c="dimmed">
+        {METHOD[saliency.method] ?? saliency.method}; peak {figure(saliency.peak, 2)} logit units. Scaled to this patient’s own maximum, so two
+        patients’ maps cannot be compared in strength. Slices outside the network’s input are shown without it.
+      </Text>
+    </>
+  );
+}
+
+const STEPS = 16;
+
+/** Legend of the overlay: what its colours mean. */
+function ColourBar({ map }: { map: ColourMap }) {
+  const stops = Array.from({ length: STEPS + 1 }, (_, index) => `rgb(${colour(map, (255 * index) / STEPS).join(' ')}) ${(100 * index) / STEPS}%`);
+  return (
+    <div role="img" aria-label="Colours from little to much weight in the network's score">
+      <div style={{ height: 12, borderRadius: 2, background: `linear-gradient(to right, ${stops.join(', ')})` }} />
+      <Group justify="space-between"><Text size="xs">less</Text><Text size="xs">more weight</Text></Group>
+    </div>
+  );
+}
