@@ -30,4 +30,4 @@ def conclude(*, case: Case, assignment: Assignment, reading: Reading, by: User) 
         readings=[*labels.observers_reads(case), reading],
         by=by,
     )
-    return {"state": case.state, "labels": [label.pk for label in decided]}
+    return {"state": case.state, "labels": labels.hashes(decided)}

@@ -267,7 +267,8 @@ def bootstrap_ci(
     else:
         place = {grade: index for index, grade in enumerate(scale)}
         tables = np.zeros((len(names), *total.shape))
-        np.add.at(tables, (member, [place[g] for g in a], [place[g] for g in b]), 1)
+        rows, columns = (np.array([place[grade] for grade in grades]) for grades in (a, b))
+        np.add.at(tables, (member, rows, columns), 1)
         value = float(on_tables(total, **options))
         samples = on_tables(np.tensordot(draws.astype(float), tables, axes=1), **options)
     samples = samples[np.isfinite(samples)]
@@ -281,7 +282,7 @@ def bootstrap_ci(
 def _resampled(
     statistic: Callable[..., float], a: Grades, b: Grades, member: Any, draw: Any, options: dict[str, Any]
 ) -> float:
-    rows = np.repeat(np.arange(len(a)), draw[member])
+    rows = np.repeat(np.arange(len(a)), draw[member]).tolist()
     return statistic([a[row] for row in rows], [b[row] for row in rows], **options)
 
 

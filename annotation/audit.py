@@ -9,36 +9,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC
+from enum import IntEnum
 from typing import Any
 
 from django.db import connection, models
 from django.utils import timezone
 
+from annotation import signature
 from annotation.canonical import sha256
-from annotation.models import AuditEvent
+from annotation.models import AuditEvent, Consensus, FinalLabel, Reading
 from config.accounts.models import User
 
 #: What the first row is chained to.
 GENESIS = "0" * 64
-_LOCK_KEY = 0x0D0_7701D
 
 
-def lock() -> None:
-    """Make this transaction the only one that may extend the trail, until it ends.
+class Lock(IntEnum):
+    """Advisory locks, in the order in which a transaction takes them: plan, a case's row, trail."""
 
-    Everyone who records takes this lock last, after the case's row, so no two wait for each other.
+    PLAN = 0x0D07_0001
+    TRAIL = 0x0D07_0002
+
+
+def hold(lock: Lock) -> None:
+    """Wait until no other transaction holds this lock, then hold it until this one ends.
+
     SQLite needs none: its transactions start IMMEDIATE, so there is one writer at a time.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("The audit trail is extended inside the transaction of what it records.")
+        raise RuntimeError("A verb records itself inside its own transaction.")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(lock)])
 
 
 def record(verb: str, on: models.Model, *, by: User | None, **detail: Any) -> AuditEvent:
     """Append one row. ``detail`` holds ids, states and hashes; never identities or grades."""
-    lock()
+    hold(Lock.TRAIL)
     last = AuditEvent.objects.order_by("-pk").values_list("hash", flat=True).first()
     event = AuditEvent(
         at=timezone.now(),
@@ -78,3 +85,45 @@ def broken_rows() -> Iterator[str]:
         if hash_of(event) != event.hash:
             yield f"annotation.auditevent {event.pk}: content and hash differ"
         previous = event.hash
+
+
+def broken_seals() -> Iterator[str]:
+    """Name each signed or final record that is no longer what was signed, or that no audit row knows."""
+    signed_as: dict[str, str] = {}
+    decided_as: dict[str, str] = {}
+    closed_as: dict[str, str] = {}
+    for event in AuditEvent.objects.filter(verb__in=["sign_reading", "confirm_consensus"]).iterator():
+        sealed = signed_as if event.verb == "sign_reading" else closed_as
+        sealed[event.object_id] = event.detail["content_hash"]
+        decided_as.update(event.detail.get("labels", {}))
+    for reading in Reading.objects.exclude(state=Reading.State.DRAFT).select_related("assignment").iterator():
+        if reading.signed_at is None or not reading.content_hash == signed_as.get(str(reading.pk)) == (
+            signature.reading_hash(
+                reading,
+                signer_id=reading.assignment.reader_id,
+                signed_at=reading.signed_at,
+                meaning=reading.meaning,
+            )
+        ):
+            yield f"annotation.reading {reading.pk}: not what was signed"
+    for session in Consensus.objects.filter(outcome=Consensus.Outcome.AGREED).iterator():
+        if (
+            session.closed_at is None
+            or session.closed_by_id is None
+            or not (
+                session.content_hash
+                == closed_as.get(str(session.pk))
+                == signature.consensus_hash(
+                    session, confirmed_by_id=session.closed_by_id, confirmed_at=session.closed_at
+                )
+            )
+        ):
+            yield f"annotation.consensus {session.pk}: not what was agreed"
+    for label in FinalLabel.objects.all():
+        if signature.label_hash(label) != decided_as.pop(str(label.pk), None):
+            yield f"annotation.finallabel {label.pk}: not what was decided"
+    for pk in decided_as:
+        yield f"annotation.finallabel {pk}: decided, and no longer there"
+    there = {str(pk) for pk in Reading.objects.values_list("pk", flat=True)}
+    for pk in sorted(set(signed_as) - there):
+        yield f"annotation.reading {pk}: signed, and no longer there"

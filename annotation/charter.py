@@ -102,10 +102,11 @@ class Terms:
         return sha256(self.as_dict())
 
     def with_seeds(self) -> Terms:
-        drawn = {
-            name: secrets.randbits(48) for name in ("plan_seed", "sham_seed") if getattr(self, name) is None
-        }
-        return dataclasses.replace(self, **drawn)
+        return dataclasses.replace(
+            self,
+            plan_seed=secrets.randbits(48) if self.plan_seed is None else self.plan_seed,
+            sham_seed=secrets.randbits(48) if self.sham_seed is None else self.sham_seed,
+        )
 
 
 def current() -> Charter | None:
@@ -134,7 +135,7 @@ def freeze(*, by: User | None, changes: Mapping[str, Any] | None = None, reason:
         If a setting is unknown or out of range, if nothing changes, or if a change has no reason.
     """
     with transaction.atomic():
-        audit.lock()  # one version at a time
+        audit.hold(audit.Lock.PLAN)  # one version at a time
         last = current()
         try:
             terms = Terms.of({**(last.terms if last else {}), **(changes or {})}).with_seeds()

@@ -108,7 +108,7 @@ def confirm_consensus(*, session: Consensus, by: User, revision: int) -> Consens
             case=case.pk,
             state=case.state,
             content_hash=session.content_hash,
-            labels=[label.pk for label in decided],
+            labels=labels.hashes(decided),
         )
     return session
 

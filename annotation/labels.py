@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from annotation import rubric
 from annotation.models import Assignment, Case, FinalLabel, Reading, Scan
+from annotation.signature import label_hash
 from cohort.models import Exclusion
 from config.accounts.models import User
 
@@ -61,6 +62,11 @@ def decide(
                 note=f"Final label {label.pk}, {label.get_how_display().lower()}",
             )
     return decided
+
+
+def hashes(decided: Iterable[FinalLabel]) -> dict[str, str]:
+    """Label id → hash, as the audit row of the deciding verb keeps it."""
+    return {str(label.pk): label_hash(label) for label in decided}
 
 
 def observers_reads(case: Case) -> list[Reading]:

@@ -103,7 +103,7 @@ def scored_pairs() -> list[ScoredPair]:
                 ScoredPair(
                     patient_id=first.assignment.case.patient_id,
                     scan=scan,
-                    grades=tuple(read.content[scan].get("grades", {}) for read in (first, second)),  # type: ignore[arg-type]
+                    grades=tuple(read.content[scan].get("grades", {}) for read in (first, second)),
                     categories=(first.categories.get(scan), second.categories.get(scan)),
                 )
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from annotation import rubric
@@ -9,7 +11,7 @@ from annotation.models import AuditEvent, FinalLabel, ReviewDecision
 from annotation.serializers import CategoriesOut, Closed, GradeField, MeasurementShape
 
 
-class ReaderProgressOut(serializers.Serializer):
+class ReaderProgressOut(serializers.Serializer[Any]):
     username = serializers.CharField()
     role = serializers.CharField()
     assigned = serializers.IntegerField()
@@ -17,7 +19,7 @@ class ReaderProgressOut(serializers.Serializer):
     signed = serializers.IntegerField()
 
 
-class ProgressOut(serializers.Serializer):
+class ProgressOut(serializers.Serializer[Any]):
     cases = serializers.DictField(child=serializers.IntegerField(), help_text="Number of cases by state.")
     readers = ReaderProgressOut(many=True)
     discrepant = serializers.IntegerField(
@@ -30,7 +32,7 @@ class ProgressOut(serializers.Serializer):
     )
 
 
-class IntervalOut(serializers.Serializer):
+class IntervalOut(serializers.Serializer[Any]):
     """A statistic with its 95 % bootstrap interval; null where it is not defined."""
 
     value = serializers.FloatField(allow_null=True)
@@ -38,15 +40,15 @@ class IntervalOut(serializers.Serializer):
     high = serializers.FloatField(allow_null=True)
 
 
-class ContingencyOut(serializers.Serializer):
+class ContingencyOut(serializers.Serializer[Any]):
     labels = serializers.ListField(child=GradeField())
     counts = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
 
 
-class AgreementRowOut(serializers.Serializer):
+class AgreementRowOut(serializers.Serializer[Any]):
     scan = serializers.ChoiceField(choices=["baseline", "follow_up", "all"])
     finding = serializers.CharField(help_text="A finding's key, or category.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     n = serializers.IntegerField()
     percent_agreement = IntervalOut()
     kappa = IntervalOut()
@@ -60,12 +62,12 @@ class AgreementRowOut(serializers.Serializer):
     )
 
 
-class AgreementOut(serializers.Serializer):
+class AgreementOut(serializers.Serializer[Any]):
     n_cases = serializers.IntegerField()
     by = AgreementRowOut(many=True)
 
 
-class LabelReadingOut(serializers.Serializer):
+class LabelReadingOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     reader = serializers.CharField()
     kind = serializers.CharField()
@@ -75,7 +77,7 @@ class LabelReadingOut(serializers.Serializer):
     signed_at = serializers.DateTimeField()
 
 
-class LabelOut(serializers.Serializer):
+class LabelOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     patient = serializers.CharField()
     scan = serializers.CharField()
@@ -98,7 +100,7 @@ class LabelReadingDetailOut(LabelReadingOut):
     measurements = MeasurementShape(many=True, help_text="On this label's scan, with its real instance UIDs.")
 
 
-class ConsensusProvenanceOut(serializers.Serializer):
+class ConsensusProvenanceOut(serializers.Serializer[Any]):
     outcome = serializers.CharField()
     proposed_by = serializers.CharField(allow_null=True)
     proposed_at = serializers.DateTimeField(allow_null=True)
@@ -112,7 +114,7 @@ class LabelDetailOut(LabelOut):
     consensus = ConsensusProvenanceOut(allow_null=True)
 
 
-class ReviewItemOut(serializers.Serializer):
+class ReviewItemOut(serializers.Serializer[Any]):
     reader = serializers.CharField()
     scan = serializers.CharField()
     kind = serializers.ChoiceField(choices=["unreadable", "exclusion_observation"])
@@ -121,7 +123,7 @@ class ReviewItemOut(serializers.Serializer):
     signed_at = serializers.DateTimeField()
 
 
-class ReviewOut(serializers.Serializer):
+class ReviewOut(serializers.Serializer[Any]):
     case = serializers.IntegerField()
     patient = serializers.CharField()
     state = serializers.CharField()
@@ -134,7 +136,7 @@ class ResolveIn(Closed):
     reason = serializers.CharField(max_length=2000)
 
 
-class ResolvedOut(serializers.Serializer):
+class ResolvedOut(serializers.Serializer[Any]):
     case = serializers.IntegerField()
     state = serializers.CharField()
 
@@ -155,7 +157,7 @@ class TermsShape(Closed):
     min_interval_days = serializers.IntegerField(min_value=1)
 
 
-class CharterOut(serializers.Serializer):
+class CharterOut(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     terms = TermsShape()
     hash = serializers.CharField()
@@ -164,7 +166,7 @@ class CharterOut(serializers.Serializer):
     frozen_at = serializers.DateTimeField()
 
 
-class CharterPageOut(serializers.Serializer):
+class CharterPageOut(serializers.Serializer[Any]):
     """``current`` is null until reading starts; ``proposed`` is what freezing now would freeze."""
 
     current = CharterOut(allow_null=True)
@@ -179,14 +181,14 @@ class CharterIn(Closed):
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
-class OpenReadingOut(serializers.Serializer):
+class OpenReadingOut(serializers.Serializer[Any]):
     cases = serializers.IntegerField(help_text="New cases.")
     assignments = serializers.IntegerField(help_text="New assignments.")
     charter = serializers.IntegerField()
 
 
 class AuditEventOut(serializers.ModelSerializer[AuditEvent]):
-    actor = serializers.SlugRelatedField[AuditEvent]("username", read_only=True, allow_null=True)  # type: ignore[type-var]
+    actor = serializers.SlugRelatedField[AuditEvent]("username", read_only=True, allow_null=True)
 
     class Meta:
         model = AuditEvent

@@ -38,7 +38,7 @@ class Agreement(APIView):
         return Response(lead_queries.agreement_page())
 
 
-class Labels(ListAPIView):
+class Labels(ListAPIView[Any]):
     permission_classes = [IsLead]
     serializer_class = shapes.LabelOut
     queryset = FinalLabel.objects.none()
@@ -155,7 +155,7 @@ def _charter(row: Charter) -> dict[str, Any]:
     }
 
 
-class Audit(ListAPIView):
+class Audit(ListAPIView[Any]):
     permission_classes = [IsLead]
     serializer_class = shapes.AuditEventOut
     queryset = AuditEvent.objects.none()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
@@ -20,13 +20,22 @@ from cohort.models import Instance
 from config.accounts.models import User
 from config.exceptions import RuleViolation
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
 #: How a single scan is called in the independent design, whichever it is.
 UNNAMED = "scan"
 _LABELS = {Scan.Key.BASELINE.value: "Baseline", Scan.Key.FOLLOW_UP.value: "Follow-up", UNNAMED: "Scan"}
 _OWN = Reading.objects.filter(assignment=OuterRef("pk")).exclude(state=Reading.State.SUPERSEDED)
 
 
-def visible_to(user: User) -> QuerySet[Assignment]:
+class OwnState(TypedDict):
+    """State of the reading in force; None before the first save."""
+
+    reading_state: str | None
+
+
+def visible_to(user: User) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
     """The assignments this user may open, in their order; nobody else's, and none for a lead.
 
     A closed case is withdrawn from readers who have not signed it.
@@ -35,12 +44,9 @@ def visible_to(user: User) -> QuerySet[Assignment]:
         return Assignment.objects.none()
     kind = Assignment.Kind.READ if user.is_observer else Assignment.Kind.ADJUDICATION
     signed = Reading.objects.filter(assignment=OuterRef("pk"), state=Reading.State.SIGNED)
-    return (
-        Assignment.objects.filter(reader=user, kind=kind)
-        .exclude(~Exists(signed), case__state=Case.State.CLOSED)
-        .annotate(reading_state=Subquery(_OWN.values("state")[:1]))
-        .order_by("position")
-    )
+    rows = Assignment.objects.filter(reader=user, kind=kind)
+    rows = rows.exclude(~Exists(signed), case__state=Case.State.CLOSED)
+    return rows.annotate(reading_state=Subquery(_OWN.values("state")[:1])).order_by("position")
 
 
 def consensus_visible_to(user: User) -> QuerySet[Consensus]:

@@ -44,7 +44,7 @@ def open_reading(*, by: User | None, patients: Iterable[Patient] | None = None) 
 
     chosen = flow.eligible() if patients is None else flow.eligible().filter(pk__in=[p.pk for p in patients])
     with transaction.atomic():
-        audit.lock()  # one plan at a time
+        audit.hold(audit.Lock.PLAN)  # one plan at a time
         frozen = charter.current() or charter.freeze(by=by, reason="Reading starts")
         terms = charter.terms_of(frozen)
         observers = list(User.objects.filter(role=Role.OBSERVER, is_active=True).order_by("pk"))

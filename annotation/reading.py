@@ -197,7 +197,7 @@ def settle(*, case: Case, by: User) -> dict[str, Any]:
             readings=reads,
             by=by,
         )
-        made["labels"] = [label.pk for label in decided]
+        made["labels"] = labels.hashes(decided)
         if read_plan.is_sham(case, charter.terms_of(case.charter)):
             read_plan.refer(case, sham=True)
     elif charter.terms_of(case.charter).consensus:

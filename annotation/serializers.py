@@ -15,7 +15,7 @@ _GRADE = {"oneOf": [{"type": "integer"}, {"type": "string"}], "nullable": True}
 
 
 @extend_schema_field(_GRADE)
-class GradeField(serializers.Field):
+class GradeField(serializers.Field[Any, Any, Any, Any]):
     """A grade: a whole number, a word such as ``not_visible``, or null for not graded yet."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -32,7 +32,7 @@ class GradeField(serializers.Field):
         return value
 
 
-class Closed(serializers.Serializer):
+class Closed(serializers.Serializer[Any]):
     """Input that refuses unknown keys: what would be dropped in silence is lost work."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -43,16 +43,16 @@ class Closed(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class GradeChoiceOut(serializers.Serializer):
+class GradeChoiceOut(serializers.Serializer[Any]):
     value = GradeField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     description = serializers.CharField()
     shortcut = serializers.CharField()
 
 
-class FindingOut(serializers.Serializer):
+class FindingOut(serializers.Serializer[Any]):
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     help = serializers.CharField()
     group = serializers.CharField(allow_null=True)
     group_label = serializers.CharField(allow_null=True)
@@ -60,7 +60,7 @@ class FindingOut(serializers.Serializer):
     grades = GradeChoiceOut(many=True)
 
 
-class RubricOut(serializers.Serializer):
+class RubricOut(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     findings = FindingOut(many=True)
     quality = FindingOut()
@@ -113,7 +113,7 @@ class Content(serializers.DictField):
 class DraftIn(Closed):
     revision = serializers.IntegerField(min_value=0)
     content = Content()
-    measurements = MeasurementShape(many=True, max_length=500)
+    measurements = MeasurementShape(many=True, max_length=500)  # type: ignore[call-arg]
     active_seconds = Finite(min_value=0)
 
 
@@ -121,7 +121,7 @@ class CategoriesOut(serializers.DictField):
     child = serializers.ChoiceField(choices=rubric.CATEGORIES, allow_null=True)
 
 
-class DraftSavedOut(serializers.Serializer):
+class DraftSavedOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     saved = serializers.BooleanField()
     categories = CategoriesOut()
@@ -133,7 +133,7 @@ class SignIn(Closed):
     meaning = serializers.CharField(max_length=200)
 
 
-class SignedOut(serializers.Serializer):
+class SignedOut(serializers.Serializer[Any]):
     status = serializers.CharField()
     content_hash = serializers.CharField()
     next = serializers.CharField(allow_null=True)
@@ -148,45 +148,45 @@ CONSENSUS_STATUS = ["open", "waiting_for_you", "waiting_for_other"]
 WHO = ["you", "other"]
 
 
-class WorklistItemOut(serializers.Serializer):
+class WorklistItemOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     kind = serializers.ChoiceField(choices=["case"])
     status = serializers.ChoiceField(choices=READ_STATUS)
     position = serializers.IntegerField(help_text="Place in this reader's list, from 1.")
 
 
-class ConsensusItemOut(serializers.Serializer):
+class ConsensusItemOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     status = serializers.ChoiceField(choices=CONSENSUS_STATUS)
 
 
-class ReadProgressOut(serializers.Serializer):
+class ReadProgressOut(serializers.Serializer[Any]):
     signed = serializers.IntegerField()
     total = serializers.IntegerField()
 
 
-class WorklistOut(serializers.Serializer):
+class WorklistOut(serializers.Serializer[Any]):
     progress = ReadProgressOut()
     next = serializers.CharField(allow_null=True)
     items = WorklistItemOut(many=True)
     consensus = ConsensusItemOut(many=True)
 
 
-class BlindInstanceOut(serializers.Serializer):
+class BlindInstanceOut(serializers.Serializer[Any]):
     sop_uid = serializers.CharField()
     index = serializers.IntegerField()
 
 
-class BlindScanOut(serializers.Serializer):
+class BlindScanOut(serializers.Serializer[Any]):
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     study_uid = serializers.CharField()
     series_uid = serializers.CharField()
     slices = serializers.IntegerField()
     instances = BlindInstanceOut(many=True)
 
 
-class OwnReadingOut(serializers.Serializer):
+class OwnReadingOut(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     revision = serializers.IntegerField()
     state = serializers.ChoiceField(choices=["draft", "signed"])
@@ -197,7 +197,7 @@ class OwnReadingOut(serializers.Serializer):
     content_hash = serializers.CharField(allow_blank=True)
 
 
-class CaseOut(serializers.Serializer):
+class CaseOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     read_design = serializers.ChoiceField(choices=["paired", "independent"])
     status = serializers.ChoiceField(choices=READ_STATUS)
@@ -208,28 +208,28 @@ class CaseOut(serializers.Serializer):
     next = serializers.CharField(allow_null=True)
 
 
-class ReadInConsensusOut(serializers.Serializer):
+class ReadInConsensusOut(serializers.Serializer[Any]):
     who = serializers.ChoiceField(choices=WHO)
     content = Content()
     categories = CategoriesOut()
     measurements = MeasurementShape(many=True)
 
 
-class DifferenceOut(serializers.Serializer):
+class DifferenceOut(serializers.Serializer[Any]):
     scan = serializers.CharField()
     finding = serializers.CharField(help_text="A finding's key, or category.")
     yours = GradeField()
     theirs = GradeField()
 
 
-class AgreedOut(serializers.Serializer):
+class AgreedOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     content = Content()
     categories = CategoriesOut()
     proposed_by = serializers.ChoiceField(choices=WHO, allow_null=True)
 
 
-class ConsensusOut(serializers.Serializer):
+class ConsensusOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     outcome = serializers.ChoiceField(choices=Consensus.Outcome.choices)
     case_code = serializers.CharField(help_text="This reader's own code of the case, for image addresses.")
@@ -253,21 +253,21 @@ class ConsensusDeclineIn(Closed):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
-class ConsensusStateOut(serializers.Serializer):
+class ConsensusStateOut(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=Consensus.Outcome.choices)
     revision = serializers.IntegerField()
     proposed_by = serializers.ChoiceField(choices=WHO, allow_null=True)
     categories = CategoriesOut()
 
 
-class RefusalOut(serializers.Serializer):
+class RefusalOut(serializers.Serializer[Any]):
     """A rule of the study stands against it (409). Further keys depend on ``code``."""
 
     detail = serializers.CharField()
     code = serializers.CharField()
 
 
-class StaleDraftCurrentOut(serializers.Serializer):
+class StaleDraftCurrentOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     content = Content()
     measurements = MeasurementShape(many=True, required=False)
@@ -279,7 +279,7 @@ class StaleDraftOut(RefusalOut):
     current = StaleDraftCurrentOut(required=False)
 
 
-class GapOut(serializers.Serializer):
+class GapOut(serializers.Serializer[Any]):
     scan = serializers.CharField()
     finding = serializers.CharField()
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
 
 from annotation.canonical import sha256
-from annotation.models import Consensus, Reading
+from annotation.models import Consensus, FinalLabel, Reading
 
 #: What a reader's signature says unless they say otherwise.
 MEANING = "I read these images independently and these scores are mine."
@@ -60,6 +60,21 @@ def consensus_hash(session: Consensus, *, confirmed_by_id: int, confirmed_at: da
             "proposed_at": _utc(session.proposed_at),
             "confirmed_by": confirmed_by_id,
             "confirmed_at": _utc(confirmed_at),
+        }
+    )
+
+
+def label_hash(label: FinalLabel) -> str:
+    """sha256 over a final label and the signed readings it rests on; kept in the audit trail."""
+    return sha256(
+        {
+            "scan": label.scan_id,
+            "category": label.category,
+            "grades": label.grades,
+            "how": label.how,
+            "charter": label.charter_id,
+            "decided_at": _utc(label.decided_at),
+            "readings": sorted(label.readings.values_list("content_hash", flat=True)),
         }
     )
 

@@ -29,7 +29,7 @@ def _user(request: Request) -> User:
 def _read(form: type[serializers.Closed], request: Request) -> dict[str, Any]:
     filled = form(data=request.data)
     filled.is_valid(raise_exception=True)
-    return filled.validated_data
+    return dict(filled.validated_data)
 
 
 class Rubric(APIView):

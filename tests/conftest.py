@@ -11,6 +11,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests import builders
+from tests.database import django_db_modify_db_settings, flush_protected  # noqa: F401
 
 PASSWORD = "correct horse battery staple"
 #: User name → role. The outsider is signed in and has no part in the study.
