@@ -200,7 +200,7 @@ def add_rician(volume: Array, sigma: float, rng: Rng) -> None:
 
 
 def render_planes(
-    anatomies: Sequence[Anatomy], size: int = 96, *, seed: int = 0, fov: float = 200.0, planes: int = 6,
+    anatomies: Sequence[Anatomy], size: int = 96, *, seed: int = 0, fov: float = 140.0, planes: int = 6,
     noise: float = 0.03, bias: float = 0.25, spacing: float = 3.3,
 ) -> tuple[Array, NDArray[np.bool_]]:  # fmt: skip
     """Midline planes of many necks, straight as arrays: what the network's self-test trains on.
@@ -217,7 +217,7 @@ def render_planes(
         acq = Acquisition(
             matrix=size, fov=fov, slices=planes, spacing=spacing, subslices=1, noise=noise, bias=bias,
             shift=(float(rng.normal(0, 1)), float(rng.normal(0, 4)), float(rng.normal(0, 5))),
-            centre=(-10.0, 0.0),
+            centre=(0.0, 8.0),
         )  # fmt: skip
         scene = build_scene(anatomy)
         images[k] = signal(scene, acq)
