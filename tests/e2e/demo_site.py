@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 #: Enough patients for both outcomes in both splits, small enough to be ready in a minute.
 PATIENTS = 24
@@ -33,19 +35,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def process_group_members(session: int) -> list[int]:
-    """Ids of the living processes of a session, zombies left out (Linux)."""
-    members = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            members.append(int(stat.parent.name))
-    return members
 
 
 @contextmanager
@@ -84,9 +73,20 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
             time.sleep(0.3)
         yield Site(f"http://127.0.0.1:{port}/", process, data_dir)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise AssertionError(f"the demo did not stop on Ctrl-C:\n{log.read_text()[-4000:]}") from None
+        _stop(process, log)
+
+
+def _stop(process: subprocess.Popen[str], log: Path) -> None:
+    """Ctrl-C, as a terminal sends it: to the whole foreground group. Every child must end with it."""
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise AssertionError(f"the demo did not stop on Ctrl-C:\n{log.read_text()[-4000:]}") from None
+    _, left = psutil.wait_procs(children, timeout=10)
+    names = [" ".join(child.cmdline()) for child in left]
+    for child in left:
+        child.kill()
+    assert not names, f"the demo left behind: {names}"

@@ -1,0 +1,34 @@
+"""One running demo and one browser for all browser tests; a loud skip where there is no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e import chromium, demo_site, pages
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))  # one demo, one worker
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if chromium.find() is None:
+        pytest.skip("NO CHROMIUM: run `make browser`, or set ODONTOID_CHROMIUM to one")
+    # The CPU renderer: the same on every machine. tests/e2e/test_webgl.py covers the other one.
+    with pages.browser("--disable-3d-apis") as instance:
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo_site.Site]:
+    data_dir: Path = tmp_path_factory.mktemp("demo")
+    with demo_site.running(data_dir) as running:
+        yield running

@@ -1,0 +1,26 @@
+"""``manage.py demo``: what it prints and serves. That Ctrl-C leaves nothing behind is checked in demo_site."""
+
+from __future__ import annotations
+
+import urllib.request
+
+import pytest
+
+from config import demo
+from tests.e2e.demo_site import Site
+
+
+def test_it_prints_the_logins(site: Site) -> None:
+    if site.data_dir is None:
+        pytest.skip("the demo is served by somebody else: its output is not ours to read")
+    printed = (site.data_dir / "demo.log").read_text()
+    for username, _, _ in demo.LOGINS:
+        assert username in printed
+    assert demo.PASSWORD in printed
+    assert "not a medical device" in printed
+
+
+def test_page_names_itself(site: Site) -> None:
+    with urllib.request.urlopen(site.url) as response:
+        assert "<title>Odontoid" in response.read().decode()
+        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
