@@ -1,7 +1,7 @@
 """Parameters of one synthetic neck, drawn from a seeded generator: sizes in mm, T2 signal with CSF = 1.
 
-Sizes and signals follow the table of structures in ``docs``' method page (section Phantom). Lesions are
-independent of each other and of everything else; ``degeneration`` is the planted prognostic sign.
+Sizes are published means and spreads of adult cervical anatomy. Lesions are independent of each other
+and of everything else; ``degeneration`` is the planted prognostic sign.
 """
 
 from __future__ import annotations
