@@ -96,6 +96,185 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/dicom/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_dicom_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/flow/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_flow_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_imports_list"];
+        put?: never;
+        /** @description Import CSV files, or with ``commit`` false say what importing them would do. */
+        post: operations["cohort_imports_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/patients/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_patients_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/patients/{pseudonym}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_patients_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/patients/{pseudonym}/scan-pair/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Choose baseline and follow-up by hand; the rule no longer touches this patient's pair. */
+        post: operations["cohort_patients_scan_pair_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/quarantine/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_quarantine_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/quarantine/{series_uid}/discard/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_quarantine_discard_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/quarantine/{series_uid}/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_quarantine_release_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/series/{series_uid}/instances/{sop_uid}/frames/1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_series_instances_frames_1_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/series/{series_uid}/metadata/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description DICOM JSON of every slice, ascending along the normal, without pixels. */
+        get: operations["cohort_series_metadata_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/consensus/{code}/": {
         parameters: {
             query?: never;
@@ -176,6 +355,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/label-sets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["label_sets_list"];
+        put?: never;
+        /** @description Freeze the final labels and queue a run. The same labels again: the same label set, 200. */
+        post: operations["label_sets_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/label-sets/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["label_sets_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/label-sets/{id}/manifest.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file itself: its sha256 is the label set's hash. */
+        get: operations["label_sets_manifest.json_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/labels/": {
         parameters: {
             query?: never;
@@ -234,6 +463,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["lead_review_resolve_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["paper_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -407,6 +652,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recipes/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["recipes_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["runs_list"];
+        put?: never;
+        post: operations["runs_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["runs_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Cancel a queued run, or ask a running one to stop; 409 once it has ended. */
+        post: operations["runs_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/log/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The end of the trainer's log, as one JSON string. */
+        get: operations["runs_log_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/patients/{pseudonym}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A test patient's score and map. 404 for training patients: their maps show what was memorised. */
+        get: operations["runs_patients_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/predictions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every patient's score, training and test; empty until the run is published. */
+        get: operations["runs_predictions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/predictions.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["runs_predictions.csv_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -447,6 +824,14 @@ export interface components {
         AmendInRequest: {
             reason: string;
         };
+        AtThresholdOut: {
+            /** Format: double */
+            threshold: number;
+            confusion: components["schemas"]["ConfusionOut"];
+            table: {
+                [key: string]: components["schemas"]["FigureOut"];
+            };
+        };
         AuditEventOut: {
             readonly id: number;
             /** Format: date-time */
@@ -473,6 +858,24 @@ export interface components {
             slices: number;
             instances: components["schemas"]["BlindInstanceOut"][];
         };
+        CalibrationOut: {
+            intercept: components["schemas"]["EstimateOut"] | null;
+            slope: components["schemas"]["EstimateOut"] | null;
+            /** Format: double */
+            observed_expected: number | null;
+            /** Format: double */
+            ece: number;
+            curve: components["schemas"]["CalibrationPointOut"][];
+        };
+        CalibrationPointOut: {
+            /** Format: double */
+            predicted: number;
+            /** Format: double */
+            observed: number;
+            k: number;
+            n: number;
+            wilson: number[];
+        };
         CaseOut: {
             code: string;
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -492,6 +895,26 @@ export interface components {
          * @enum {string}
          */
         CategoryEnum: "clean" | "intermediate" | "case";
+        /**
+         * @description * `TP` - TP
+         *     * `FP` - FP
+         *     * `TN` - TN
+         *     * `FN` - FN
+         * @enum {string}
+         */
+        CellEnum: "TP" | "FP" | "TN" | "FN";
+        ChartReviewOut: {
+            readonly decision: components["schemas"]["DecisionEnum"];
+            readonly note: string;
+            /**
+             * Format: date
+             * @description Shifted.
+             */
+            readonly date: string | null;
+            decided_by?: string | null;
+            /** Format: date-time */
+            readonly decided_at: string;
+        };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         CharterInRequest: {
             /** @description Only what changes; see TermsShape for keys and values. */
@@ -516,6 +939,12 @@ export interface components {
             proposed: components["schemas"]["TermsShape"];
             history: components["schemas"]["CharterOut"][];
         };
+        ConfusionOut: {
+            tp: number;
+            fp: number;
+            tn: number;
+            fn: number;
+        };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         ConsensusDeclineInRequest: {
             password: string;
@@ -533,7 +962,7 @@ export interface components {
         };
         ConsensusOut: {
             code: string;
-            outcome: components["schemas"]["OutcomeEnum"];
+            outcome: components["schemas"]["Outcome55cEnum"];
             /** @description This reader's own code of the case, for image addresses. */
             case_code: string;
             scans: components["schemas"]["BlindScanOut"][];
@@ -557,7 +986,7 @@ export interface components {
             password: string;
         };
         ConsensusStateOut: {
-            outcome: components["schemas"]["OutcomeEnum"];
+            outcome: components["schemas"]["Outcome55cEnum"];
             revision: number;
             proposed_by: (components["schemas"]["WhoEnum"] | components["schemas"]["NullEnum"]) | null;
             categories: {
@@ -574,6 +1003,29 @@ export interface components {
         ContingencyOut: {
             labels: ((number | string) | null)[];
             counts: number[][];
+        };
+        /** @description At baseline; ages and durations in years, null where unknown. */
+        CovariatesOut: {
+            /** Format: double */
+            age: number | null;
+            sex: string | null;
+            rf: boolean | null;
+            anti_ccp: boolean | null;
+            /** Format: double */
+            disease_years: number | null;
+        };
+        /**
+         * @description * `confirmed` - RA confirmed
+         *     * `ra_refuted` - RA refuted
+         *     * `no_adequate_follow_up` - No adequate follow-up scan
+         *     * `junction_surgery` - Surgery at the craniocervical junction
+         *     * `odontoid_fracture` - Odontoid fracture
+         *     * `other` - Other
+         * @enum {string}
+         */
+        DecisionEnum: "confirmed" | "ra_refuted" | "no_adequate_follow_up" | "junction_surgery" | "odontoid_fracture" | "other";
+        DicomInRequest: {
+            files: string[];
         };
         DifferenceOut: {
             scan: string;
@@ -605,6 +1057,36 @@ export interface components {
                 [key: string]: "clean" | "intermediate" | "case" | null;
             };
         };
+        EpochLossOut: {
+            epoch: number;
+            /** Format: double */
+            loss: number | null;
+        };
+        EpochOut: {
+            epoch: number;
+            /** Format: double */
+            loss: number | null;
+        };
+        EstimateOut: {
+            /** Format: double */
+            value: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
+        ExamOut: {
+            readonly pseudonym: string;
+            /**
+             * Format: date
+             * @description Shifted.
+             */
+            readonly date: string;
+            readonly modality: string;
+            readonly body_part: string;
+            readonly sagittal_t2: boolean | null;
+            series: components["schemas"]["SeriesOut"][];
+        };
         /**
          * @description * `none` - none
          *     * `junction_surgery` - junction_surgery
@@ -613,6 +1095,31 @@ export interface components {
          * @enum {string}
          */
         ExclusionObservationEnum: "none" | "junction_surgery" | "odontoid_fracture" | "other";
+        ExclusionOut: {
+            readonly step: components["schemas"]["StepEnum"];
+            readonly reason: string;
+            readonly note: string;
+            readonly source: components["schemas"]["SourceEnum"];
+            readonly leaving: boolean;
+            excluded_by?: string | null;
+            /** Format: date-time */
+            readonly excluded_at: string;
+        };
+        /** @description A figure of a 2×2 table; those that are proportions carry ``k`` of ``n`` and their intervals. */
+        FigureOut: {
+            /** Format: double */
+            value: number | null;
+            k?: number;
+            n?: number;
+            wilson?: number[] | null;
+            clopper_pearson?: number[] | null;
+        };
+        FileCountsOut: {
+            new: number;
+            changed: number;
+            unchanged: number;
+            errors: number;
+        };
         FindingOut: {
             key: string;
             label: string;
@@ -621,6 +1128,38 @@ export interface components {
             group_label: string | null;
             ordered: boolean;
             grades: components["schemas"]["GradeChoiceOut"][];
+        };
+        FlowOut: {
+            steps: components["schemas"]["FlowStepOut"][];
+            sites: components["schemas"]["SiteFlowOut"][];
+        };
+        FlowStepOut: {
+            key: string;
+            label: string;
+            remaining: number;
+            left: number;
+            reasons: {
+                [key: string]: number;
+            };
+        };
+        FoldHistoryOut: {
+            repeat: number;
+            fold: number;
+            epochs: components["schemas"]["EpochOut"][];
+        };
+        FoldOut: {
+            repeat: number;
+            fold: number;
+            train: string[];
+            test: string[];
+            /** Format: double */
+            threshold: number;
+            /** Format: double */
+            temperature: number;
+        };
+        FrozenOut: {
+            label_set: components["schemas"]["LabelSetOut"];
+            run: components["schemas"]["RunOut"] | null;
         };
         GapOut: {
             scan: string;
@@ -632,6 +1171,15 @@ export interface components {
             description: string;
             shortcut: string;
         };
+        GroupOut: {
+            level: string;
+            n: number;
+            positives: number;
+            auc: components["schemas"]["EstimateOut"] | null;
+            confusion: components["schemas"]["ConfusionOut"];
+            sensitivity: components["schemas"]["FigureOut"];
+            specificity: components["schemas"]["FigureOut"];
+        };
         /**
          * @description * `concordant` - Concordant reads
          *     * `consensus` - Consensus
@@ -639,6 +1187,68 @@ export interface components {
          * @enum {string}
          */
         HowEnum: "concordant" | "consensus" | "adjudicated";
+        ImportBatchOut: {
+            readonly id: number;
+            readonly kind: components["schemas"]["ImportBatchOutKindEnum"];
+            /** Format: date-time */
+            readonly created_at: string;
+            created_by?: string | null;
+            summary: unknown;
+        };
+        /**
+         * @description * `csv` - CSV
+         *     * `dicom` - DICOM
+         * @enum {string}
+         */
+        ImportBatchOutKindEnum: "csv" | "dicom";
+        ImportInRequest: {
+            /** Format: binary */
+            patients?: string;
+            /** Format: binary */
+            diagnoses?: string;
+            /** Format: binary */
+            exams?: string;
+            /** Format: binary */
+            chart_review?: string;
+            /**
+             * @description False shows what would happen.
+             * @default false
+             */
+            commit: boolean;
+        };
+        ImportOut: {
+            committed: boolean;
+            summary: {
+                [key: string]: components["schemas"]["FileCountsOut"];
+            };
+            errors: components["schemas"]["RowErrorOut"][];
+        };
+        IngestOut: {
+            results: components["schemas"]["IngestResultOut"][];
+            summary: components["schemas"]["IngestSummaryOut"];
+        };
+        IngestResultOut: {
+            outcome: components["schemas"]["IngestResultOutOutcomeEnum"];
+            file: string;
+            series_uid?: string;
+            patient?: string;
+            slices?: number;
+            reason: string;
+        };
+        /**
+         * @description * `accepted` - accepted
+         *     * `unchanged` - unchanged
+         *     * `quarantined` - quarantined
+         *     * `rejected` - rejected
+         * @enum {string}
+         */
+        IngestResultOutOutcomeEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
+        IngestSummaryOut: {
+            accepted: number;
+            unchanged: number;
+            quarantined: number;
+            rejected: number;
+        };
         /**
          * @description * `negative` - negative
          *     * `exclude` - exclude
@@ -728,9 +1338,74 @@ export interface components {
             /** Format: date-time */
             signed_at: string;
         };
+        LabelSetCountsOut: {
+            provenance: {
+                [key: string]: number;
+            };
+            baseline_category: {
+                [key: string]: number;
+            };
+            follow_up_category: {
+                [key: string]: number;
+            };
+            site: {
+                [key: string]: number;
+            };
+        };
+        LabelSetDetailOut: {
+            readonly id: number;
+            readonly hash: string;
+            readonly name: string;
+            readonly charter_version: number;
+            readonly patients: number;
+            readonly positives: number;
+            frozen_by?: string | null;
+            /** Format: date-time */
+            readonly frozen_at: string;
+            study: string;
+            phantom: boolean;
+            intermediate_policy: string;
+            counts: components["schemas"]["LabelSetCountsOut"];
+            rows: components["schemas"]["ManifestRowOut"][];
+        };
+        LabelSetInRequest: {
+            /** @default  */
+            name: string;
+        };
+        LabelSetOut: {
+            readonly id: number;
+            readonly hash: string;
+            readonly name: string;
+            readonly charter_version: number;
+            readonly patients: number;
+            readonly positives: number;
+            frozen_by?: string | null;
+            /** Format: date-time */
+            readonly frozen_at: string;
+        };
         LoginInRequest: {
             username: string;
             password: string;
+        };
+        ManifestRowOut: {
+            patient: string;
+            site: string;
+            outcome: number;
+            baseline_category: string;
+            follow_up_category: string;
+            provenance: string;
+            /** Format: double */
+            follow_up_years: number;
+            covariates: components["schemas"]["CovariatesOut"];
+            series_uid: string;
+            content_hash: string;
+        };
+        McNemarOut: {
+            against: string;
+            b: number;
+            c: number;
+            /** Format: double */
+            p: number;
         };
         /** @description ``user`` is null before login. */
         MeOut: {
@@ -758,6 +1433,44 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        /**
+         * @description * `gradcam` - GradCAM
+         *     * `layercam` - LayerCAM
+         * @enum {string}
+         */
+        MethodEnum: "gradcam" | "layercam";
+        MetricsOut: {
+            n: number;
+            positives: number;
+            /** Format: double */
+            prevalence: number;
+            /** Format: double */
+            confidence: number;
+            auc: components["schemas"]["EstimateOut"] | null;
+            /** Format: double */
+            auprc: number | null;
+            roc: components["schemas"]["RocOut"] | null;
+            pr: components["schemas"]["PrecisionRecallOut"] | null;
+            /** Format: double */
+            threshold: number;
+            confusion: components["schemas"]["ConfusionOut"];
+            table: {
+                [key: string]: components["schemas"]["FigureOut"];
+            };
+            /** Format: double */
+            brier: number;
+            calibration: components["schemas"]["CalibrationOut"];
+            net_benefit: components["schemas"]["NetBenefitOut"];
+            /** Format: double */
+            no_information_rate: number;
+            mcnemar: components["schemas"]["McNemarOut"];
+        };
+        NetBenefitOut: {
+            thresholds: number[];
+            model: number[];
+            treat_all: number[];
+            treat_none: number[];
+        };
         /** @enum {unknown} */
         NullEnum: null;
         OpenReadingOut: {
@@ -773,11 +1486,11 @@ export interface components {
          *     * `not_agreed` - No consensus
          * @enum {string}
          */
-        OutcomeEnum: "open" | "agreed" | "not_agreed";
+        Outcome55cEnum: "open" | "agreed" | "not_agreed";
         OwnReadingOut: {
             version: number;
             revision: number;
-            state: components["schemas"]["StateEnum"];
+            state: components["schemas"]["OwnReadingOutStateEnum"];
             content: {
                 [key: string]: components["schemas"]["ScanScores"];
             };
@@ -788,6 +1501,12 @@ export interface components {
             signed_at: string | null;
             content_hash: string;
         };
+        /**
+         * @description * `draft` - draft
+         *     * `signed` - signed
+         * @enum {string}
+         */
+        OwnReadingOutStateEnum: "draft" | "signed";
         PaginatedAuditEventOutList: {
             /** @example 123 */
             count: number;
@@ -818,6 +1537,85 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["LabelOut"][];
         };
+        PaginatedPatientOutList: {
+            /** @example 123 */
+            count: number;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=400&limit=100
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=200&limit=100
+             */
+            previous?: string | null;
+            results: components["schemas"]["PatientOut"][];
+        };
+        /** @description The paper's Table 2 as printed, and what cannot be true in it. */
+        PaperOut: {
+            title: string;
+            source: string;
+            counts: {
+                [key: string]: number;
+            };
+            figures: {
+                [key: string]: number;
+            };
+            /** @description Figures that the printed matrix does not give. */
+            disputed: string[];
+            matrices: components["schemas"]["PublishedMatrixOut"][];
+            findings: string[];
+        };
+        PatientDetailOut: {
+            readonly pseudonym: string;
+            readonly site: string;
+            sex: string;
+            /** Format: double */
+            age_at_baseline: number | null;
+            exams: components["schemas"]["ExamOut"][];
+            /** @description Accepted series. */
+            series: number;
+            leaves_at: string | null;
+            reason: string | null;
+            readonly phantom: boolean;
+            exclusions: components["schemas"]["ExclusionOut"][];
+            chart_reviews: components["schemas"]["ChartReviewOut"][];
+            scan_pair: components["schemas"]["ScanPairOut"] | null;
+        };
+        PatientOut: {
+            readonly pseudonym: string;
+            readonly site: string;
+            sex: string;
+            /** Format: double */
+            age_at_baseline: number | null;
+            exams: number;
+            /** @description Accepted series. */
+            series: number;
+            leaves_at: string | null;
+            reason: string | null;
+            readonly phantom: boolean;
+        };
+        PrecisionRecallOut: {
+            precision: number[];
+            recall: number[];
+            thresholds: (number | null)[];
+        };
+        PredictionOut: {
+            readonly patient: string;
+            readonly split: components["schemas"]["SplitEnum"];
+            readonly outcome: number;
+            /** Format: double */
+            readonly logit: number;
+            /** Format: double */
+            readonly score: number;
+            /** Format: double */
+            readonly threshold: number;
+            predicted: number;
+            cell: components["schemas"]["CellEnum"];
+            /** @description Whether there is a map of this patient. */
+            readonly saliency: boolean;
+        };
         ProgressOut: {
             /** @description Number of cases by state. */
             cases: {
@@ -835,6 +1633,18 @@ export interface components {
              */
             adjudication_rate: number | null;
         };
+        PublishedMatrixOut: {
+            tp: number;
+            fp: number;
+            tn: number;
+            fn: number;
+            n: number;
+            figures: {
+                [key: string]: number | null;
+            };
+            fits: string[];
+            contradicts: string[];
+        };
         /**
          * @description * `adequate` - adequate
          *     * `limited` - limited
@@ -842,6 +1652,36 @@ export interface components {
          * @enum {string}
          */
         QualityEnum: "adequate" | "limited" | "unreadable";
+        QuarantinedOut: {
+            readonly series_uid: string;
+            readonly state: components["schemas"]["State81eEnum"];
+            readonly plane: string;
+            readonly weighting: string;
+            readonly sagittal_t2_cervical: boolean;
+            recognition: {
+                [key: string]: string;
+            };
+            readonly rows: number;
+            readonly columns: number;
+            readonly slices: number;
+            /** Format: double */
+            readonly row_spacing: number;
+            /** Format: double */
+            readonly column_spacing: number;
+            /** Format: double */
+            readonly slice_spacing: number;
+            readonly manufacturer: string;
+            /**
+             * Format: double
+             * @description Tesla.
+             */
+            readonly field_strength: number | null;
+            readonly content_hash: string;
+            readonly patient_pseudonym: string;
+            readonly quarantine_reason: string;
+            /** Format: date-time */
+            readonly ingested_at: string;
+        };
         /**
          * @description * `paired` - paired
          *     * `independent` - independent
@@ -876,10 +1716,30 @@ export interface components {
             draft: number;
             signed: number;
         };
+        /** @description What a run can be told: the profiles, every setting, and what a freeze starts with. */
+        RecipesOut: {
+            profiles: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            settings: components["schemas"]["SettingOut"][];
+            default_profile: components["schemas"]["RunProfileEnum"];
+            default_overrides: string[];
+        };
         /** @description A rule of the study stands against it (409). Further keys depend on ``code``. */
         RefusalOut: {
             detail: string;
             code: string;
+        };
+        ReleaseInRequest: {
+            /** @default  */
+            reason: string;
+        };
+        ReleaseOut: {
+            series_uid: string;
+            state: components["schemas"]["State81eEnum"];
+            patient: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         ResolveInRequest: {
@@ -889,6 +1749,35 @@ export interface components {
         ResolvedOut: {
             case: number;
             state: string;
+        };
+        ResultOut: {
+            metrics: components["schemas"]["MetricsOut"];
+            metrics_at_half: components["schemas"]["AtThresholdOut"];
+            metrics_train: components["schemas"]["MetricsOut"];
+            metrics_uncalibrated: unknown;
+            comparators: {
+                [key: string]: components["schemas"]["MetricsOut"];
+            };
+            groups: {
+                [key: string]: components["schemas"]["GroupOut"][];
+            };
+            intermediate_policies: unknown;
+            split: components["schemas"]["SplitOut"];
+            history: components["schemas"]["FoldHistoryOut"][];
+            saliency: string[];
+            environment: {
+                [key: string]: unknown;
+            };
+            recipe: {
+                [key: string]: unknown;
+            };
+            manifest_sha256: string;
+            study: string;
+            intermediate_policy: string;
+            device: string;
+            seconds: {
+                [key: string]: number;
+            };
         };
         /**
          * @description * `exclude` - Exclude the patient
@@ -919,6 +1808,11 @@ export interface components {
             items: components["schemas"]["ReviewItemOut"][];
             actions: components["schemas"]["ReviewActionEnum"][];
         };
+        RocOut: {
+            fpr: number[];
+            tpr: number[];
+            thresholds: (number | null)[];
+        };
         /**
          * @description * `observer` - Observer
          *     * `adjudicator` - Adjudicator
@@ -926,11 +1820,132 @@ export interface components {
          * @enum {string}
          */
         RoleEnum: "observer" | "adjudicator" | "lead";
+        RowErrorOut: {
+            file: string;
+            /** @description As in a spreadsheet: the header is row 1. */
+            row: number | null;
+            column: string | null;
+            message: string;
+        };
         RubricOut: {
             version: number;
             findings: components["schemas"]["FindingOut"][];
             quality: components["schemas"]["FindingOut"];
             exclusion_observation: components["schemas"]["FindingOut"];
+        };
+        RunInRequest: {
+            label_set: number;
+            profile: components["schemas"]["RunProfileEnum"];
+            /** @description Recipe settings to change. */
+            overrides?: {
+                [key: string]: unknown;
+            };
+            seed?: number | null;
+        };
+        /** @description A run in a list: everything but the result, of which only the AUC. */
+        RunOut: {
+            readonly id: number;
+            readonly state: components["schemas"]["RunStateEnum"];
+            readonly label_set: number;
+            readonly profile: string;
+            recipe: {
+                [key: string]: unknown;
+            };
+            readonly seed: number;
+            progress: components["schemas"]["TrainingProgressOut"];
+            readonly device: string;
+            readonly error: string;
+            readonly attempts: number;
+            readonly cancel_requested: boolean;
+            readonly code_version: string;
+            created_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+            readonly auc: components["schemas"]["EstimateOut"] | null;
+            result: components["schemas"]["ResultOut"] | null;
+        };
+        RunPatientOut: {
+            patient: string;
+            /** Format: double */
+            score: number;
+            /** Format: double */
+            logit: number;
+            /** Format: double */
+            threshold: number;
+            outcome: number;
+            predicted: number;
+            cell: components["schemas"]["CellEnum"];
+            series_uid: string;
+            /** @description Ids of final labels. */
+            labels: number[];
+            saliency: components["schemas"]["SaliencyOut"] | null;
+        };
+        /**
+         * @description * `paper` - As published
+         *     * `recommended` - Recommended
+         * @enum {string}
+         */
+        RunProfileEnum: "paper" | "recommended";
+        /** @description A run in a list: everything but the result, of which only the AUC. */
+        RunRowOut: {
+            readonly id: number;
+            readonly state: components["schemas"]["RunStateEnum"];
+            readonly label_set: number;
+            readonly profile: string;
+            recipe: {
+                [key: string]: unknown;
+            };
+            readonly seed: number;
+            progress: components["schemas"]["TrainingProgressOut"];
+            readonly device: string;
+            readonly error: string;
+            readonly attempts: number;
+            readonly cancel_requested: boolean;
+            readonly code_version: string;
+            created_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+            readonly auc: components["schemas"]["EstimateOut"] | null;
+        };
+        /**
+         * @description * `queued` - Queued
+         *     * `running` - Running
+         *     * `succeeded` - Succeeded
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        RunStateEnum: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /** @description A map in the patient's space: centres of pixels [0, 0], [0, W−1] and [H−1, 0], LPS, mm. */
+        SaliencyOut: {
+            width: number;
+            height: number;
+            origin: number[];
+            row_end: number[];
+            column_end: number[];
+            normal: number[];
+            /** @description Of each input plane from the map's, along the normal. */
+            normal_offsets_mm: number[];
+            /** @description Fall of the logit without each input plane. */
+            slices: number[];
+            /** @description Base64 of H × W bytes, row by row; 255 is the peak. */
+            values: string;
+            method: components["schemas"]["MethodEnum"];
+            /**
+             * Format: double
+             * @description Value of 255, in logit units.
+             */
+            peak: number;
+            validated: boolean;
+            statement: string;
         };
         /**
          * @description * `baseline` - baseline
@@ -939,6 +1954,19 @@ export interface components {
          * @enum {string}
          */
         ScanEnum: "baseline" | "follow_up" | "all";
+        ScanPairInRequest: {
+            /** @description Series UID. */
+            baseline: string;
+            /** @description Series UID. */
+            follow_up: string;
+            reason: string;
+        };
+        ScanPairOut: {
+            baseline: string;
+            follow_up: string;
+            chosen_by?: string | null;
+            readonly reason: string;
+        };
         /** @description One scan's scores; every part may be missing in a draft. */
         ScanScores: {
             grades?: {
@@ -969,6 +1997,44 @@ export interface components {
                 [key: string]: number;
             };
         };
+        SeriesOut: {
+            readonly series_uid: string;
+            readonly state: components["schemas"]["State81eEnum"];
+            readonly plane: string;
+            readonly weighting: string;
+            readonly sagittal_t2_cervical: boolean;
+            recognition: {
+                [key: string]: string;
+            };
+            readonly rows: number;
+            readonly columns: number;
+            readonly slices: number;
+            /** Format: double */
+            readonly row_spacing: number;
+            /** Format: double */
+            readonly column_spacing: number;
+            /** Format: double */
+            readonly slice_spacing: number;
+            readonly manufacturer: string;
+            /**
+             * Format: double
+             * @description Tesla.
+             */
+            readonly field_strength: number | null;
+            readonly content_hash: string;
+        };
+        SettingOut: {
+            name: string;
+            default: unknown;
+            doc: string;
+            source: string;
+            unit: string;
+            choices: unknown[] | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+        };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         SignInRequest: {
             revision: number;
@@ -987,6 +2053,29 @@ export interface components {
             content_hash: string;
             next: string | null;
         };
+        SiteFlowOut: {
+            site: string;
+            steps: components["schemas"]["FlowStepOut"][];
+        };
+        /**
+         * @description * `rule` - Rule
+         *     * `chart_review` - Chart review
+         *     * `label` - Final label
+         *     * `lead` - Study lead
+         * @enum {string}
+         */
+        SourceEnum: "rule" | "chart_review" | "label" | "lead";
+        /**
+         * @description * `train` - Training
+         *     * `test` - Test
+         * @enum {string}
+         */
+        SplitEnum: "train" | "test";
+        SplitOut: {
+            kind: string;
+            seed: number;
+            folds: components["schemas"]["FoldOut"][];
+        };
         StaleDraftCurrentOut: {
             revision: number;
             content: {
@@ -1001,11 +2090,21 @@ export interface components {
             current?: components["schemas"]["StaleDraftCurrentOut"];
         };
         /**
-         * @description * `draft` - draft
-         *     * `signed` - signed
+         * @description * `accepted` - Accepted
+         *     * `quarantined` - Quarantined
          * @enum {string}
          */
-        StateEnum: "draft" | "signed";
+        State81eEnum: "accepted" | "quarantined";
+        /**
+         * @description * `imaged` - At least one cervical MRI
+         *     * `interval` - Two cervical MRIs far enough apart
+         *     * `coded` - Coded as rheumatoid arthritis
+         *     * `baseline_t2` - Sagittal T2 at baseline
+         *     * `chart_review` - Chart review
+         *     * `baseline_deformity` - No deformity at baseline
+         * @enum {string}
+         */
+        StepEnum: "imaged" | "interval" | "coded" | "baseline_t2" | "chart_review" | "baseline_deformity";
         /** @description The study's settings; see charter.Terms for what each means. */
         TermsShape: {
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -1023,6 +2122,28 @@ export interface components {
             rubric_version: number;
             intermediate_policy: components["schemas"]["IntermediatePolicyEnum"];
             min_interval_days: number;
+        };
+        /** @description Where the trainer is. Empty until it reports; ``history`` is that of the network in training. */
+        TrainingProgressOut: {
+            event?: string;
+            stage?: string;
+            done?: number;
+            total?: number;
+            repeat?: number;
+            fold?: number;
+            inner?: number | null;
+            members?: number;
+            members_done?: number;
+            epoch?: number;
+            epochs?: number;
+            step?: number;
+            steps?: number;
+            /** Format: double */
+            loss?: number | null;
+            /** Format: double */
+            eta_s?: number | null;
+            device?: string;
+            history?: components["schemas"]["EpochLossOut"][];
         };
         UserOut: {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
@@ -1232,6 +2353,279 @@ export interface operations {
             };
         };
     };
+    cohort_dicom_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["DicomInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestOut"];
+                };
+            };
+        };
+    };
+    cohort_flow_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportBatchOut"][];
+                };
+            };
+        };
+    };
+    cohort_imports_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImportInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_patients_list: {
+        parameters: {
+            query?: {
+                /** @description Number of results to return per page. */
+                limit?: number;
+                /** @description The initial index from which to return the results. */
+                offset?: number;
+                /** @description Still in the study after this step. */
+                reached?: string;
+                /** @description Left for this reason. */
+                reason?: string;
+                /** @description Part of a pseudonym or site. */
+                search?: string;
+                /** @description Left at this step. */
+                step?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedPatientOutList"];
+                };
+            };
+        };
+    };
+    cohort_patients_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientDetailOut"];
+                };
+            };
+        };
+    };
+    cohort_patients_scan_pair_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanPairInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ScanPairInRequest"];
+                "multipart/form-data": components["schemas"]["ScanPairInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanPairOut"];
+                };
+            };
+        };
+    };
+    cohort_quarantine_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedOut"][];
+                };
+            };
+        };
+    };
+    cohort_quarantine_discard_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    cohort_quarantine_release_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReleaseInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReleaseInRequest"];
+                "multipart/form-data": components["schemas"]["ReleaseInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+        };
+    };
+    cohort_series_instances_frames_1_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_uid: string;
+                sop_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jphc": string;
+                };
+            };
+        };
+    };
+    cohort_series_metadata_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+        };
+    };
     consensus_retrieve: {
         parameters: {
             query?: never;
@@ -1428,6 +2822,102 @@ export interface operations {
             };
         };
     };
+    label_sets_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSetOut"][];
+                };
+            };
+        };
+    };
+    label_sets_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LabelSetInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["LabelSetInRequest"];
+                "multipart/form-data": components["schemas"]["LabelSetInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrozenOut"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrozenOut"];
+                };
+            };
+        };
+    };
+    label_sets_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSetDetailOut"];
+                };
+            };
+        };
+    };
+    "label_sets_manifest.json_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
     labels_list: {
         parameters: {
             query?: {
@@ -1541,6 +3031,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    paper_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperOut"];
                 };
             };
         };
@@ -1842,6 +3351,198 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorklistOut"];
+                };
+            };
+        };
+    };
+    recipes_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipesOut"];
+                };
+            };
+        };
+    };
+    runs_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRowOut"][];
+                };
+            };
+        };
+    };
+    runs_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RunInRequest"];
+                "multipart/form-data": components["schemas"]["RunInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+        };
+    };
+    runs_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+        };
+    };
+    runs_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+        };
+    };
+    runs_log_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+        };
+    };
+    runs_patients_retrieve: {
+        parameters: {
+            query?: {
+                method?: "gradcam" | "layercam";
+            };
+            header?: never;
+            path: {
+                id: number;
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPatientOut"];
+                };
+            };
+        };
+    };
+    runs_predictions_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionOut"][];
+                };
+            };
+        };
+    };
+    "runs_predictions.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
         };

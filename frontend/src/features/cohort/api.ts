@@ -1,69 +1,83 @@
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 
-import { untyped } from '@/lib/untyped';
+import { api, unwrap } from '@/lib/api-client';
+import type { components } from '@/types/api';
 
-export interface FlowStep { key: string; label: string; remaining: number; left: number; reasons: Record<string, number> }
-export interface Flow { steps: FlowStep[]; sites: { site: string; steps: FlowStep[] }[] }
-export interface Patient {
-  pseudonym: string; site: string; sex: string; age_at_baseline: number | null; exams: number; series: number;
-  leaves_at: string | null; reason: string | null; phantom: boolean;
+type Schemas = components['schemas'];
+export type Flow = Schemas['FlowOut'];
+export type FlowStep = Schemas['FlowStepOut'];
+export type Patient = Schemas['PatientOut'];
+export type PatientDetail = Schemas['PatientDetailOut'];
+export type Series = Schemas['SeriesOut'];
+export type Quarantined = Schemas['QuarantinedOut'];
+export type ImportReport = Schemas['ImportOut'];
+export type IngestReport = Schemas['IngestOut'];
+export type IngestResult = Schemas['IngestResultOut'];
+
+/** Of the patients page: who left at a step, who got there, why, and by name. */
+export interface PatientFilter {
+  step?: string;
+  reached?: string;
+  reason?: string;
+  search?: string;
+  limit: number;
+  offset: number;
 }
-export interface Series {
-  series_uid: string; state: string; plane: string; weighting: string; sagittal_t2_cervical: boolean;
-  recognition: unknown; rows: number; columns: number; slices: number; row_spacing: number; column_spacing: number;
-  slice_spacing: number; manufacturer: string; field_strength: number | null; content_hash: string;
-}
-export interface Exam { pseudonym: string; date: string; modality: string; body_part: string; sagittal_t2: boolean | null; series: Series[] }
-export interface PatientDetail extends Omit<Patient, 'exams'> {
-  exams: Exam[];
-  exclusions: { step: string; reason: string; note: string; source: string; leaving: boolean; excluded_by: string | null; excluded_at: string }[];
-  chart_reviews: { decision: string; note: string; date: string | null; decided_by: string | null; decided_at: string }[];
-  scan_pair: { baseline: string; follow_up: string; chosen_by: string | null; reason: string } | null;
-}
-export interface Page<T> { count: number; next: string | null; previous: string | null; results: T[] }
-export type PatientFilter = { step?: string; reached?: string; reason?: string; search?: string; limit: number; offset: number };
-export interface ImportReport {
-  committed: boolean;
-  summary: Record<string, { new: number; changed: number; unchanged: number; errors: number }>;
-  errors: { file: string; row: number | null; column: string | null; message: string }[];
-}
-export interface IngestResult { outcome: 'accepted' | 'unchanged' | 'quarantined' | 'rejected'; file: string; series_uid?: string; patient?: string; slices?: number; reason: string }
-export interface IngestReport { results: IngestResult[]; summary: Record<IngestResult['outcome'], number> }
-export interface Quarantined extends Series { patient_pseudonym: string; quarantine_reason: string }
 
 export const flowQuery = queryOptions({
   queryKey: ['cohort', 'flow'],
-  queryFn: () => untyped<Flow>('GET', '/api/cohort/flow/'),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/flow/', { signal })),
 });
 
-export const patientsQuery = (filter: PatientFilter) => queryOptions({
-  queryKey: ['cohort', 'patients', filter],
-  queryFn: () => untyped<Page<Patient>>('GET', '/api/cohort/patients/', filter),
-  placeholderData: keepPreviousData,
-});
+export const patientsQuery = (filter: PatientFilter) =>
+  queryOptions({
+    queryKey: ['cohort', 'patients', filter],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/patients/', { params: { query: filter }, signal })),
+    placeholderData: keepPreviousData,
+  });
 
-export const patientQuery = (pseudonym: string) => queryOptions({
-  queryKey: ['cohort', 'patient', pseudonym],
-  queryFn: () => untyped<PatientDetail>('GET', `/api/cohort/patients/${pseudonym}/`),
+export const patientQuery = (pseudonym: string) =>
+  queryOptions({
+    queryKey: ['cohort', 'patient', pseudonym],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api/cohort/patients/{pseudonym}/', { params: { path: { pseudonym } }, signal })),
+  });
+
+export const importsQuery = queryOptions({
+  queryKey: ['cohort', 'imports'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/imports/', { signal })),
 });
 
 export const quarantineQuery = queryOptions({
   queryKey: ['cohort', 'quarantine'],
-  queryFn: () => untyped<Quarantined[]>('GET', '/api/cohort/quarantine/'),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/quarantine/', { signal })),
 });
 
-export function useReleaseSeries() {
+/** Anything that moves a series or a pair can move patients in the flow. */
+function useCohortChange<Input>(mutationFn: (input: Input) => Promise<unknown>) {
   const client = useQueryClient();
-  return useMutation({
-    mutationFn: ({ uid, reason }: { uid: string; reason: string }) => untyped('POST', `/api/cohort/quarantine/${uid}/release/`, {}, { reason }),
-    onSettled: () => client.invalidateQueries({ queryKey: ['cohort'] }),
-  });
+  return useMutation({ mutationFn, onSettled: () => client.invalidateQueries({ queryKey: ['cohort'] }) });
+}
+
+export function useReleaseSeries() {
+  return useCohortChange(({ uid, reason }: { uid: string; reason: string }) =>
+    unwrap(
+      api.POST('/api/cohort/quarantine/{series_uid}/release/', {
+        params: { path: { series_uid: uid } },
+        body: { reason },
+      }),
+    ),
+  );
 }
 
 export function useDiscardSeries() {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: ({ uid, reason }: { uid: string; reason: string }) => untyped('POST', `/api/cohort/quarantine/${uid}/discard/`, {}, { reason }),
-    onSettled: () => client.invalidateQueries({ queryKey: ['cohort'] }),
-  });
+  return useCohortChange(({ uid }: { uid: string }) =>
+    unwrap(api.POST('/api/cohort/quarantine/{series_uid}/discard/', { params: { path: { series_uid: uid } } })),
+  );
+}
+
+export function useChooseScanPair(pseudonym: string) {
+  return useCohortChange((body: Schemas['ScanPairInRequest']) =>
+    unwrap(api.POST('/api/cohort/patients/{pseudonym}/scan-pair/', { params: { path: { pseudonym } }, body })),
+  );
 }

@@ -74,14 +74,16 @@ function Decide({ act, series, onClose }: { act: Act; series: Quarantined; onClo
             ? 'It is checked again and joins its patient and exam if both are known by now. If text may be burned into the pixels, say below why it is safe.'
             : 'Its images are deleted from the store. They can only come back by another delivery.'}
         </Text>
-        <Textarea
-          label={act === 'release' ? 'Reason (needed for burned-in text)' : 'Reason'}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          autosize
-          minRows={2}
-          data-autofocus
-        />
+        {act === 'release' && (
+          <Textarea
+            label="Reason (needed for burned-in text)"
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+            autosize
+            minRows={2}
+            data-autofocus
+          />
+        )}
         {mutation.isError && <ErrorNotice error={mutation.error} title="It stays in quarantine" />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>Cancel</Button>

@@ -24,7 +24,13 @@ export function FreezeButton({ labels, disabled }: { labels: number; disabled?: 
       error={freeze.error}
       onConfirm={() =>
         freeze.mutateAsync(name.trim()).then(({ run, label_set }) => {
-          notifications.show({ color: 'teal', message: run ? `Label set of ${label_set.patients} patients frozen; its run is queued.` : 'Nothing changed since this set was frozen, so no run was queued.' });
+          const queued = run?.state === 'queued';
+          notifications.show({
+            color: 'teal',
+            message: queued
+              ? `Label set of ${label_set.patients} patients frozen; its run is queued.`
+              : 'Nothing has changed since this label set was frozen; here it is.',
+          });
           void navigate(run ? `/runs/${run.id}` : `/label-sets/${label_set.id}`);
         })
       }
@@ -36,7 +42,7 @@ export function FreezeButton({ labels, disabled }: { labels: number; disabled?: 
             <List.Item>queue a training run on it at once, with the default profile – you are taken to its page;</List.Item>
             <List.Item>leave the live labels as they are: later cases go into the next label set.</List.Item>
           </List>
-          <Text size="sm">A label set can never be changed or deleted. If nothing changed since the last one, the same set is used again.</Text>
+          <Text size="sm">A label set can never be changed or deleted. If nothing has changed since the last one, no second one is made.</Text>
           <TextInput
             label="Name (optional)"
             placeholder="e.g. first reading round"

@@ -6,8 +6,14 @@ import { useNavigate } from 'react-router';
 import { ErrorNotice } from '@/components/error-notice';
 import { QueryView } from '@/components/query-view';
 
-import { type LabelSetOption, launchSetsQuery, useLaunch } from './api';
+import { type LabelSetOption, type LaunchInput, launchSetsQuery, useLaunch } from './api';
 import { parseOverrides } from './overrides';
+import { RecipeSettings } from './recipe-settings';
+
+const PROFILES: { value: LaunchInput['profile']; label: string }[] = [
+  { value: 'paper', label: 'Paper – as published' },
+  { value: 'recommended', label: 'Recommended' },
+];
 
 interface Props {
   labelSet: number | null;
@@ -33,7 +39,7 @@ export function LaunchDialog({ labelSet, onClose }: Props) {
 
 function LaunchForm({ sets, labelSet, onClose }: { sets: LabelSetOption[]; labelSet: number | null; onClose: () => void }) {
   const [set, setSet] = useState(String(labelSet ?? sets[0]?.id ?? ''));
-  const [profile, setProfile] = useState('paper');
+  const [profile, setProfile] = useState<LaunchInput['profile']>('paper');
   const [overrides, setOverrides] = useState('');
   const [seed, setSeed] = useState<string | number>('');
   const launch = useLaunch();
@@ -68,11 +74,12 @@ function LaunchForm({ sets, labelSet, onClose }: { sets: LabelSetOption[]; label
               ? 'The published method: one split, 1 mm resampling, six slices at 512 × 512, ResNet-101, 100 epochs. Takes a GPU, or hours.'
               : 'Five-fold cross-validation on acquired slices, threshold and calibration from inner folds.'
           }
-          data={[{ value: 'paper', label: 'paper' }, { value: 'recommended', label: 'recommended' }]}
+          data={PROFILES}
           value={profile}
           onChange={(value) => value && setProfile(value)}
           allowDeselect={false}
         />
+        <RecipeSettings profile={profile} />
         <Textarea
           label="Overrides"
           description="key=value, one a line, e.g. epochs=3 or depth=18. Unknown keys are refused, never ignored."

@@ -29,7 +29,7 @@ interface Props {
 export function MetricsTable({ metrics, counts, exploring, paper }: Props) {
   const table: Record<string, Figure> = exploring ? figuresOf(counts) : metrics.table;
   const disputed = (key: string) => paper?.disputed.includes(key) ?? false;
-  const cell = (bounds: Figure['wilson']) => (bounds ? interval(bounds[0], bounds[1]) : DASH);
+  const cell = (bounds: Figure['wilson']) => interval(bounds?.[0], bounds?.[1]);
   return (
     <>
       <Table.ScrollContainer minWidth={560}>

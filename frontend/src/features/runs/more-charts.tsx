@@ -42,7 +42,7 @@ export function CalibrationChart({ metrics }: { metrics: Metrics }) {
   const points = calibration.curve.map((bin) => ({
     predicted: bin.predicted,
     observed: bin.observed,
-    error: [bin.observed - bin.wilson[0], bin.wilson[1] - bin.observed],
+    error: [bin.observed - (bin.wilson[0] ?? 0), (bin.wilson[1] ?? 1) - bin.observed],
   }));
   const say = (name: string, estimate: Metrics['calibration']['slope']) =>
     estimate ? `${name} ${figure(estimate.value, 2)} (${interval(estimate.low, estimate.high, 2)})` : `${name}: no finite fit`;

@@ -1,5 +1,5 @@
 import { Anchor, Group, Paper, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Suspense, useMemo, useState } from 'react';
 import { Link, useParams } from 'react-router';
 
@@ -8,24 +8,33 @@ import { PageHeader } from '@/components/page-header';
 import { PageLoader } from '@/components/page-loader';
 import { QueryView } from '@/components/query-view';
 import { figure } from '@/lib/format';
-import { buildScan, decodeBytes, type SaliencyOverlay, StackPair } from '@/viewer';
+import { buildScan, decodeBytes, type Point3, type SaliencyOverlay, StackPair } from '@/viewer';
 
-import { type RunPatient, runPatientQuery, seriesMetadataQuery } from './api';
+import { type RunPatient, runPatientQuery, type Saliency, seriesMetadataQuery } from './api';
 import { CellLink } from './confusion-panel';
 import { type Look, SaliencyControls } from './saliency-controls';
 
 export function RunPatientPage() {
   const { id = '', pseudonym = '' } = useParams();
-  const patient = useQuery(runPatientQuery(Number(id), pseudonym));
+  const [method, setMethod] = useState<Saliency['method']>('gradcam');
+  const patient = useQuery({ ...runPatientQuery(Number(id), pseudonym, method), placeholderData: keepPreviousData });
   return (
     <>
       <Anchor component={Link} to={`/runs/${id}`} size="sm">← Run {id}</Anchor>
-      <QueryView query={patient}>{(data) => <PatientView key={data.patient} run={Number(id)} patient={data} />}</QueryView>
+      <QueryView query={patient}>{(data) => <PatientView key={data.patient} run={Number(id)} patient={data} onMethod={setMethod} />}</QueryView>
     </>
   );
 }
 
-function PatientView({ run, patient }: { run: number; patient: RunPatient }) {
+const point = ([x = 0, y = 0, z = 0]: readonly number[]): Point3 => [x, y, z];
+
+interface Props {
+  run: number;
+  patient: RunPatient;
+  onMethod: (method: Saliency['method']) => void;
+}
+
+function PatientView({ run, patient, onMethod }: Props) {
   const { saliency } = patient;
   const [look, setLook] = useState<Look>({ shown: true, opacity: 45, colourMap: 'blue_red' });
   const values = useMemo(() => (saliency ? decodeBytes(saliency.values) : null), [saliency]);
@@ -34,9 +43,9 @@ function PatientView({ run, patient }: { run: number; patient: RunPatient }) {
       ? {
           width: saliency.width,
           height: saliency.height,
-          origin: saliency.origin,
-          rowEnd: saliency.row_end,
-          columnEnd: saliency.column_end,
+          origin: point(saliency.origin),
+          rowEnd: point(saliency.row_end),
+          columnEnd: point(saliency.column_end),
           normalOffsetsMm: saliency.normal_offsets_mm,
           values,
           opacity: look.opacity / 100,
@@ -55,7 +64,7 @@ function PatientView({ run, patient }: { run: number; patient: RunPatient }) {
           <Images seriesUid={patient.series_uid} overlay={overlay} />
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
-          {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
+          {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} onMethod={onMethod} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
           <Paper withBorder p="sm">
             <Text size="sm" fw={600}>Where the outcome comes from</Text>
             <Stack gap={2} mt={4}>

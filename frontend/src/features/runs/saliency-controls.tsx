@@ -17,11 +17,15 @@ interface Props {
   saliency: Saliency;
   look: Look;
   onLook: (look: Look) => void;
+  onMethod: (method: Saliency['method']) => void;
 }
 
-const METHOD: Record<string, string> = { gradcam: 'GradCAM at the last convolutional block', layercam: 'LayerCAM' };
+const METHODS: { value: Saliency['method']; label: string }[] = [
+  { value: 'gradcam', label: 'GradCAM (as in the paper)' },
+  { value: 'layercam', label: 'LayerCAM (sharper)' },
+];
 
-export function SaliencyControls({ saliency, look, onLook }: Props) {
+export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
   return (
     <>
       {saliency.validated ? (
@@ -46,6 +50,13 @@ export function SaliencyControls({ saliency, look, onLook }: Props) {
         />
       </div>
       <Select
+        label="Method"
+        data={METHODS}
+        value={saliency.method}
+        onChange={(value) => value && onMethod(value)}
+        allowDeselect={false}
+      />
+      <Select
         label="Colours"
         data={COLOUR_MAPS}
         value={look.colourMap}
@@ -55,7 +66,7 @@ export function SaliencyControls({ saliency, look, onLook }: Props) {
       />
       <ColourBar map={look.colourMap} />
       <Text size="xs" c="dimmed">
-        {METHOD[saliency.method] ?? saliency.method}; peak {figure(saliency.peak, 2)} logit units. Scaled to this patient’s own maximum, so two
+        The strongest colour is {figure(saliency.peak, 2)} logit units. Scaled to this patient’s own maximum, so two
         patients’ maps cannot be compared in strength. Slices outside the network’s input are shown without it.
       </Text>
     </>
