@@ -29,6 +29,8 @@ class Patient(models.Model):
     other_biologic = models.BooleanField(null=True)
     #: Made by cohort.phantom. Phantoms and patients never share a label set.
     phantom = models.BooleanField(default=False)
+    #: Columns of the export that the study does not define.
+    notes = models.JSONField(default=dict, blank=True)
     imported_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -47,6 +49,7 @@ class Diagnosis(models.Model):
     system = models.CharField(max_length=5, choices=System.choices)
     code = models.CharField(max_length=16)
     date = models.DateField(null=True, help_text="Shifted.")
+    notes = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [
@@ -69,6 +72,7 @@ class Exam(models.Model):
     body_part = models.CharField(max_length=64, blank=True)
     #: As the export says; a series found in the DICOM itself outweighs it.
     sagittal_t2 = models.BooleanField(null=True)
+    notes = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["date", "pk"]
@@ -85,8 +89,14 @@ class Series(models.Model):
     #: Empty only in quarantine: the patient or exam is not known yet.
     exam = models.ForeignKey(Exam, models.CASCADE, related_name="series", null=True)
     patient_pseudonym = models.CharField(max_length=20, db_index=True)
+    #: HMAC of the accession number, by which a quarantined series finds its exam later; may be empty.
+    exam_pseudonym = models.CharField(max_length=20, blank=True)
     state = models.CharField(max_length=12, choices=State.choices)
     quarantine_reason = models.TextField(blank=True)
+    #: The same as keys of quarantine.REASONS. Kept after release: what was waived, and why.
+    quarantine_codes = models.JSONField(default=list, blank=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    release_reason = models.TextField(blank=True)
 
     study_uid = models.CharField(max_length=64)
     series_uid = models.CharField(max_length=64, unique=True)

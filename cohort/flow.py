@@ -1,0 +1,275 @@
+"""The patient flow: why each patient is in or out, as exclusion records that always sum.
+
+Every failing step of a patient is one Exclusion; the first in the order below is the step it leaves
+at. Rule and chart-review rows are recomputed here; those of final labels and of the lead stay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Count, FilteredRelation, Q, QuerySet
+
+from cohort import criteria, scan_pairs
+from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, Patient, Series
+
+Step, Source = Exclusion.Step, Exclusion.Source
+#: In the order in which patients leave; everybody is identified, who is left is included.
+ORDER: tuple[str, ...] = (
+    Step.IMAGED, Step.INTERVAL, Step.CODED, Step.BASELINE_T2, Step.CHART_REVIEW, Step.BASELINE_DEFORMITY,
+)  # fmt: skip
+LABELS = {"identified": "Identified", **dict(Step.choices), "included": "Included"}
+_COMPUTED = (Source.RULE, Source.CHART)
+_CHUNK = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    reason: str
+    source: str
+    note: str = ""
+    by: int | None = None
+
+
+# ---- reading
+
+
+def flow() -> dict[str, Any]:
+    """Steps with remaining, left and reasons, over all patients and by site.
+
+    One query counts everybody once, by site and way out, so the figures sum even while rows change.
+    """
+    exits: dict[str, Counter[tuple[str | None, str]]] = defaultdict(Counter)
+    counted = (
+        Patient.objects.annotate(leaving=FilteredRelation("exclusions", condition=Q(exclusions__leaving=True)))
+        .order_by()
+        .values_list("site", "leaving__step", "leaving__reason")
+        .annotate(n=Count("pk"))
+    )
+    for site, step, reason, n in counted:
+        exits[site][step, reason or ""] += n
+    everybody = sum(exits.values(), Counter())
+    sites = [{"site": site, "steps": _steps(exits[site])} for site in sorted(exits)]
+    return {"steps": _steps(everybody), "sites": sites}
+
+
+def _steps(exits: Counter[tuple[str | None, str]]) -> list[dict[str, Any]]:
+    remaining = exits.total()
+    steps = [_step("identified", remaining, {})]
+    for key in ORDER:
+        reasons = {reason: n for (step, reason), n in sorted(exits.items(), key=str) if step == key}
+        remaining -= sum(reasons.values())
+        steps.append(_step(key, remaining, reasons))
+    steps.append(_step("included", remaining, {}))
+    return steps
+
+
+def _step(key: str, remaining: int, reasons: dict[str, int]) -> dict[str, Any]:
+    left = sum(reasons.values())
+    return {"key": str(key), "label": str(LABELS[key]), "remaining": remaining, "left": left, "reasons": reasons}
+
+
+def steps_up_to(key: str) -> tuple[str, ...]:
+    """The steps at which somebody who reached ``key`` cannot have left; unknown keys bar nobody."""
+    if key == "included":
+        return ORDER
+    return ORDER[: ORDER.index(key) + 1] if key in ORDER else ()
+
+
+def eligible() -> QuerySet[Patient]:
+    """Patients to read and to train on: none of the steps excludes them, and both scans are there."""
+    return (
+        Patient.objects.exclude(exclusions__leaving=True).filter(scan_pair__isnull=False).order_by("pk")
+    )
+
+
+# ---- writing
+
+
+@transaction.atomic
+def exclude(
+    *,
+    patient: Patient,
+    step: str,
+    reason: str,
+    source: str,
+    by: AbstractBaseUser | None = None,
+    note: str = "",
+) -> Exclusion:
+    """Record that a patient fails a step by a final label or the lead's decision; repeating changes nothing more.
+
+    Such a row stands in place of a rule's at the same step, and ``refresh`` leaves it alone.
+    """
+    if step not in Step.values or source not in Source.values:
+        raise ValueError(f"unknown step {step!r} or source {source!r}")
+    if not reason:
+        raise ValueError("an exclusion needs a reason")
+    row, _ = Exclusion.objects.update_or_create(
+        patient=patient,
+        step=step,
+        defaults={"reason": reason, "source": source, "excluded_by": by, "note": note},
+    )
+    _mark_leaving([patient.pk])
+    row.refresh_from_db()
+    return row
+
+
+def refresh(
+    patients: Iterable[Patient | int] | None = None,
+    *,
+    min_interval_days: int = criteria.MIN_INTERVAL_DAYS,
+) -> None:
+    """Recompute rule and chart exclusions, scan pairs and leaving steps from the records.
+
+    A fixed number of queries for every 5000 patients. All patients when ``patients`` is None.
+    """
+    if patients is None:
+        keys: Iterable[int] = Patient.objects.order_by("pk").values_list("pk", flat=True).iterator(_CHUNK)
+    else:
+        keys = sorted({p if isinstance(p, int) else p.pk for p in patients})
+    for chunk in _chunks(keys):
+        with transaction.atomic():
+            exams = _exams(chunk)
+            _save(chunk, _failures(chunk, exams, min_interval_days))
+            scan_pairs.refresh(chunk, exams, min_interval_days)
+            _mark_leaving(chunk)
+
+
+def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
+    chunk: list[int] = []
+    for key in keys:
+        chunk.append(key)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _exams(chunk: Sequence[int]) -> dict[int, list[scan_pairs.ExamFacts]]:
+    """Each patient's exams by date, with the accepted series found in them."""
+    found: dict[int, list[scan_pairs.ExamFacts]] = defaultdict(list)
+    by_exam: dict[int, scan_pairs.ExamFacts] = {}
+    rows = Exam.objects.filter(patient__in=chunk).order_by("date", "pk")
+    for pk, patient, day, modality, body_part, flag in rows.values_list(
+        "pk", "patient_id", "date", "modality", "body_part", "sagittal_t2"
+    ):
+        exam = scan_pairs.ExamFacts(
+            pk, day, criteria.is_mr(modality) and criteria.is_cervical(body_part), flag
+        )
+        by_exam[pk] = exam
+        found[patient].append(exam)
+    series = Series.objects.filter(exam__patient__in=chunk, state=Series.State.ACCEPTED).order_by("pk")
+    for pk, exam_pk, adequate, slices, spacing in series.values_list(
+        "pk", "exam_id", "sagittal_t2_cervical", "slices", "row_spacing"
+    ):
+        exam = by_exam[exam_pk]
+        exam.imaged = True
+        if adequate:
+            exam.cervical_mr = True  # the images outweigh what the export says of the exam
+            exam.adequate.append((-slices, spacing, pk))
+    return found
+
+
+def _failures(
+    chunk: Sequence[int], exams: dict[int, list[scan_pairs.ExamFacts]], min_days: int
+) -> dict[tuple[int, str], _Failure]:
+    failures: dict[tuple[int, str], _Failure] = {}
+    coded = {
+        patient
+        for patient, system, code in Diagnosis.objects.filter(patient__in=chunk).values_list(
+            "patient_id", "system", "code"
+        )
+        if _rheumatoid(system, code)
+    }
+    for patient in chunk:
+        for step, reason in _rules(exams.get(patient, []), patient in coded, min_days):
+            failures[patient, step] = _Failure(reason, Source.RULE)
+    for patient, (decision, note, by) in _chart_decisions(chunk).items():
+        if decision != ChartReview.Decision.CONFIRMED:
+            failures[patient, Step.CHART_REVIEW] = _Failure(decision, Source.CHART, note, by)
+    return failures
+
+
+_rheumatoid = lru_cache(maxsize=4096)(criteria.is_rheumatoid)
+
+
+def _rules(exams: list[scan_pairs.ExamFacts], coded: bool, min_days: int) -> Iterator[tuple[str, str]]:
+    """The steps that the rules fail, with reasons. What needs an MRI is not asked of those without one."""
+    mri = [exam for exam in exams if exam.cervical_mr]
+    if not mri:
+        yield Step.IMAGED, "no_cervical_mri" if exams else "no_imaging"
+    elif len(mri) == 1:
+        yield Step.INTERVAL, "single_mri"
+    elif not criteria.long_enough(mri[0].date, mri[-1].date, min_days):
+        yield Step.INTERVAL, "short_interval"
+    if not coded:
+        yield Step.CODED, "no_ra_code"
+    if mri and not mri[0].adequate:
+        if mri[0].imaged or mri[0].flag is False:
+            yield Step.BASELINE_T2, "no_sagittal_t2"
+        elif mri[0].flag is None:
+            yield Step.BASELINE_T2, "sagittal_t2_unknown"
+
+
+def _chart_decisions(chunk: Sequence[int]) -> dict[int, tuple[str, str, int | None]]:
+    """The newest decision of each patient: by its own date, then as entered; undated ones are oldest."""
+    newest: dict[int, tuple[tuple[date, int], tuple[str, str, int | None]]] = {}
+    for pk, patient, decision, note, day, by in ChartReview.objects.filter(patient__in=chunk).values_list(
+        "pk", "patient_id", "decision", "note", "date", "decided_by_id"
+    ):
+        rank = (day or date.min, pk)
+        if patient not in newest or rank > newest[patient][0]:
+            newest[patient] = rank, (decision, note, by)
+    return {patient: decision for patient, (_, decision) in newest.items()}
+
+
+def _save(chunk: Sequence[int], failures: dict[tuple[int, str], _Failure]) -> None:
+    stale, changed = [], []
+    for row in Exclusion.objects.filter(patient__in=chunk):
+        failure = failures.pop((row.patient_id, row.step), None)
+        if row.source not in _COMPUTED:
+            continue
+        if failure is None:
+            stale.append(row.pk)
+        elif (row.reason, row.source, row.note) != (failure.reason, failure.source, failure.note):
+            row.reason, row.source, row.note = failure.reason, failure.source, failure.note
+            row.excluded_by_id = failure.by
+            changed.append(row)
+    Exclusion.objects.filter(pk__in=stale).delete()
+    Exclusion.objects.bulk_update(changed, ["reason", "source", "note", "excluded_by"], batch_size=200)
+    Exclusion.objects.bulk_create(
+        [
+            Exclusion(
+                patient_id=patient,
+                step=step,
+                reason=failure.reason,
+                source=failure.source,
+                note=failure.note,
+                excluded_by_id=failure.by,
+            )
+            for (patient, step), failure in failures.items()
+        ]
+    )
+
+
+def _mark_leaving(chunk: Sequence[int]) -> None:
+    first: dict[int, tuple[int, int]] = {}
+    marked: set[int] = set()
+    for pk, patient, step, leaving in Exclusion.objects.filter(patient__in=chunk).values_list(
+        "pk", "patient_id", "step", "leaving"
+    ):
+        first[patient] = min(first.get(patient, (len(ORDER), 0)), (ORDER.index(step), pk))
+        if leaving:
+            marked.add(pk)
+    wanted = {pk for _, pk in first.values()}
+    # Off before on: a patient has at most one leaving step at any moment, the database insists.
+    Exclusion.objects.filter(pk__in=marked - wanted).update(leaving=False)
+    Exclusion.objects.filter(pk__in=wanted - marked).update(leaving=True)

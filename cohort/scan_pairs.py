@@ -1,0 +1,97 @@
+"""Which two series stand for a patient: by rule, or by the lead with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from cohort import criteria
+from cohort.models import Patient, ScanPair, Series
+from config.exceptions import RuleViolation
+
+
+@dataclass(slots=True)
+class ExamFacts:
+    """What the rules ask of an exam. ``adequate``: its sagittal T2 cervical series, best first when sorted."""
+
+    pk: int
+    date: date
+    cervical_mr: bool
+    flag: bool | None  # sagittal_t2 of the export
+    imaged: bool = False  # some series has arrived
+    adequate: list[tuple[int, float, int]] = field(default_factory=list)  # (-slices, spacing, Series.pk)
+
+
+def rule(exams: Sequence[ExamFacts], min_days: int) -> tuple[int, int] | None:
+    """Primary keys of baseline and follow-up series, or None when one of them is not there.
+
+    Baseline is the earliest cervical MRI; follow-up the last one, far enough, with an adequate series. Of
+    several series in an exam: the most slices, then the finest grid, then the first ingested.
+    """
+    mri = [exam for exam in exams if exam.cervical_mr]
+    if not mri or not mri[0].adequate:
+        return None
+    for exam in reversed(mri[1:]):
+        if not criteria.long_enough(mri[0].date, exam.date, min_days):
+            return None
+        if exam.adequate:
+            return min(mri[0].adequate)[2], min(exam.adequate)[2]
+    return None
+
+
+def refresh(patients: Sequence[int], exams: Mapping[int, list[ExamFacts]], min_days: int) -> None:
+    """Bring the rule's pairs up to date; pairs that a person chose stay."""
+    wanted = {p: pair for p in patients if (pair := rule(exams.get(p, []), min_days))}
+    stale, changed = [], []
+    for row in ScanPair.objects.filter(patient__in=patients):
+        pair = wanted.pop(row.patient_id, None)
+        if row.chosen_by_id is not None:
+            continue
+        if pair is None:
+            stale.append(row.pk)
+        elif pair != (row.baseline_id, row.follow_up_id):
+            row.baseline_id, row.follow_up_id = pair
+            changed.append(row)
+    ScanPair.objects.filter(pk__in=stale).delete()
+    ScanPair.objects.bulk_update(changed, ["baseline", "follow_up"], batch_size=200)
+    ScanPair.objects.bulk_create(
+        [ScanPair(patient_id=p, baseline_id=b, follow_up_id=f) for p, (b, f) in wanted.items()]
+    )
+
+
+@transaction.atomic
+def choose(
+    *, patient: Patient, baseline: str, follow_up: str, reason: str, by: AbstractBaseUser
+) -> ScanPair:
+    """Override the rule for one patient.
+
+    Raises
+    ------
+    RuleViolation
+        Unless both are accepted series of this patient and baseline comes first.
+    """
+    found = {
+        series.series_uid: series
+        for series in Series.objects.filter(
+            series_uid__in=[baseline, follow_up], exam__patient=patient, state=Series.State.ACCEPTED
+        ).select_related("exam")
+    }
+    if {baseline, follow_up} - found.keys():
+        raise RuleViolation("Both must be accepted series of this patient.", code="not_this_patients")
+    first, last = found[baseline].exam, found[follow_up].exam
+    if first is None or last is None or first.date >= last.date:
+        raise RuleViolation("Baseline must be earlier than follow-up.", code="wrong_order")
+    pair, _ = ScanPair.objects.update_or_create(
+        patient=patient,
+        defaults={
+            "baseline": found[baseline],
+            "follow_up": found[follow_up],
+            "chosen_by": by,
+            "reason": reason,
+        },
+    )
+    return pair

@@ -1,0 +1,224 @@
+"""Shapes of the cohort's JSON. Input checks shape only; nothing here saves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from cohort import queries
+from cohort.models import ChartReview, Exam, Exclusion, ImportBatch, Patient, ScanPair, Series
+
+# ---- flow
+
+
+class FlowStepOut(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()
+    remaining = serializers.IntegerField()
+    left = serializers.IntegerField()
+    reasons = serializers.DictField(child=serializers.IntegerField())
+
+
+class SiteFlowOut(serializers.Serializer):
+    site = serializers.CharField()
+    steps = FlowStepOut(many=True)
+
+
+class FlowOut(serializers.Serializer):
+    steps = FlowStepOut(many=True)
+    sites = SiteFlowOut(many=True)
+
+
+# ---- patients
+
+
+class PatientQuery(serializers.Serializer):
+    step = serializers.CharField(required=False, help_text="Left at this step.")
+    reached = serializers.CharField(required=False, help_text="Still in the study after this step.")
+    reason = serializers.CharField(required=False, help_text="Left for this reason.")
+    search = serializers.CharField(required=False, help_text="Part of a pseudonym or site.")
+
+
+class PatientOut(serializers.ModelSerializer[Patient]):
+    sex = serializers.CharField(allow_blank=True)
+    age_at_baseline = serializers.SerializerMethodField(help_text="Years.")
+    exams = serializers.IntegerField(source="exam_count")
+    series = serializers.IntegerField(source="series_count", help_text="Accepted series.")
+    leaves_at = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+
+    class Meta:
+        model = Patient
+        fields = [
+            "pseudonym", "site", "sex", "age_at_baseline", "exams", "series", "leaves_at", "reason", "phantom",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_age_at_baseline(self, patient: Any) -> float | None:
+        return queries.age(patient.birth_date, patient.baseline_date)
+
+
+class SeriesOut(serializers.ModelSerializer[Series]):
+    recognition = serializers.DictField(child=serializers.CharField())
+
+    class Meta:
+        model = Series
+        fields = [
+            "series_uid", "state", "plane", "weighting", "sagittal_t2_cervical", "recognition", "rows", "columns",
+            "slices", "row_spacing", "column_spacing", "slice_spacing", "manufacturer", "field_strength",
+            "content_hash",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class QuarantinedOut(SeriesOut):
+    class Meta(SeriesOut.Meta):
+        fields = [*SeriesOut.Meta.fields, "patient_pseudonym", "quarantine_reason", "ingested_at"]
+        read_only_fields = fields
+
+
+class ExamOut(serializers.ModelSerializer[Exam]):
+    series = SeriesOut(many=True)
+
+    class Meta:
+        model = Exam
+        fields = ["pseudonym", "date", "modality", "body_part", "sagittal_t2", "series"]
+        read_only_fields = fields
+
+
+class ExclusionOut(serializers.ModelSerializer[Exclusion]):
+    excluded_by = serializers.CharField(source="excluded_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = Exclusion
+        fields = ["step", "reason", "note", "source", "leaving", "excluded_by", "excluded_at"]
+        read_only_fields = fields
+
+
+class ChartReviewOut(serializers.ModelSerializer[ChartReview]):
+    decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = ChartReview
+        fields = ["decision", "note", "date", "decided_by", "decided_at"]
+        read_only_fields = fields
+
+
+class ScanPairOut(serializers.ModelSerializer[ScanPair]):
+    baseline = serializers.CharField(source="baseline.series_uid")
+    follow_up = serializers.CharField(source="follow_up.series_uid")
+    chosen_by = serializers.CharField(source="chosen_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = ScanPair
+        fields = ["baseline", "follow_up", "chosen_by", "reason"]
+        read_only_fields = fields
+
+
+class PatientDetailOut(PatientOut):
+    exams = ExamOut(many=True, source="loaded_exams")  # type: ignore[assignment]
+    exclusions = ExclusionOut(many=True)
+    chart_reviews = ChartReviewOut(many=True)
+    scan_pair = ScanPairOut(allow_null=True)
+
+    class Meta(PatientOut.Meta):
+        fields = [*PatientOut.Meta.fields, "exclusions", "chart_reviews", "scan_pair"]
+        read_only_fields = fields
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        if not hasattr(instance, "scan_pair"):
+            instance.scan_pair = None  # a missing one-to-one row raises; here it means none
+        return super().to_representation(instance)
+
+
+class ScanPairIn(serializers.Serializer):
+    baseline = serializers.CharField(max_length=64, help_text="Series UID.")
+    follow_up = serializers.CharField(max_length=64, help_text="Series UID.")
+    reason = serializers.CharField(max_length=1000)
+
+
+# ---- CSV
+
+
+class ImportIn(serializers.Serializer):
+    patients = serializers.FileField(required=False, allow_empty_file=True)
+    diagnoses = serializers.FileField(required=False, allow_empty_file=True)
+    exams = serializers.FileField(required=False, allow_empty_file=True)
+    chart_review = serializers.FileField(required=False, allow_empty_file=True)
+    commit = serializers.BooleanField(default=False, help_text="False shows what would happen.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not any(name in attrs for name in ("patients", "diagnoses", "exams", "chart_review")):
+            raise serializers.ValidationError(
+                "Send at least one file: patients, diagnoses, exams or chart_review."
+            )
+        return attrs
+
+
+class FileCountsOut(serializers.Serializer):
+    new = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    errors = serializers.IntegerField()
+
+
+class RowErrorOut(serializers.Serializer):
+    file = serializers.CharField()
+    row = serializers.IntegerField(allow_null=True, help_text="As in a spreadsheet: the header is row 1.")
+    column = serializers.CharField(allow_null=True)
+    message = serializers.CharField()
+
+
+class ImportOut(serializers.Serializer):
+    committed = serializers.BooleanField()
+    summary = serializers.DictField(child=FileCountsOut())
+    errors = RowErrorOut(many=True)
+
+
+class ImportBatchOut(serializers.ModelSerializer[ImportBatch]):
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    summary = serializers.JSONField()
+
+    class Meta:
+        model = ImportBatch
+        fields = ["id", "kind", "created_at", "created_by", "summary"]
+        read_only_fields = fields
+
+
+# ---- DICOM
+
+
+class DicomIn(serializers.Serializer):
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
+
+
+class IngestResultOut(serializers.Serializer):
+    outcome = serializers.ChoiceField(choices=["accepted", "unchanged", "quarantined", "rejected"])
+    file = serializers.CharField()
+    series_uid = serializers.CharField(required=False)
+    patient = serializers.CharField(required=False)
+    slices = serializers.IntegerField(required=False)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class IngestSummaryOut(serializers.Serializer):
+    accepted = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    quarantined = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+
+
+class IngestOut(serializers.Serializer):
+    results = IngestResultOut(many=True)
+    summary = IngestSummaryOut()
+
+
+class ReleaseIn(serializers.Serializer):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class ReleaseOut(serializers.Serializer):
+    series_uid = serializers.CharField()
+    state = serializers.ChoiceField(choices=Series.State.choices)
+    patient = serializers.CharField()
