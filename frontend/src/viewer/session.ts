@@ -265,7 +265,7 @@ export class ViewerSession implements ViewerHandle {
   private readonly cameraMoved = (event: Event) => {
     const { previousCamera, camera, element } = (event as CustomEvent<Types.EventTypes.CameraModifiedEventDetail>).detail;
     const source = [...this.views.values()].find((view) => view.element === element);
-    if (!source || this.following || this.closed || !previousCamera) return;
+    if (!source?.dragged || this.following || this.closed || !previousCamera) return;
     if (!previousCamera.focalPoint || !camera.focalPoint || !previousCamera.parallelScale || !camera.parallelScale) return;
     const axes = source.axes();
     if (!axes) return;

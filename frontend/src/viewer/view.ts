@@ -32,6 +32,15 @@ export class StackView {
   overlay: SaliencyOverlay | null = null;
   /** The reader has zoomed or panned; without that, a resize fits the image again. */
   moved = false;
+  /**
+   * The reader is dragging on this image, and no slice is being put up meanwhile: only then is a moved
+   * camera the reader's doing. WebGL viewports move it themselves whenever the slice changes.
+   */
+  get dragged(): boolean {
+    return this.pressed && !this.changing;
+  }
+  private pressed = false;
+  private changing = false;
   private target: number;
   private readonly failures = new Map<string, string>();
   private opening: Window | null = null;
@@ -68,6 +77,9 @@ export class StackView {
     Object.assign(this.overlayCanvas.style, { position: 'absolute', inset: '0', width: '100%', height: '100%', pointerEvents: 'none' });
     this.overlayCanvas.dataset.testid = `overlay-${scan.key}`;
     element.append(this.overlayCanvas);
+    element.addEventListener('pointerdown', this.press, true);
+    window.addEventListener('pointerup', this.release, true);
+    window.addEventListener('pointercancel', this.release, true);
     element.addEventListener(Events.IMAGE_RENDERED, this.rendered);
     element.addEventListener(Events.CAMERA_MODIFIED, this.refresh);
     element.addEventListener(Events.VOI_MODIFIED, this.windowChanged);
@@ -77,6 +89,9 @@ export class StackView {
 
   close(): void {
     this.closed = true;
+    this.element.removeEventListener('pointerdown', this.press, true);
+    window.removeEventListener('pointerup', this.release, true);
+    window.removeEventListener('pointercancel', this.release, true);
     this.element.removeEventListener(Events.IMAGE_RENDERED, this.rendered);
     this.element.removeEventListener(Events.CAMERA_MODIFIED, this.refresh);
     this.element.removeEventListener(Events.VOI_MODIFIED, this.windowChanged);
@@ -111,16 +126,19 @@ export class StackView {
     this.target = target;
     const imageId = this.scan.imageIds[target] ?? '';
     this.update({ slice: target, ...this.place(target), ...this.standing(imageId) });
-    const { window } = this.state;
+    const { window: shown } = this.state;
+    this.changing = true;
     try {
       await this.viewport.setImageIdIndex(target);
     } catch (error) {
       this.fail(imageId, error);
       return;
+    } finally {
+      if (this.target === target) this.changing = false;
     }
     // The CPU renderer forgets the window it shows when the slice changes, and a drag would start
     // from the header's again.
-    if (!this.closed && this.target === target && renderMode() === 'cpu') this.setWindow(window);
+    if (!this.closed && this.target === target && renderMode() === 'cpu') this.setWindow(shown);
   }
 
   /** Loads again what could not be loaded. */
@@ -199,6 +217,14 @@ export class StackView {
     const shown = this.viewport.getCornerstoneImage()?.imageId === imageId;
     return { status: shown ? 'ready' : 'loading', error: null };
   }
+
+  private readonly press = () => {
+    this.pressed = true;
+  };
+
+  private readonly release = () => {
+    this.pressed = false;
+  };
 
   private readonly rendered = () => {
     // Rendered fires for a slice that failed as well, over the slice before it or over black.
