@@ -32,6 +32,7 @@ def data_folders(settings: Any, tmp_path: Path) -> None:
         ("IMAGE_STORE_DIR", "images"),
         ("RUNS_DIR", "runs"),
         ("LABEL_SETS_DIR", "label_sets"),
+        ("PLANES_DIR", "planes"),
         ("FILE_UPLOAD_TEMP_DIR", "uploads"),
     ):
         path = tmp_path / "data" / folder

@@ -1,0 +1,21 @@
+from django.contrib import admin
+
+from annotation.admin import LeadReadsOnly
+from modeling import models
+
+
+@admin.register(models.LabelSet)
+class LabelSetAdmin(LeadReadsOnly):
+    list_display = ["pk", "name", "hash", "patients", "positives", "charter_version", "frozen_at"]
+
+
+@admin.register(models.Run)
+class RunAdmin(LeadReadsOnly):
+    list_display = ["pk", "label_set", "profile", "state", "attempts", "fence", "device", "created_at"]
+    list_filter = ["state", "profile"]
+
+
+@admin.register(models.Prediction)
+class PredictionAdmin(LeadReadsOnly):
+    list_display = ["pk", "run", "patient", "split", "outcome", "score"]
+    list_filter = ["split", "outcome"]

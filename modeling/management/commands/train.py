@@ -1,0 +1,111 @@
+"""``manage.py train``: a run of a label set, by a worker or in this process."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import redis
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.health import queue_client
+from modeling import launch, runs
+from modeling.models import LabelSet, Run
+from modeling.recipe import RecipeError
+
+POLL_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Train and evaluate a run. Where no queue answers it trains here, as with --foreground."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--profile", choices=["paper", "recommended"], default="paper")
+        parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+        parser.add_argument("--label-set", help="id, or the start of its hash (default: the newest)")
+        parser.add_argument("--seed", type=int)
+        parser.add_argument("--wait", action="store_true", help="return when the run has ended")
+        parser.add_argument("--foreground", action="store_true", help="train in this process")
+
+    def handle(
+        self,
+        *args: Any,
+        profile: str,
+        overrides: list[str],
+        label_set: str | None,
+        seed: int | None,
+        wait: bool,
+        foreground: bool,
+        **options: Any,
+    ) -> None:
+        here = foreground or not _queue_answers()
+        try:
+            run = runs.create(
+                label_set=_label_set(label_set),
+                profile=profile,
+                overrides=overrides,
+                seed=seed,
+                by=None,
+                send=not here,
+            )
+        except RecipeError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"run {run.pk}")
+        self.stdout.flush()
+        if here:
+            if not foreground:
+                self.stderr.write("No queue answers, so this process trains. `manage.py serve` starts one.")
+            self._train_here(run)
+        elif wait:
+            self._wait(run)
+        else:
+            return
+        run.refresh_from_db()
+        self.stdout.write(f"run {run.pk} {run.state}")
+        if run.state != Run.State.SUCCEEDED:
+            raise CommandError(run.error or f"run {run.pk} was {run.state}")
+
+    def _train_here(self, run: Run) -> None:
+        # A killed trainer goes back to the queue with its checkpoint; here is the queue.
+        while run.state in (Run.State.QUEUED, Run.State.RUNNING) and launch.work_on(run.pk):
+            run.refresh_from_db()
+
+    def _wait(self, run: Run) -> None:
+        shown = ""
+        while run.state in runs.ACTIVE:
+            time.sleep(POLL_SECONDS)
+            run.refresh_from_db(fields=["state", "progress"])
+            line = _progress_line(run)
+            if line != shown:
+                self.stdout.write(line)
+                self.stdout.flush()
+                shown = line
+
+
+def _queue_answers() -> bool:
+    try:
+        return bool(queue_client().ping())
+    except redis.RedisError:
+        return False
+
+
+def _label_set(wanted: str | None) -> LabelSet:
+    found = LabelSet.objects.all()
+    if wanted is not None:
+        by_id = found.filter(pk=int(wanted)) if wanted.isdecimal() and len(wanted) < 10 else found.none()
+        found = by_id if by_id.exists() else found.filter(hash__startswith=wanted)
+    label_set = found.first()
+    if label_set is None:
+        raise CommandError(
+            f"there is no label set {wanted}" if wanted else "there is no label set yet: run freeze_labels"
+        )
+    return label_set
+
+
+def _progress_line(run: Run) -> str:
+    progress = run.progress
+    where = [f"{key} {progress[key]}" for key in ("stage", "epoch") if key in progress]
+    loss = progress.get("loss")
+    return ", ".join(
+        [f"run {run.pk} {run.state}", *where, *([f"loss {loss:.4f}"] if loss is not None else [])]
+    )
