@@ -25,11 +25,14 @@ Map = npt.NDArray[np.float32]
 class Saliency:
     """Maps (rows, columns) in logit units, not negative, and the logit they explain.
 
+    ``gradcam`` and ``layercam`` speak for a case; ``against`` is the GradCAM of the opposite answer (the
+    negative logit), without which a patient called negative may have an empty map.
     ``slices`` (slices,) is how much the logit falls when that slice is replaced by the mean of the others:
     a map of all channels together cannot tell them apart.
     """
 
     gradcam: Map
+    against: Map
     layercam: Map
     slices: npt.NDArray[np.float32]
     logit: float
@@ -86,14 +89,14 @@ def explain(network: nn.Module, image: Tensor) -> Saliency:
     logit, kept = activations(network, image, ("layer3", "layer4"))
     gradients = torch.autograd.grad(logit, [kept["layer3"], kept["layer4"]])
     gradcam = _enlarged(grad_cam(kept["layer4"].detach(), gradients[1]), size)
+    against = _enlarged(grad_cam(kept["layer4"].detach(), -gradients[1]), size)
     coarse = _enlarged(layer_cam(kept["layer4"].detach(), gradients[1]), size)
     fine = _enlarged(layer_cam(kept["layer3"].detach(), gradients[0]), size)
     peak = float(coarse.max())
     scaled = [cam / cam.max() if cam.max() > 0 else cam for cam in (fine, coarse)]
     layercam = (scaled[0] + scaled[1]) / 2 * (peak if peak > 0 else 1.0)
-    return Saliency(
-        gradcam, layercam.astype(np.float32), slice_attribution(network, image), float(logit.detach())
-    )
+    slices = slice_attribution(network, image)
+    return Saliency(gradcam, against, layercam.astype(np.float32), slices, float(logit.detach()))
 
 
 @torch.inference_mode()
@@ -122,19 +125,22 @@ def as_bytes(cam: Map) -> tuple[npt.NDArray[np.uint8], float]:
 def save_saliency(path: Path, saliency: Saliency, geometry: PlaneGeometry, *, series_uid: str) -> None:
     """Write one patient's maps with their place in the patient, as npz without pickles.
 
-    Arrays: ``gradcam`` and ``layercam`` uint8 (rows, columns) with ``gradcam_peak``, ``layercam_peak``
-    (the value of 255, in logit units); ``slices`` float32; ``logit``; ``origin``, ``row_end``,
+    Arrays: ``gradcam``, ``against`` and ``layercam`` uint8 (rows, columns), each with ``…_peak`` (the value
+    of 255, in logit units); ``slices`` float32; ``logit``; ``origin``, ``row_end``,
     ``column_end``: LPS mm of the centres of pixels [0, 0], [0, W−1] and [H−1, 0] of the reference plane;
     ``normal`` and ``normal_offsets_mm`` of each plane from it; ``field`` [top, left, bottom, right);
     ``series_uid``.
     """
     gradcam, gradcam_peak = as_bytes(saliency.gradcam)
+    against, against_peak = as_bytes(saliency.against)
     layercam, layercam_peak = as_bytes(saliency.layercam)
     with replacing(path) as part, part.open("wb") as handle:
         np.savez_compressed(
             handle,
             gradcam=gradcam,
             gradcam_peak=np.float64(gradcam_peak),
+            against=against,
+            against_peak=np.float64(against_peak),
             layercam=layercam,
             layercam_peak=np.float64(layercam_peak),
             slices=saliency.slices,

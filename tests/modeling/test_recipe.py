@@ -132,7 +132,8 @@ def test_whole_numbers_and_floats_are_one_recipe():
 def test_the_pure_modules_import_neither_torch_nor_django():
     code = (
         "import sys, modeling.metrics, modeling.published, modeling.splits, modeling.recipe,"
-        "modeling.manifest, modeling.comparators, modeling.paper; print([m for m in ('torch', 'django') if m in sys.modules])"
+        "modeling.manifest, modeling.comparators, modeling.paper\n"
+        "print([m for m in ('torch', 'django') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
