@@ -10,6 +10,7 @@ from django.utils import timezone
 from annotation import rubric
 from annotation.models import Assignment, Case, FinalLabel, Reading, Scan
 from annotation.signature import label_hash
+from cohort import flow
 from cohort.models import Exclusion
 from config.accounts.models import User
 
@@ -37,8 +38,6 @@ def decide(
     A baseline *case* leaves the study: that becomes an exclusion record of the cohort, so that the
     patient flow needs no labels.
     """
-    from cohort import flow
-
     decided = []
     readings = list(readings)
     for scan in case.scans.all():

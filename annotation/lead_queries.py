@@ -12,6 +12,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from annotation import agreement, rubric
 from annotation.models import Assignment, Case, Charter, Consensus, FinalLabel, Reading, Scan
+from cohort import flow
 from cohort.models import Patient
 from config.accounts.models import User
 
@@ -260,8 +261,6 @@ class PatientLabels:
 
 def label_rows() -> list[PatientLabels]:
     """The patients still in the study whose two scans both have a final label, by pseudonym."""
-    from cohort import flow
-
     found: dict[int, dict[str, FinalLabel]] = {}
     for label in labels().filter(scan__case__patient__in=flow.eligible()):
         found.setdefault(label.scan.case.patient_id, {})[label.scan.key] = label

@@ -12,6 +12,7 @@ from django.utils import timezone
 from annotation import audit, reading, rubric, transitions
 from annotation.models import Assignment, Case, Reading, ReviewDecision, Scan
 from annotation.transitions import Act
+from cohort import flow
 from cohort.models import Exclusion
 from config.accounts.models import User
 from config.exceptions import RuleViolation
@@ -117,8 +118,6 @@ def resolve_review(*, case: Case, by: User, action: str, reason: str) -> Case:
 
 
 def _exclude(case: Case, review: Review, *, by: User, reason: str) -> None:
-    from cohort import flow
-
     # A reason seen on the images outweighs an unreadable scan.
     item = min(review.items, key=lambda item: item.kind == "unreadable")
     if item.kind == "exclusion_observation":

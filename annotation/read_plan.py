@@ -18,6 +18,7 @@ from django.db import transaction
 from annotation import audit, charter
 from annotation.charter import Terms
 from annotation.models import Assignment, Case, Charter, FinalLabel, Scan
+from cohort import flow
 from cohort.models import Patient
 from config.accounts.models import Role, User
 from config.exceptions import RuleViolation
@@ -40,8 +41,6 @@ def open_reading(*, by: User | None, patients: Iterable[Patient] | None = None) 
     RuleViolation
         With fewer than two active observers, or if the independent design's gap cannot be kept.
     """
-    from cohort import flow
-
     chosen = flow.eligible() if patients is None else flow.eligible().filter(pk__in=[p.pk for p in patients])
     with transaction.atomic():
         audit.hold(audit.Lock.PLAN)  # one plan at a time

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from annotation.models import Assignment, Scan
+from cohort import pacs
 from cohort.models import Instance
 
 #: Attributes a reader's viewer needs, with the VR they must have. Everything else stays behind.
@@ -62,7 +63,7 @@ def find_instance(assignment: Assignment, scan: Scan, sop_uid: str) -> Instance 
     """The scan's instance behind an opaque UID: some thirty HMACs, far less than the query."""
     for pk, uid in scan.series.instances.values_list("pk", "sop_uid"):
         if opaque_uid(assignment, uid) == sop_uid:
-            return Instance.objects.select_related("series").get(pk=pk)
+            return Instance.objects.select_related("series").defer("metadata").get(pk=pk)
     return None
 
 
@@ -104,8 +105,6 @@ def _plain(tag: str, values: Any) -> list[Any]:
 
 def frame(instance: Instance) -> tuple[bytes, str]:
     """The compressed pixels of one instance and the content type that names their transfer syntax."""
-    from cohort import pacs
-
     pixels, transfer_syntax = pacs.read_frame(instance)
     return pixels, content_type(transfer_syntax)
 

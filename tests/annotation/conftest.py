@@ -139,7 +139,7 @@ def make_patients(count: int, *, prefix: str = "", phantom: bool = True) -> list
             make_series(
                 Exam.objects.create(
                     patient=patient,
-                    pseudonym=f"{k}{name}"[:20],
+                    pseudonym=f"e{k}{name[2:]}",
                     date=date(2010, 3, 1) + timedelta(days=k * (1100 + number)),
                     modality="MR",
                     body_part="CSPINE",

@@ -1,0 +1,251 @@
+"""The proof of blinding: replay every GET of an observer while the others act; the bytes must not change.
+
+The one thing another's act may add is an invitation to consensus, on a case that the observer has signed
+and that the other read differently. It is declared here, counted, and nothing else is let through.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from annotation import queries, reading, rubric, workflow
+from annotation.models import Assignment, Consensus, Reading
+from config.accounts.models import Role, User
+from config.exceptions import RuleViolation
+
+#: Made anew for each answer, and of nobody's rows.
+_PASSING_HEADERS = {"Set-Cookie", "X-Request-Id"}
+#: Answers that say how the server is, not what the study holds.
+_NOT_THE_STUDY = ("healthz",)
+
+
+@dataclass
+class Proof:
+    """What was compared, and every difference by its address."""
+
+    urls: int = 0
+    actions: dict[str, int] = field(default_factory=dict)
+    comparisons: int = 0
+    bytes_compared: int = 0
+    invitations: int = 0
+    differences: dict[str, str] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        acts = ", ".join(f"{count} {name}" for name, count in sorted(self.actions.items()))
+        return (
+            f"{sum(self.actions.values())} actions of others ({acts}); {self.comparisons} answers at"
+            f" {self.urls} addresses compared, {self.bytes_compared / 1e6:.1f} MB; {self.invitations}"
+            f" invitations to consensus declared; {len(self.differences)} addresses differ"
+        )
+
+
+def prove(
+    observer: User,
+    *,
+    actions: int,
+    seed: int = 0,
+    full_every: int = 50,
+    progress: Callable[[int], None] | None = None,
+) -> Proof:
+    """Let the other observers and the adjudicators act at random and compare the observer's every GET.
+
+    JSON pages are compared after each action, images and all other addresses every ``full_every``.
+    The study should hold open, drafted and signed cases of the observer, so that each kind is replayed.
+    """
+    rng = random.Random(seed)
+    client = Client(SERVER_NAME="localhost", raise_request_exception=False)
+    client.force_login(observer, backend="django.contrib.auth.backends.ModelBackend")
+    pages, images = addresses(observer)
+    proof = Proof(urls=len(pages) + len(images))
+    before = {url: _answer(client, url) for url in (*pages, *images)}
+    for number in range(1, actions + 1):
+        name = _act(observer, rng)
+        proof.actions[name] = proof.actions.get(name, 0) + 1
+        chosen = pages if number % full_every and number < actions else (*pages, *images)
+        _compare(client, chosen, before, observer, proof)
+        if progress:
+            progress(number)
+    proof.invitations = len(queries.worklist(observer)["consensus"])
+    return proof
+
+
+def addresses(observer: User) -> tuple[list[str], list[str]]:
+    """Every GET address: the observer's own, other readers', the lead's, and the unparametrised rest."""
+    own = [a.code for a in queries.visible_to(observer)]
+    foreign = list(Assignment.objects.exclude(reader=observer).values_list("code", flat=True))
+    pages = ["/api/reading/worklist/", *(f"/api/reading/cases/{code}/" for code in (*own, *foreign))]
+    pages += ["/api/consensus/0000000000000000/", "/api/reading/cases/0000000000000000/"]
+    pages += [url for url in _plain_routes() if url not in pages]
+    images = []
+    for code in own:
+        assignment = queries.assignment_of(observer, code)
+        assert assignment is not None  # it is the observer's
+        for scan in queries.blind_scans(assignment):
+            base = f"/api/reading/cases/{code}/wado/studies/{scan['study_uid']}/series/{scan['series_uid']}"
+            images.append(f"{base}/metadata")
+            images += [f"{base}/instances/{one['sop_uid']}/frames/1" for one in scan["instances"]]
+    return pages, images
+
+
+def _plain_routes(resolver: Any = None, prefix: str = "/") -> Iterable[str]:
+    """Addresses of all routes without parameters."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = str(entry.pattern)
+        if "<" in route or route.startswith(("^", *_NOT_THE_STUDY)):
+            continue
+        if isinstance(entry, URLResolver):
+            yield from _plain_routes(entry, prefix + route)
+        elif isinstance(entry, URLPattern):
+            yield prefix + route
+
+
+def _answer(client: Client, url: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    response = client.get(url)
+    headers = sorted((k, v) for k, v in response.items() if k not in _PASSING_HEADERS)
+    body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    return response.status_code, headers, body
+
+
+def _compare(
+    client: Client,
+    urls: Iterable[str],
+    before: dict[str, tuple[int, list[tuple[str, str]], bytes]],
+    observer: User,
+    proof: Proof,
+) -> None:
+    invited = {
+        f"/api/reading/cases/{code}/"
+        for code in Assignment.objects.filter(
+            reader=observer, case__consensus__isnull=False, readings__state=Reading.State.SIGNED
+        ).values_list("code", flat=True)
+    }
+    for url in urls:
+        old, new = before[url], _answer(client, url)
+        proof.comparisons += 1
+        proof.bytes_compared += len(new[2])
+        if old != new and _undeclared(url, old, invited) != _undeclared(url, new, invited):
+            where = "status" if old[0] != new[0] else "headers" if old[1] != new[1] else "body"
+            proof.differences.setdefault(url, f"{where} differs")
+
+
+def _undeclared(url: str, answer: tuple[int, list[tuple[str, str]], bytes], invited: set[str]) -> Any:
+    """An answer without what an invitation to consensus is declared to change."""
+    if url != "/api/reading/worklist/" and url not in invited:
+        return answer
+    status, headers, body = answer
+    page = json.loads(body)
+    # The invitation itself; and that a read which has been compared can no longer be amended.
+    page.pop("consensus" if url == "/api/reading/worklist/" else "amendable", None)
+    return status, [(k, v) for k, v in headers if k != "Content-Length"], json.dumps(page)
+
+
+# --- What the others do
+
+
+def _act(observer: User, rng: random.Random) -> str:
+    """One random act of another reader; what cannot be done now is an act as well, refused."""
+    others = [
+        user
+        for user in User.objects.filter(role__in=[Role.OBSERVER, Role.ADJUDICATOR], is_active=True)
+        if user.pk != observer.pk
+    ]
+    by = rng.choice(sorted(others, key=lambda user: user.pk))
+    kinds: list[Callable[[User, random.Random], str | None]] = [_draft, _draft, _sign, _sign, _amend, _confer]
+    try:
+        return rng.choice(kinds)(by, rng) or "idle"
+    except RuleViolation as refusal:
+        return f"refused ({refusal.code})"
+
+
+def _any_assignment(by: User, rng: random.Random) -> Assignment | None:
+    codes = [row.code for row in queries.visible_to(by)]
+    return queries.assignment_of(by, rng.choice(codes)) if codes else None
+
+
+def _random_content(assignment: Assignment, rng: random.Random) -> dict[str, Any]:
+    return {
+        key: {
+            "grades": {
+                finding.key: rng.choices(finding.values, [6, *[1] * (len(finding.values) - 1)])[0]
+                for finding in rubric.FINDINGS
+            },
+            "quality": rng.choice(["adequate", "limited"]),
+            "exclusion_observation": rng.choices(["none", "junction_surgery"], [20, 1])[0],
+            "comments": {"pannus": f"comment {rng.random()}"},
+        }
+        for key in reading.scan_keys(assignment.case)
+    }
+
+
+def _draft(by: User, rng: random.Random) -> str | None:
+    assignment = _any_assignment(by, rng)
+    if assignment is None:
+        return None
+    current = reading.current_reading(assignment)
+    content = _random_content(assignment, rng)
+    if rng.random() < 0.1:
+        content[rng.choice(sorted(content))] = {"grades": {}, "quality": rubric.UNREADABLE}
+    workflow.save_draft(
+        assignment=assignment, by=by, revision=current.revision if current else 0, content=content
+    )
+    return "drafts"
+
+
+def _sign(by: User, rng: random.Random) -> str | None:
+    assignment = _any_assignment(by, rng)
+    if assignment is None:
+        return None
+    current = reading.current_reading(assignment)
+    workflow.sign_reading(assignment=assignment, by=by, revision=current.revision if current else 0)
+    return "signatures"
+
+
+def _amend(by: User, rng: random.Random) -> str | None:
+    assignment = _any_assignment(by, rng)
+    if assignment is None:
+        return None
+    workflow.amend_reading(assignment=assignment, by=by, reason="looked again")
+    return "amendments"
+
+
+def _confer(by: User, rng: random.Random) -> str | None:
+    session = (
+        queries.consensus_visible_to(by)
+        .filter(outcome=Consensus.Outcome.OPEN)
+        .select_related("case")
+        .prefetch_related("case__scans")
+        .order_by("pk")
+        .first()
+    )
+    if session is None:
+        return None
+    if rng.random() < 0.3:
+        workflow.decline_consensus(session=session, by=by)
+        return "sessions without consensus"
+    assignment = session.case.assignments.get(reader=by, kind=Assignment.Kind.READ)
+    saved = workflow.save_consensus(
+        session=session, by=by, revision=session.revision, content=_random_content(assignment, rng)
+    )
+    workflow.propose_consensus(session=saved, by=by, revision=saved.revision)
+    return "proposals"
+
+
+def prepare(observer: User, *, seed: int = 0) -> None:
+    """Give the observer open, drafted and signed cases, a third each, to be replayed."""
+    rng = random.Random(f"{seed}/prepare")
+    for number, row in enumerate(list(queries.visible_to(observer))):
+        assignment = queries.assignment_of(observer, row.code)
+        if number % 3 == 0 or assignment is None or row.reading_state is not None:
+            continue
+        saved = workflow.save_draft(
+            assignment=assignment, by=observer, revision=0, content=_random_content(assignment, rng)
+        )
+        if number % 3 == 1:
+            workflow.sign_reading(assignment=assignment, by=observer, revision=saved.revision)

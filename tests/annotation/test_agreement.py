@@ -1,0 +1,236 @@
+"""Agreement coefficients against published examples and independent libraries, to 1e-9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import krippendorff
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import cohens_kappa
+
+from annotation import agreement as ag
+
+
+def from_table(table: list[list[int]]) -> tuple[list[int], list[int]]:
+    """Two readers' grades that give this table."""
+    cells = [(i, j) for i, row in enumerate(table) for j, n in enumerate(row) for _ in range(n)]
+    return [i for i, _ in cells], [j for _, j in cells]
+
+
+def random_readers(seed: int, k: int, n: int = 120) -> tuple[list[int], list[int]]:
+    rng = np.random.default_rng(seed)
+    a = rng.integers(0, k, n)
+    b = np.where(rng.random(n) < 0.6, a, rng.integers(0, k, n))
+    return a.tolist(), b.tolist()
+
+
+# --- Published worked examples
+
+
+def test_cohen_1960() -> None:
+    """Cohen 1960, table 1: two judges, three categories, 200 subjects: p_o .70, p_e .41, kappa .492."""
+    a, b = from_table([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
+    assert ag.percent_agreement(a, b) == pytest.approx(0.70)
+    assert ag.cohen_kappa(a, b) == pytest.approx(0.4915254, abs=1e-6)
+
+
+def test_feinstein_cicchetti_paradox() -> None:
+    """Gwet 2008: 118, 5, 2, 0 – 94 % agree, kappa is −.023 and AC1 .940."""
+    a, b = from_table([[118, 5], [2, 0]])
+    assert ag.percent_agreement(a, b) == pytest.approx(0.944)
+    assert ag.cohen_kappa(a, b) == pytest.approx(-0.0234, abs=5e-4)
+    assert ag.gwet_ac1(a, b) == pytest.approx(0.9408, abs=5e-4)
+    assert ag.pabak(a, b) == pytest.approx(2 * 0.944 - 1)
+    assert ag.prevalence_warning(a, b)
+
+
+def test_krippendorff_2011_with_gaps() -> None:
+    """Krippendorff 2011, example C, four observers: .743 nominal, .815 ordinal, .849 interval."""
+    x = None
+    matrix = [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, x, x, x],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, x, 3],
+        [x, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, x],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, x],
+    ]
+    assert ag.krippendorff_alpha(matrix) == pytest.approx(0.743, abs=5e-4)
+    assert ag.krippendorff_alpha(matrix, level="ordinal") == pytest.approx(0.815, abs=5e-4)
+    assert ag.krippendorff_alpha(matrix, level="interval") == pytest.approx(0.849, abs=5e-4)
+
+
+def test_krippendorff_2011_two_observers() -> None:
+    """Krippendorff 2011, example A: binary, two observers, ten units: .095."""
+    meg = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0]
+    owen = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
+    assert ag.krippendorff_alpha(meg, owen) == pytest.approx(0.095, abs=5e-4)
+
+
+def test_byrt_1993_pabak() -> None:
+    """PABAK is 2·p_o − 1 for two grades, (k·p_o − 1)/(k − 1) in general."""
+    a, b = from_table([[80, 5], [10, 5]])
+    assert ag.pabak(a, b) == pytest.approx(0.70)
+    a, b = from_table([[40, 5, 5], [5, 20, 5], [5, 5, 10]])
+    assert ag.pabak(a, b) == pytest.approx((3 * 0.7 - 1) / 2)
+
+
+# --- Independent libraries
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("k", [2, 3, 5])
+@pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
+def test_kappa_against_scikit_learn(seed: int, k: int, weights: str | None) -> None:
+    a, b = random_readers(seed, k)
+    assert ag.cohen_kappa(a, b, weights) == pytest.approx(cohen_kappa_score(a, b, weights=weights), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("weights", "theirs"), [(None, None), ("linear", "linear"), ("quadratic", "fc")])
+def test_kappa_against_statsmodels(seed: int, weights: str | None, theirs: str | None) -> None:
+    a, b = random_readers(seed, 4)
+    _, table = ag.contingency(a, b)
+    options = {"wt": theirs} if theirs else {}
+    assert ag.cohen_kappa(a, b, weights) == pytest.approx(cohens_kappa(table, **options).kappa, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_alpha_against_krippendorff(seed: int, level: str) -> None:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(1, 5, 60)
+    matrix = np.where(rng.random((3, 60)) < 0.7, truth, rng.integers(1, 5, (3, 60))).astype(float)
+    matrix[rng.random((3, 60)) < 0.15] = np.nan
+    expected = krippendorff.alpha(reliability_data=matrix, level_of_measurement=level)
+    assert ag.krippendorff_alpha(matrix, level=level) == pytest.approx(expected, abs=1e-9)
+
+
+def gwet_by_hand(a: list[int], b: list[int], weight: Any, scale: list[int]) -> float:
+    """AC2 straight from its definition (Gwet 2014, ch. 5), item by item."""
+    q, n = len(scale), len(a)
+    w = {(x, y): weight(x, y, q) for x in scale for y in scale}
+    p_a = sum(w[x, y] for x, y in zip(a, b, strict=True)) / n
+    pi = {x: (a.count(x) + b.count(x)) / (2 * n) for x in scale}
+    p_e = sum(w.values()) / (q * (q - 1)) * sum(p * (1 - p) for p in pi.values())
+    return (p_a - p_e) / (1 - p_e)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gwet_against_its_definition(seed: int) -> None:
+    a, b = random_readers(seed, 4)
+    scale = [0, 1, 2, 3]
+    assert ag.gwet_ac1(a, b) == pytest.approx(
+        gwet_by_hand(a, b, lambda x, y, q: float(x == y), scale), abs=1e-9
+    )
+    for name, weight in (
+        ("linear", lambda x, y, q: 1 - abs(x - y) / (q - 1)),
+        ("quadratic", lambda x, y, q: 1 - ((x - y) / (q - 1)) ** 2),
+    ):
+        assert ag.gwet_ac2(a, b, weights=name) == pytest.approx(gwet_by_hand(a, b, weight, scale), abs=1e-9)
+
+
+# --- Scales, gaps, edges
+
+
+def test_scale_with_unused_grades() -> None:
+    a, b = [0, 0, 1, 1], [0, 0, 1, 0]
+    assert ag.cohen_kappa(a, b, labels=[0, 1, 2]) == pytest.approx(ag.cohen_kappa(a, b))
+    assert ag.gwet_ac1(a, b, labels=[0, 1, 2]) > ag.gwet_ac1(a, b)
+
+
+def test_words_and_numbers_on_one_scale() -> None:
+    a, b = [0, 1, "not_visible", 0], [0, 1, "not_visible", 1]
+    labels, table = ag.contingency(a, b)
+    assert labels == [0, 1, "not_visible"]
+    assert table.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_nobody_varies() -> None:
+    a = [0] * 10
+    assert ag.percent_agreement(a, a) == 1
+    assert np.isnan(ag.cohen_kappa(a, a))
+    assert ag.gwet_ac1(a, a, labels=[0, 1]) == 1
+    assert np.isnan(ag.krippendorff_alpha(a, a))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ag.cohen_kappa([0, 1], [0]), "2 and 1 grades"),
+        (lambda: ag.cohen_kappa([], []), "no items"),
+        (lambda: ag.cohen_kappa([0], [0], labels=[1]), "not one of"),
+        (lambda: ag.cohen_kappa([0, 1], [0, 1], weights="cubic"), "cubic"),
+        (lambda: ag.krippendorff_alpha([1, None], [None, 1]), "no item"),
+        (lambda: ag.krippendorff_alpha([1, 2], [1]), "one entry per item"),
+        (lambda: ag.krippendorff_alpha([1, 2], [1, 1], level="ratio"), "ratio"),
+        (lambda: ag.bootstrap_ci(ag.cohen_kappa, [0, 1], [0, 1], clusters=[1]), "1 clusters for 2"),
+    ],
+)
+def test_bad_input(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# --- Bootstrap
+
+
+@pytest.mark.parametrize(
+    ("statistic", "options"),
+    [
+        (ag.percent_agreement, {}),
+        (ag.cohen_kappa, {}),
+        (ag.cohen_kappa, {"weights": "quadratic"}),
+        (ag.gwet_ac1, {}),
+        (ag.gwet_ac2, {"weights": "linear"}),
+        (ag.pabak, {}),
+        (ag.krippendorff_alpha, {}),
+    ],
+)
+def test_fast_bootstrap_equals_resampling_rows(statistic: Any, options: dict[str, Any]) -> None:
+    """On tables or on rows: the same draws must give the same interval."""
+    a, b = random_readers(3, 3, 60)
+    patients = [i // 2 for i in range(60)]
+    takes_labels = statistic is not ag.krippendorff_alpha
+
+    def slow(x: Any, y: Any, **more: Any) -> float:
+        scale = {"labels": [0, 1, 2]} if takes_labels else {}
+        return float(statistic(x, y, **scale, **more))
+
+    arguments: dict[str, Any] = {"clusters": patients, "n_resamples": 200, "seed": 5, **options}
+    fast = ag.bootstrap_ci(statistic, a, b, labels=[0, 1, 2], **arguments)
+    assert fast == pytest.approx(ag.bootstrap_ci(slow, a, b, **arguments), abs=1e-9)
+    assert fast.low <= fast.value <= fast.high
+    assert fast.value == pytest.approx(slow(a, b, **options), abs=1e-12)
+
+
+def test_same_seed_same_interval() -> None:
+    a, b = random_readers(1, 3)
+    first = ag.bootstrap_ci(ag.cohen_kappa, a, b, seed=7)
+    assert first == ag.bootstrap_ci(ag.cohen_kappa, a, b, seed=7)
+    assert first != ag.bootstrap_ci(ag.cohen_kappa, a, b, seed=8)
+
+
+def test_clusters_widen_the_interval() -> None:
+    """Each item counted four times over is no more evidence when a patient's items are drawn together."""
+    a, b = random_readers(2, 2, 50)
+    repeated = [x for x in a for _ in range(4)], [x for x in b for _ in range(4)]
+    patients = [i // 4 for i in range(200)]
+    alone = ag.bootstrap_ci(ag.cohen_kappa, a, b)
+    together = ag.bootstrap_ci(ag.cohen_kappa, *repeated, clusters=patients)
+    ignoring = ag.bootstrap_ci(ag.cohen_kappa, *repeated)
+    assert together.high - together.low == pytest.approx(alone.high - alone.low, rel=0.15)
+    assert ignoring.high - ignoring.low < 0.7 * (together.high - together.low)
+
+
+def test_interval_covers_the_truth() -> None:
+    """95 % intervals of simulated readers with a known agreement cover it about 95 times in 100."""
+    rng = np.random.default_rng(11)
+    covered = 0
+    for trial in range(200):
+        truth = rng.integers(0, 2, 80)
+        a = np.where(rng.random(80) < 0.1, 1 - truth, truth)
+        b = np.where(rng.random(80) < 0.1, 1 - truth, truth)
+        interval = ag.bootstrap_ci(ag.percent_agreement, a.tolist(), b.tolist(), n_resamples=300, seed=trial)
+        covered += interval.low <= 0.82 <= interval.high
+    assert 180 <= covered <= 199
