@@ -106,10 +106,15 @@ class TrainingProgressOut(serializers.Serializer):
     history = EpochLossOut(many=True, required=False)
 
 
+@extend_schema_field(TrainingProgressOut)
+class TrainingProgressField(serializers.JSONField):
+    """Run.progress as the worker wrote it; described by :class:`TrainingProgressOut`."""
+
+
 class RunRowOut(serializers.ModelSerializer[Run]):
     """A run in a list: everything but the result, of which only the AUC."""
 
-    progress = TrainingProgressOut()
+    progress = TrainingProgressField()
     recipe = serializers.DictField()
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     auc = serializers.SerializerMethodField()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
 from django.http import FileResponse, Http404
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -34,6 +36,7 @@ from modeling.serializers import (
 )
 
 METHODS = ("gradcam", "layercam")
+M = TypeVar("M", bound=Model)
 
 
 def _user(request: Request) -> User:
@@ -43,6 +46,17 @@ def _user(request: Request) -> User:
 
 def _damaged(error: queries.ManifestDamaged) -> RuleViolation:
     return RuleViolation(str(error), code="manifest_damaged")
+
+
+def _one(rows: QuerySet[M], pk: int) -> M:
+    """The row, or the 404 that a reader gets too: not a word on what is missing."""
+    try:
+        row = rows.filter(pk=pk).first()
+    except OverflowError:  # no key is so large
+        row = None
+    if row is None:
+        raise Http404
+    return row
 
 
 class LeadView(APIView):
@@ -70,7 +84,7 @@ class LabelSets(LeadView):
 class LabelSetDetail(LeadView):
     @extend_schema(responses=LabelSetDetailOut)
     def get(self, request: Request, pk: int) -> Response:
-        label_set = get_object_or_404(queries.label_sets(), pk=pk)
+        label_set = _one(queries.label_sets(), pk)
         try:
             content = queries.manifest(label_set)
         except queries.ManifestDamaged as error:
@@ -85,7 +99,7 @@ class LabelSetManifest(LeadView):
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     def get(self, request: Request, pk: int) -> FileResponse:
         """The file itself: its sha256 is the label set's hash."""
-        label_set = get_object_or_404(LabelSet, pk=pk)
+        label_set = _one(LabelSet.objects.all(), pk)
         try:
             file = queries.manifest_path(label_set).open("rb")
         except FileNotFoundError as error:
@@ -113,14 +127,14 @@ class Runs(LeadView):
 class RunDetail(LeadView):
     @extend_schema(responses=RunOut)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(RunOut(get_object_or_404(Run.objects.select_related("created_by"), pk=pk)).data)
+        return Response(RunOut(_one(Run.objects.select_related("created_by"), pk)).data)
 
 
 class RunCancel(LeadView):
     @extend_schema(request=None, responses=RunOut)
     def post(self, request: Request, pk: int) -> Response:
         """Cancel a queued run, or ask a running one to stop; 409 once it has ended."""
-        run = get_object_or_404(Run, pk=pk)
+        run = _one(queries.runs(), pk)
         return Response(RunOut(runs.cancel(run=run, by=_user(request))).data)
 
 
@@ -128,21 +142,21 @@ class RunLog(LeadView):
     @extend_schema(responses=OpenApiTypes.STR)
     def get(self, request: Request, pk: int) -> Response:
         """The end of the trainer's log, as one JSON string."""
-        return Response(queries.log_tail(get_object_or_404(Run, pk=pk).pk))
+        return Response(queries.log_tail(_one(queries.runs(), pk).pk))
 
 
 class RunPredictions(LeadView):
     @extend_schema(responses=PredictionOut(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """Every patient's score, training and test; empty until the run is published."""
-        run = get_object_or_404(Run.objects.defer("result"), pk=pk)
+        run = _one(queries.runs(), pk)
         return Response(PredictionOut(run.predictions, many=True).data)
 
 
 class RunPredictionsFile(LeadView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, pk: int) -> FileResponse:
-        run = get_object_or_404(Run.objects.defer("result"), pk=pk, state=Run.State.SUCCEEDED)
+        run = _one(queries.runs().filter(state=Run.State.SUCCEEDED), pk)
         file = queries.published_file(run, "predictions.csv").open("rb")
         return FileResponse(file, as_attachment=True, filename=f"run-{pk}-predictions.csv")
 
@@ -157,7 +171,7 @@ class RunPatient(LeadView):
         method = request.query_params.get("method", "gradcam")
         if method not in METHODS:
             raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})
-        run = get_object_or_404(Run.objects.defer("result").select_related("label_set"), pk=pk)
+        run = _one(queries.runs().select_related("label_set"), pk)
         try:
             found = queries.run_patient(run, pseudonym, method=method)
         except queries.ManifestDamaged as error:

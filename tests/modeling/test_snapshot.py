@@ -171,7 +171,7 @@ def test_of_two_labels_of_a_series_the_newer_counts() -> None:
 @pytest.mark.parametrize(("policy", "outcomes"), [("negative", [0, 1, 0]), ("positive", [0, 1, 1])])
 def test_policy_for_an_intermediate_follow_up(policy: str, outcomes: list[int]) -> None:
     charter.freeze(by=None, changes={"intermediate_policy": policy}, reason="test")
-    labelled([0, 1, 0])
+    labelled([0, 1])
     label(make_patient("q"), "clean", "intermediate")
     label_set = snapshot.freeze(by=None)
     assert [row["outcome"] for row in rows(label_set).values()] == outcomes
@@ -180,7 +180,7 @@ def test_policy_for_an_intermediate_follow_up(policy: str, outcomes: list[int]) 
 
 def test_policy_exclude_leaves_intermediate_follow_ups_out() -> None:
     charter.freeze(by=None, changes={"intermediate_policy": "exclude"}, reason="test")
-    labelled([0, 1, 0])
+    labelled([0, 1])
     label(make_patient("q"), "clean", "intermediate")
     assert list(rows(snapshot.freeze(by=None))) == ["p00", "p01"]
 
@@ -209,7 +209,7 @@ def test_one_outcome_only(outcome: int) -> None:
 
 
 def test_phantoms_and_patients_never_share_a_set() -> None:
-    labelled([0, 1, 0])
+    labelled([0, 1])
     label(make_patient("real", phantom=False), "clean", "clean")
     error = refusal()
     assert error.code == "phantoms_and_patients"
@@ -219,7 +219,7 @@ def test_phantoms_and_patients_never_share_a_set() -> None:
 
 @pytest.mark.parametrize("days", [0, -30])
 def test_a_follow_up_that_is_not_later_names_the_patient(days: int) -> None:
-    labelled([0, 1, 0])
+    labelled([0, 1])
     label(make_patient("back", days_apart=days), "clean", "clean")
     error = refusal()
     assert (error.code, error.extra["patient"]) == ("bad_interval", "back")
@@ -229,7 +229,7 @@ def test_a_follow_up_that_is_not_later_names_the_patient(days: int) -> None:
 
 
 def test_a_changed_file_is_noticed() -> None:
-    labelled([0, 1, 0])
+    labelled([0, 1])
     label_set = snapshot.freeze(by=None)
     path = queries.manifest_path(label_set)
     content = json.loads(path.read_bytes())
@@ -240,7 +240,7 @@ def test_a_changed_file_is_noticed() -> None:
 
 
 def test_freezing_again_heals_a_lost_file() -> None:
-    labelled([0, 1, 0])
+    labelled([0, 1])
     label_set = snapshot.freeze(by=None)
     queries.manifest_path(label_set).unlink()
     with pytest.raises(queries.ManifestDamaged, match="cannot be read"):
