@@ -51,7 +51,7 @@ build: frontend/dist/index.html
 # Its own data directory: phantoms and patients never meet. The recipe is the paper's, on a smaller
 # grid with a shallower network, so that a processor trains it in about two minutes.
 demo: export ODONTOID_DATA_DIR ?= $(CURDIR)/var/demo
-demo: export ODONTOID_DEFAULT_OVERRIDES ?= depth=18,size=128,epochs=12
+demo: export ODONTOID_DEFAULT_OVERRIDES ?= depth=18,grid=fit,size=128,epochs=12
 demo: build
 	@$(PY) manage.py demo --patients $(DEMO_PATIENTS) --port $(PORT)
 

@@ -19,7 +19,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 #: Enough patients for both outcomes in both splits, small enough to be ready in a minute.
 PATIENTS = 24
-OVERRIDES = "depth=18,size=64,epochs=2"
+OVERRIDES = "depth=18,grid=fit,size=64,epochs=2"
 START_TIMEOUT = 420.0
 
 
