@@ -11,7 +11,7 @@ import { setSignedOutHandler } from '@/lib/api-client';
 import { makeQueryClient } from '@/lib/query-client';
 import { meQuery } from '@/lib/session';
 
-import { theme } from './theme';
+import { accessibleColours, theme } from './theme';
 
 export function Providers({ children }: { children: ReactNode }) {
   const [client] = useState(makeQueryClient);
@@ -20,7 +20,7 @@ export function Providers({ children }: { children: ReactNode }) {
     [client],
   );
   return (
-    <MantineProvider theme={theme} defaultColorScheme="light">
+    <MantineProvider theme={theme} cssVariablesResolver={accessibleColours} defaultColorScheme="light">
       <Notifications position="bottom-right" limit={3} />
       <QueryClientProvider client={client}>{children}</QueryClientProvider>
     </MantineProvider>

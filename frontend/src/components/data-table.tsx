@@ -30,7 +30,7 @@ export function DataTable<Row>(props: Props<Row>) {
   }
   const style = (column: Column<Row>) => ({ textAlign: column.numeric ? ('right' as const) : undefined, width: column.width });
   return (
-    <Table.ScrollContainer minWidth={minWidth} maxHeight={maxHeight}>
+    <Table.ScrollContainer type="native" minWidth={minWidth} maxHeight={maxHeight}>
       <Table aria-label={caption} stickyHeader={maxHeight !== undefined}>
         <Table.Thead>
           <Table.Tr>

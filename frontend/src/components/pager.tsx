@@ -2,7 +2,7 @@ import { Group, Pagination, Text } from '@mantine/core';
 
 import { count } from '@/lib/format';
 
-export const PAGE_SIZE = 50;
+export const PAGE_SIZE = 25;
 
 interface Props {
   total: number;

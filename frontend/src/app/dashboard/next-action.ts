@@ -1,3 +1,5 @@
+import { plural } from '@/lib/format';
+
 export interface StudyState {
   identified: number;
   included: number;
@@ -25,9 +27,9 @@ export function nextAction(study: StudyState): NextAction | null {
   const open = cases - (study.cases.final ?? 0) - (study.cases.closed ?? 0);
   if (study.identified === 0) return { text: 'No patient has been imported.', label: 'Import a cohort', to: '/cohort/import' };
   if (study.leadReview > 0) {
-    return { text: `${study.leadReview} unreadable or questioned cases wait for your decision.`, label: 'Decide', to: '/progress' };
+    return { text: `${plural(study.leadReview, 'case')} with an unreadable or questioned scan: your decision is needed.`, label: 'Decide', to: '/progress' };
   }
-  if (study.quarantined > 0) return { text: `${study.quarantined} series are in quarantine.`, label: 'Look at them', to: '/cohort/import' };
+  if (study.quarantined > 0) return { text: `In quarantine: ${study.quarantined} series.`, label: 'Look at them', to: '/cohort/import' };
   if (study.included === 0 && cases === 0) {
     return { text: 'No patient meets every criterion yet. The flow says what is missing.', label: 'See the flow', to: '/cohort' };
   }

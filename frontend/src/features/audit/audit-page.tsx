@@ -1,4 +1,4 @@
-import { Code, Group, TextInput } from '@mantine/core';
+import { Code, Group, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -83,7 +83,7 @@ export function AuditPage() {
                     key: 'detail',
                     header: 'Detail',
                     width: '30%',
-                    render: (row) => <Code style={{ overflowWrap: 'anywhere', whiteSpace: 'normal' }}>{JSON.stringify(row.detail)}</Code>,
+                    render: (row) => <Detail detail={row.detail} />,
                   },
                   { key: 'hash', header: 'Hash', render: (row) => <Hash value={row.hash} digits={8} /> },
                 ]}
@@ -95,4 +95,14 @@ export function AuditPage() {
       </Panel>
     </>
   );
+}
+
+/** Key by key; a hash by its first digits, since the whole of it helps nobody read. */
+function Detail({ detail }: { detail: unknown }) {
+  if (typeof detail !== 'object' || detail === null) return null;
+  return Object.entries(detail).map(([key, value]: [string, unknown]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const short = /^[0-9a-f]{32,}$/.test(text) ? `${text.slice(0, 12)}…` : text;
+    return <Text key={key} size="xs" title={text} style={{ overflowWrap: 'anywhere' }}>{key}: {short}</Text>;
+  });
 }

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { PageHeader } from '@/components/page-header';
 
 import { CsvImport } from './csv-import';
+import { Deliveries } from './deliveries';
 import { DicomUpload } from './dicom-upload';
 import { Quarantine } from './quarantine';
 
@@ -16,6 +17,7 @@ export function ImportPage() {
         <CsvImport />
         <DicomUpload />
         <Quarantine />
+        <Deliveries />
       </Stack>
     </>
   );

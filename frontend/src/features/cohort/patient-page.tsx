@@ -11,6 +11,7 @@ import { Stat } from '@/components/stat';
 import { DASH, dateTime, words } from '@/lib/format';
 
 import { flowQuery, type PatientDetail, patientQuery } from './api';
+import { ChoosePair } from './choose-pair';
 import { SeriesCard } from './series-card';
 import { describeReason } from './wording';
 
@@ -72,10 +73,11 @@ function Patient({ patient }: { patient: PatientDetail }) {
           )}
         </Panel>
       ))}
-      {patient.scan_pair && (
-        <Text size="sm">
-          Baseline and follow-up were chosen {patient.scan_pair.chosen_by ? `by ${patient.scan_pair.chosen_by}: ${patient.scan_pair.reason}` : 'by the rule: earliest qualifying exam, last one with an adequate series'}.
-        </Text>
+      {patient.exams.some((exam) => exam.series.length > 0) && (
+        <Group>
+          <Text size="sm">{describePair(patient)}</Text>
+          <ChoosePair patient={patient} />
+        </Group>
       )}
       <Panel title="Exclusions" hint="One at most is the step at which the patient leaves; the others would have held too.">
         <DataTable
@@ -109,4 +111,10 @@ function Patient({ patient }: { patient: PatientDetail }) {
       </Panel>
     </Stack>
   );
+}
+
+function describePair({ scan_pair: pair }: PatientDetail): string {
+  if (!pair) return 'No pair of baseline and follow-up: the rule found no two adequate series far enough apart.';
+  if (pair.chosen_by) return `Baseline and follow-up were chosen by ${pair.chosen_by}: ${pair.reason}`;
+  return 'Baseline and follow-up were chosen by the rule: earliest qualifying exam, last one with an adequate series.';
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { kindOf } from './csv-import';
+import { describeSummary } from './deliveries';
 import { recognitionLines } from './recognition';
 
 it('knows the four tables by their names', () => {
@@ -18,4 +19,10 @@ it('prints a recognition whatever its shape', () => {
     'Tags: T2, TSE',
   ]);
   expect(recognitionLines(null)).toEqual([]);
+});
+
+it('says what came of a delivery, without its zeros', () => {
+  expect(describeSummary({ patients: { new: 60, changed: 0, errors: 1 }, exams: { new: 0 } })).toBe('patients: 60 new, 1 errors');
+  expect(describeSummary({ accepted: 120, rejected: 0 })).toBe('120 accepted');
+  expect(describeSummary({})).toBe('–');
 });

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 
 import { Hash } from '@/components/hash';
 import { QueryView } from '@/components/query-view';
+import { rubricQuery } from '@/components/scoring/rubric-query';
 import { DASH, dateTime, words } from '@/lib/format';
 
 import { type LabelDetail, type LabelReading, labelQuery } from './api';
@@ -60,6 +61,8 @@ const say = (grade: number | string | null | undefined) => (grade === null || gr
 
 /** Final grade and every read's grade, finding by finding; rows where the reads differ are marked. */
 function GradesTable({ label }: { label: LabelDetail }) {
+  const rubric = useQuery(rubricQuery);
+  const name = (finding: string) => rubric.data?.findings.find(({ key }) => key === finding)?.label ?? words(finding);
   return (
     <Table aria-label="Grades of this scan by read" verticalSpacing={4}>
       <Table.Thead>
@@ -74,7 +77,7 @@ function GradesTable({ label }: { label: LabelDetail }) {
           const differs = new Set(label.readings.map((reading) => String(reading.grades[finding]))).size > 1;
           return (
             <Table.Tr key={finding} bg={differs ? 'yellow.0' : undefined}>
-              <Table.Th scope="row" fw={500}>{words(finding)}{differs && <Text span size="xs" c="dimmed"> – differs</Text>}</Table.Th>
+              <Table.Th scope="row" fw={500}>{name(finding)}{differs && <Text span size="xs" c="dimmed"> – differs</Text>}</Table.Th>
               <Table.Td fw={600} title={grade === null ? 'The readers agreed on the category and not on this finding' : undefined}>{say(grade)}</Table.Td>
               {label.readings.map((reading) => <Table.Td key={reading.id}>{say(reading.grades[finding])}</Table.Td>)}
             </Table.Tr>

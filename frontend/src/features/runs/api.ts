@@ -2,7 +2,6 @@ import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query
 
 import { api, unwrap } from '@/lib/api-client';
 import type { components } from '@/types/api';
-import type { DicomJson } from '@/viewer';
 
 type Schemas = components['schemas'];
 export type RunRow = Schemas['RunRowOut'];
@@ -55,17 +54,6 @@ export const runPatientQuery = (id: number, pseudonym: string, method: Saliency[
           signal,
         }),
       ),
-    staleTime: Infinity,
-  });
-
-/** The series' DICOM JSON, as the viewer wants it; the schema leaves its content to DICOM PS3.18. */
-export const seriesMetadataQuery = (uid: string) =>
-  queryOptions({
-    queryKey: ['series', uid, 'metadata'],
-    queryFn: async ({ signal }) =>
-      (await unwrap(
-        api.GET('/api/cohort/series/{series_uid}/metadata/', { params: { path: { series_uid: uid } }, signal }),
-      )) as unknown as DicomJson[],
     staleTime: Infinity,
   });
 

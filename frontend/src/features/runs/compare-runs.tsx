@@ -42,7 +42,7 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
           <RocOverlay runs={runs.map((run) => ({ name: `Run ${run.id}`, metrics: run.result.metrics }))} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Table.ScrollContainer minWidth={420}>
+          <Table.ScrollContainer type="native" minWidth={420}>
             <Table aria-label="Comparison of runs" verticalSpacing={3} className="tabular">
               <Table.Thead>
                 <Table.Tr><Table.Td />{runs.map((run) => <Table.Th key={run.id} scope="col">Run {run.id}</Table.Th>)}</Table.Tr>

@@ -32,7 +32,7 @@ export function MetricsTable({ metrics, counts, exploring, paper }: Props) {
   const cell = (bounds: Figure['wilson']) => interval(bounds?.[0], bounds?.[1]);
   return (
     <>
-      <Table.ScrollContainer minWidth={560}>
+      <Table.ScrollContainer type="native" minWidth={560}>
         <Table aria-label="Figures of the run beside the paper's">
           <Table.Thead>
             <Table.Tr>

@@ -32,8 +32,8 @@ export function RocChart({ metrics, counts, exploring }: Props) {
     point.fpr !== null && point.tpr !== null && sensitivity && falsePositives
       ? [{
           ...point,
-          y: [point.tpr - sensitivity[0], sensitivity[1] - point.tpr],
-          x: [point.fpr - falsePositives[0], falsePositives[1] - point.fpr],
+          tprError: [point.tpr - sensitivity[0], sensitivity[1] - point.tpr],
+          fprError: [point.fpr - falsePositives[0], falsePositives[1] - point.fpr],
         }]
       : [];
   const colour = exploring ? PALETTE.amber : PALETTE.orange;
@@ -55,8 +55,8 @@ export function RocChart({ metrics, counts, exploring }: Props) {
           isAnimationActive={false}
         />
         <Scatter name="Operating point" data={operating} fill={colour} shape="circle" isAnimationActive={false}>
-          <ErrorBar dataKey="y" direction="y" width={6} stroke={colour} strokeWidth={1.5} />
-          <ErrorBar dataKey="x" direction="x" width={6} stroke={colour} strokeWidth={1.5} />
+          <ErrorBar dataKey="tprError" direction="y" width={6} stroke={colour} strokeWidth={1.5} />
+          <ErrorBar dataKey="fprError" direction="x" width={6} stroke={colour} strokeWidth={1.5} />
         </Scatter>
       </ScatterChart>
     </Chart>

@@ -1,16 +1,15 @@
 import { Anchor, Group, Paper, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Suspense, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Link, useParams } from 'react-router';
 
-import { ErrorNotice } from '@/components/error-notice';
 import { PageHeader } from '@/components/page-header';
-import { PageLoader } from '@/components/page-loader';
 import { QueryView } from '@/components/query-view';
+import { SeriesImages } from '@/components/series-images';
 import { figure } from '@/lib/format';
-import { buildScan, decodeBytes, type Point3, type SaliencyOverlay, StackPair } from '@/viewer';
+import { decodeBytes, type Point3, type SaliencyOverlay } from '@/viewer';
 
-import { type RunPatient, runPatientQuery, type Saliency, seriesMetadataQuery } from './api';
+import { type RunPatient, runPatientQuery, type Saliency } from './api';
 import { CellLink } from './confusion-panel';
 import { type Look, SaliencyControls } from './saliency-controls';
 
@@ -61,7 +60,7 @@ function PatientView({ run, patient, onMethod }: Props) {
       />
       <Group align="stretch" gap="md" wrap="nowrap">
         <Paper withBorder style={{ flex: 1, minWidth: 0, height: 'calc(100vh - 190px)', minHeight: 420, overflow: 'hidden', background: '#000' }}>
-          <Images seriesUid={patient.series_uid} overlay={overlay} />
+          <SeriesImages seriesUid={patient.series_uid} label="Baseline" overlay={overlay} />
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
           {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} onMethod={onMethod} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
@@ -79,32 +78,5 @@ function PatientView({ run, patient, onMethod }: Props) {
         </Stack>
       </Group>
     </>
-  );
-}
-
-function Images({ seriesUid, overlay }: { seriesUid: string; overlay: SaliencyOverlay | null }) {
-  const metadata = useQuery(seriesMetadataQuery(seriesUid));
-  const built = useMemo(() => {
-    if (!metadata.data) return null;
-    try {
-      const scan = buildScan({
-        key: 'baseline',
-        label: 'Baseline',
-        metadata: metadata.data,
-        frameUrl: (sop: string) => `/api/cohort/series/${seriesUid}/instances/${sop}/frames/1`,
-      });
-      return { scans: [scan], error: null };
-    } catch (error) {
-      return { scans: null, error };
-    }
-  }, [metadata.data, seriesUid]);
-  if (metadata.isError || built?.error) {
-    return <ErrorNotice error={metadata.error ?? built?.error} title="The images cannot be shown" onRetry={() => void metadata.refetch()} />;
-  }
-  if (!built?.scans) return <PageLoader label="Loading images" />;
-  return (
-    <Suspense fallback={<PageLoader label="Starting the viewer" />}>
-      <StackPair scans={built.scans} overlays={{ baseline: overlay }} />
-    </Suspense>
   );
 }
