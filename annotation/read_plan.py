@@ -205,6 +205,7 @@ def deviations() -> Iterator[str]:
 
 def _incomplete_cases() -> Iterator[str]:
     cases = Case.objects.select_related("charter").prefetch_related("assignments", "scans__final_label")
+    adjudicators = User.objects.filter(role=Role.ADJUDICATOR).exists()
     for case in cases.order_by("pk"):
         assignments = list(case.assignments.all())
         reads = [a for a in assignments if a.kind == Assignment.Kind.READ]
@@ -217,3 +218,5 @@ def _incomplete_cases() -> Iterator[str]:
             yield f"annotation.case {case.pk}: a sham referral of a case that is not concordant"
         if concordant and any(not a.sham for a in referred):
             yield f"annotation.case {case.pk}: concordant, and referred as a conflict"
+        if concordant and not referred and is_sham(case, charter.terms_of(case.charter)) and adjudicators:
+            yield f"annotation.case {case.pk}: the seed drew a sham that is not in the queue"

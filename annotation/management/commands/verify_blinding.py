@@ -56,9 +56,9 @@ class Command(BaseCommand):
             raise CommandError(done.stderr.strip() or f"ended with {done.returncode}")
 
     def _prove(self, patients: int, actions: int, seed: int) -> None:
-        from cohort.importing import import_directory
         from cohort.ingest import ingest_paths
 
+        from cohort.importing import import_directory
         from cohort.phantom.cohort import write_cohort
 
         call_command("migrate", verbosity=0, interactive=False)

@@ -1,0 +1,100 @@
+"""The charter: typed terms, one hash, versions with reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from annotation import charter, workflow
+from annotation.charter import Terms
+from annotation.models import Case, Charter
+from config.exceptions import RuleViolation
+from tests.annotation.conftest import make_patients
+
+pytestmark = pytest.mark.django_db
+SEEDS = {"plan_seed": 3, "sham_seed": 4}
+
+
+def test_defaults_are_the_methods() -> None:
+    terms = Terms()
+    assert (terms.read_design, terms.discrepancy_rule, terms.consensus) == ("paired", "category", True)
+    assert (terms.intermediate_policy, terms.min_interval_days) == ("negative", 1000)
+
+
+def test_hash_names_the_settings_and_not_their_order() -> None:
+    assert Terms(**SEEDS).hash() == Terms.of(dict(reversed(Terms(**SEEDS).as_dict().items()))).hash()
+    assert Terms(**SEEDS, sham_share=0).hash() == Terms(**SEEDS, sham_share=0.0).hash()
+    assert Terms(**SEEDS).hash() != Terms(**SEEDS, sham_share=0.2).hash()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"read_design": "single"}, "read_design"),
+        ({"discrepancy_rule": "any"}, "discrepancy_rule"),
+        ({"intermediate_policy": "maybe"}, "intermediate_policy"),
+        ({"consensus": 1}, "consensus"),
+        ({"sham_share": 1.1}, "sham_share"),
+        ({"sham_share": True}, "sham_share"),
+        ({"reread_share": 0.1}, "reread_share"),
+        ({"plan_seed": -1}, "plan_seed"),
+        ({"plan_seed": 1.5}, "plan_seed"),
+        ({"min_interval_days": 0}, "min_interval_days"),
+        ({"rubric_version": 2}, "rubric_version"),
+        ({"colour": "red"}, "colour: unknown setting"),
+    ],
+)
+def test_bad_terms_name_the_setting(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Terms.of(change)
+    with pytest.raises(RuleViolation, match=message):
+        charter.freeze(by=None, changes=change)
+    assert not Charter.objects.exists()
+
+
+def test_seeds_are_drawn_once(lead: Any) -> None:
+    first = charter.freeze(by=lead)
+    assert isinstance(first.terms["plan_seed"], int)
+    second = charter.freeze(by=lead, changes={"sham_share": 0.3}, reason="too few conflicts")
+    assert second.version == 2
+    assert second.terms["plan_seed"] == first.terms["plan_seed"]
+    assert charter.is_intact(first)
+    assert charter.is_intact(second)
+
+
+def test_a_change_needs_a_reason_and_a_difference(lead: Any) -> None:
+    charter.freeze(by=lead)
+    for changes, reason, code in (
+        ({"sham_share": 0.3}, " ", "reason_missing"),
+        ({}, "again", "no_change"),
+        ({"read_design": "independent"}, "better", "design_is_fixed"),
+    ):
+        with pytest.raises(RuleViolation) as refusal:
+            charter.freeze(by=lead, changes=changes, reason=reason)
+        assert refusal.value.code == code
+
+
+def test_open_cases_keep_their_version(readers: dict[str, Any]) -> None:
+    make_patients(1)
+    workflow.open_reading(by=readers["lead"])
+    charter.freeze(by=readers["lead"], changes={"consensus": False}, reason="no time")
+    make_patients(2, prefix="00b")
+    workflow.open_reading(by=readers["lead"])
+    assert [case.charter.version for case in Case.objects.order_by("pk")] == [1, 2, 2]
+
+
+def test_endpoint(as_lead: Any) -> None:
+    page = as_lead.get("/api/charter/").json()
+    assert page["current"] is None
+    assert page["proposed"]["plan_seed"] is None
+    made = as_lead.post("/api/charter/", {"terms": SEEDS}, format="json")
+    assert made.status_code == 201
+    assert made.json()["version"] == 1
+    assert made.json()["terms"]["plan_seed"] == 3
+    refused = as_lead.post("/api/charter/", {"terms": {"sham_share": 2}, "reason": "x"}, format="json")
+    assert refused.status_code == 409
+    assert "sham_share" in refused.json()["detail"]
+    page = as_lead.get("/api/charter/").json()
+    assert page["current"] == made.json() == page["history"][0]
+    assert as_lead.post("/api/charter/", {"reason": "x"}, format="json").status_code == 400
