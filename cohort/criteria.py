@@ -35,7 +35,7 @@ def normal_code(code: str) -> str:
 
 
 def is_rheumatoid(system: str, code: str) -> bool:
-    """Whether a diagnosis code says rheumatoid arthritis (the paper's list: ICD-9 714.0, 714.2; ICD-10 M05, M06)."""
+    """Whether a code says rheumatoid arthritis: the paper's list of ICD-9 714 and ICD-10 M05, M06."""
     pattern = _RA_CODES.get(code_system(system) or "")
     return bool(pattern and pattern.fullmatch(normal_code(code)))
 
@@ -49,7 +49,9 @@ def is_mr(modality: str) -> bool:
     return modality.strip().upper() in {"MR", "MRI"}
 
 
-_CERVICAL = re.compile(r"\bCERV|(?<![A-Z])C[\s_/-]*SP(INE)?\b|(?<![A-Z])C-?T[\s_-]*SPINE|\bHWS\b|\bNECK\b|\bCRANIO-?C")
+_CERVICAL = re.compile(
+    r"\bCERV|(?<![A-Z])C[\s_/-]*SP(INE)?\b|(?<![A-Z])C-?T[\s_-]*SPINE|\bHWS\b|\bNECK\b|\bCRANIO-?C"
+)
 _ELSEWHERE = re.compile(
     r"\b(HEAD|BRAIN|SKULL|LUMBAR|L[\s_-]*SPINE|LWS|THORA\w*|T[\s_-]*SPINE|BWS|DORSAL|SACR\w*|CHEST|ABDOMEN|PELVIS"
     r"|KNEE|HIP|SHOULDER|WRIST|HAND|FOOT|ANKLE|ELBOW|HEART|BREAST|PROSTATE|LIVER|TSPINE|LSPINE)\b"
@@ -122,9 +124,7 @@ def recognise(series: Mapping[str, Any], *, slices: int, exam_body_part: str = "
     plane, plane_because = plane_of(series.get("ImageOrientationPatient"))
     weighting, weighting_because = _weighting(series)
     region, region_because = _region(series, exam_body_part)
-    return Recognition(
-        plane, weighting, region, slices, plane_because, weighting_because, region_because
-    )
+    return Recognition(plane, weighting, region, slices, plane_because, weighting_because, region_because)
 
 
 def plane_of(orientation: Sequence[float] | None) -> tuple[str, str]:
@@ -145,7 +145,7 @@ _NAMED = (
     ("stir", re.compile(r"\bSTIR|\bTIRM\b|\bTIR\b|SHORT TAU")),
     ("flair", re.compile(r"FLAIR|DARK[\s_-]*FLUID")),
     ("dwi", re.compile(r"\bDWI|\bDTI|DIFF|\bADC\b")),
-    ("t2*", re.compile(r"T2[\s_-]*(\*|STAR|GRE\b|FFE|\bME2D)|\bMEDIC\b|\bMERGE\b|\bGRE[\s_-]*T2|HEMO|\bSWI\b")),
+    ("t2*", re.compile(r"T2[\s_-]*(\*|STAR|GRE\b|FFE|ME2D)|\bMEDIC\b|\bMERGE\b|GRE[\s_-]*T2|HEMO|\bSWI\b")),
     ("t2", re.compile(r"(?<![A-Z0-9])T2(?![0-9])")),
     ("pd", re.compile(r"(?<![A-Z0-9])(PD|DP|PROTON)")),
     ("t1", re.compile(r"(?<![A-Z0-9])T1(?![0-9])|MPRAGE|\bSPGR\b|BRAVO|\bTFE\b|\bFLASH\b|\bVIBE\b")),
@@ -173,7 +173,7 @@ def _weighting(series: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _named_weighting(series: Mapping[str, Any]) -> tuple[str | None, str]:
-    for keyword in ("SeriesDescription", "ProtocolName", "SequenceName"):
+    for keyword in ("AcquisitionContrast", "SeriesDescription", "ProtocolName", "SequenceName"):
         text = str(series.get(keyword) or "").upper().replace("_", " ")
         for weighting, pattern in _NAMED:
             if pattern.search(text):

@@ -166,15 +166,16 @@ def _sop_class(element: DataElement) -> Any:
     return element.value if element.value in SOP_CLASSES else None
 
 
-_NUMERIC = """
-    SliceThickness RepetitionTime EchoTime InversionTime NumberOfAverages ImagingFrequency EchoNumbers
-    MagneticFieldStrength SpacingBetweenSlices NumberOfPhaseEncodingSteps EchoTrainLength PercentSampling
-    PercentPhaseFieldOfView PixelBandwidth ReconstructionDiameter AcquisitionMatrix FlipAngle SAR
-    SeriesNumber AcquisitionNumber InstanceNumber ImagePositionPatient ImageOrientationPatient SliceLocation
-    SamplesPerPixel Rows Columns PixelSpacing BitsAllocated BitsStored HighBit PixelRepresentation
-    SmallestImagePixelValue LargestImagePixelValue PixelPaddingValue WindowCenter WindowWidth RescaleIntercept
-    RescaleSlope LossyImageCompressionRatio
-""".split()
+_NUMERIC = vocabulary.words(
+    "SliceThickness RepetitionTime EchoTime InversionTime NumberOfAverages ImagingFrequency "
+    "EchoNumbers MagneticFieldStrength SpacingBetweenSlices NumberOfPhaseEncodingSteps "
+    "EchoTrainLength PercentSampling PercentPhaseFieldOfView PixelBandwidth ReconstructionDiameter "
+    "AcquisitionMatrix FlipAngle SAR SeriesNumber AcquisitionNumber InstanceNumber "
+    "ImagePositionPatient ImageOrientationPatient SliceLocation SamplesPerPixel Rows Columns "
+    "PixelSpacing BitsAllocated BitsStored HighBit PixelRepresentation SmallestImagePixelValue "
+    "LargestImagePixelValue PixelPaddingValue WindowCenter WindowWidth RescaleIntercept RescaleSlope "
+    "LossyImageCompressionRatio "
+)
 
 _CLEANERS: dict[str, Callable[[DataElement], Any]] = {
     **dict.fromkeys(_NUMERIC, _numbers),
@@ -214,7 +215,7 @@ def deidentify(
     patient_id
         The hospital's id that pseudonym and date shift derive from; by default the dataset's PatientID.
     frame
-        1-based number when ``ds`` describes one frame of a multi-frame image: it enters the new SOPInstanceUID.
+        1-based, when ``ds`` describes one frame of a multi-frame image: it enters the SOPInstanceUID.
     """
     who = str(ds.get("PatientID") or "") if patient_id is None else patient_id
     clean, report = Dataset(), Report()

@@ -100,7 +100,7 @@ def as_date(text: str) -> date | None:
 
 
 def read_rows(kind: str, file: BinaryIO) -> Iterator[Row | RowError]:
-    """Rows of one file in order, each either readable or an error; a refused file yields one error without row.
+    """Rows of one file in order, each readable or an error; a refused file is one error without row.
 
     A file whose header lacks a documented column is refused, since every row would mean something else.
     """

@@ -48,7 +48,9 @@ def flow() -> dict[str, Any]:
     """
     exits: dict[str, Counter[tuple[str | None, str]]] = defaultdict(Counter)
     counted = (
-        Patient.objects.annotate(leaving=FilteredRelation("exclusions", condition=Q(exclusions__leaving=True)))
+        Patient.objects.annotate(
+            leaving=FilteredRelation("exclusions", condition=Q(exclusions__leaving=True))
+        )
         .order_by()
         .values_list("site", "leaving__step", "leaving__reason")
         .annotate(n=Count("pk"))
@@ -73,7 +75,13 @@ def _steps(exits: Counter[tuple[str | None, str]]) -> list[dict[str, Any]]:
 
 def _step(key: str, remaining: int, reasons: dict[str, int]) -> dict[str, Any]:
     left = sum(reasons.values())
-    return {"key": str(key), "label": str(LABELS[key]), "remaining": remaining, "left": left, "reasons": reasons}
+    return {
+        "key": str(key),
+        "label": str(LABELS[key]),
+        "remaining": remaining,
+        "left": left,
+        "reasons": reasons,
+    }
 
 
 def steps_up_to(key: str) -> tuple[str, ...]:
@@ -85,9 +93,7 @@ def steps_up_to(key: str) -> tuple[str, ...]:
 
 def eligible() -> QuerySet[Patient]:
     """Patients to read and to train on: none of the steps excludes them, and both scans are there."""
-    return (
-        Patient.objects.exclude(exclusions__leaving=True).filter(scan_pair__isnull=False).order_by("pk")
-    )
+    return Patient.objects.exclude(exclusions__leaving=True).filter(scan_pair__isnull=False).order_by("pk")
 
 
 # ---- writing
@@ -103,7 +109,7 @@ def exclude(
     by: AbstractBaseUser | None = None,
     note: str = "",
 ) -> Exclusion:
-    """Record that a patient fails a step by a final label or the lead's decision; repeating changes nothing more.
+    """Record that a patient fails a step by a final label or the lead's decision; repeatable.
 
     Such a row stands in place of a rule's at the same step, and ``refresh`` leaves it alone.
     """

@@ -145,7 +145,10 @@ class _File:
         self.report.error(RowError(self.name, row.number, column, message))
 
     def _parsed(
-        self, batch: list[tuple[Row, str]], parse: Callable[[Row], dict[str, Any]], key: Callable[..., Any] | None
+        self,
+        batch: list[tuple[Row, str]],
+        parse: Callable[[Row], dict[str, Any]],
+        key: Callable[..., Any] | None,
     ) -> Iterator[tuple[Row, str, dict[str, Any]]]:
         """Rows that make sense; with ``key`` the second of two with the same key is refused."""
         for row, pseudonym in batch:
@@ -165,7 +168,10 @@ class _File:
             yield row, pseudonym, values
 
     def _known(
-        self, batch: list[tuple[Row, str]], parse: Callable[[Row], dict[str, Any]], key: Callable[..., Any] | None = None
+        self,
+        batch: list[tuple[Row, str]],
+        parse: Callable[[Row], dict[str, Any]],
+        key: Callable[..., Any] | None = None,
     ) -> list[tuple[int, dict[str, Any]]]:
         """Parsed rows of patients who are in the cohort, by primary key."""
         parsed = list(self._parsed(batch, parse, key))

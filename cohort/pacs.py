@@ -7,6 +7,7 @@ appears under its name whole or not at all: it is written beside the store's fol
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import struct
@@ -77,6 +78,19 @@ def read_frame(instance: Instance) -> tuple[bytes, str]:
         if at + 12 + length <= len(content):
             return content[at + 12 : at + 12 + length], EXPLICIT_LITTLE
     raise StoreError(f"instance {instance.pk}: its file is damaged")
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """One writer of the store at a time, over all processes.
+
+    Two deliveries of one series would otherwise each take the other's folder for an orphan.
+    """
+    root = _root()
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

@@ -35,7 +35,20 @@ NATIVE = frozenset(
 #: JPEG baseline and extended, lossless (57, 70), JPEG-LS, JPEG 2000, HTJ2K, RLE: all that get_decoder knows.
 COMPRESSED = frozenset(
     UID(f"1.2.840.10008.1.2.{tail}")
-    for tail in "4.50 4.51 4.57 4.70 4.80 4.81 4.90 4.91 4.201 4.202 4.203 5".split()
+    for tail in [
+        "4.50",
+        "4.51",
+        "4.57",
+        "4.70",
+        "4.80",
+        "4.81",
+        "4.90",
+        "4.91",
+        "4.201",
+        "4.202",
+        "4.203",
+        "5",
+    ]
 )
 READABLE = NATIVE | COMPRESSED
 #: A slice of 4096² is beyond any MR scanner; more is a mistake or an attack on memory.
@@ -72,7 +85,9 @@ def check(ds: Dataset) -> tuple[int, int, int]:
     if _whole(ds, "SamplesPerPixel", 1) != 1:
         raise PixelError("it is a colour image; MR signal has one value a pixel")
     if str(ds.get("PhotometricInterpretation", "")) not in {"MONOCHROME1", "MONOCHROME2"}:
-        raise PixelError(f"PhotometricInterpretation is {ds.get('PhotometricInterpretation')!s:.20}, not monochrome")
+        raise PixelError(
+            f"PhotometricInterpretation is {ds.get('PhotometricInterpretation')!s:.20}, not monochrome"
+        )
     allocated, stored = _whole(ds, "BitsAllocated"), _whole(ds, "BitsStored")
     if allocated not in {8, 16} or not 1 <= stored <= allocated:
         raise PixelError(f"{stored} of {allocated} bits a pixel are not supported")
@@ -205,7 +220,7 @@ def _check_codestreams(ds: Dataset, frames: int, rows: int, columns: int) -> Non
 def codestream_size(frame: bytes) -> tuple[int, int] | None:
     """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 codestream declares; None if it declares none."""
     start = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ: ISO/IEC 15444-1 A.5.1
-    if 0 <= start and (start == 0 or frame[4:8] == b"jP  "):
+    if start >= 0 and (start == 0 or frame[4:8] == b"jP  "):
         if len(frame) < start + 24:
             return None
         x1, y1, x0, y0 = struct.unpack_from(">4I", frame, start + 8)

@@ -14,7 +14,11 @@ from cohort.models import Exam, Patient, Series
 
 
 def patients(
-    *, step: str | None = None, reached: str | None = None, reason: str | None = None, search: str | None = None
+    *,
+    step: str | None = None,
+    reached: str | None = None,
+    reason: str | None = None,
+    search: str | None = None,
 ) -> QuerySet[Patient]:
     """Patients with the counts and the way out that a list shows.
 
@@ -44,7 +48,9 @@ def patients(
         found = found.filter(leaves_at__isnull=True) if step == "included" else found.filter(leaves_at=step)
     if reached:
         gone = flow.steps_up_to(reached)
-        found = found.exclude(pk__in=Patient.objects.filter(exclusions__leaving=True, exclusions__step__in=gone))
+        found = found.exclude(
+            pk__in=Patient.objects.filter(exclusions__leaving=True, exclusions__step__in=gone)
+        )
     if reason:
         found = found.filter(reason=reason)
     if search:
@@ -59,7 +65,9 @@ def patient_details() -> QuerySet[Patient]:
         patients()
         .select_related("scan_pair__baseline", "scan_pair__follow_up", "scan_pair__chosen_by")
         .prefetch_related(
-            Prefetch("exams", Exam.objects.prefetch_related(Prefetch("series", series)), to_attr="loaded_exams"),
+            Prefetch(
+                "exams", Exam.objects.prefetch_related(Prefetch("series", series)), to_attr="loaded_exams"
+            ),
             "exclusions__excluded_by",
             "chart_reviews__decided_by",
         )

@@ -16,7 +16,7 @@ from config.exceptions import RuleViolation
 
 @dataclass(slots=True)
 class ExamFacts:
-    """What the rules ask of an exam. ``adequate``: its sagittal T2 cervical series, best first when sorted."""
+    """What the rules ask of an exam. ``adequate``: its sagittal T2 cervical series, the best sorts first."""
 
     pk: int
     date: date
@@ -64,9 +64,7 @@ def refresh(patients: Sequence[int], exams: Mapping[int, list[ExamFacts]], min_d
 
 
 @transaction.atomic
-def choose(
-    *, patient: Patient, baseline: str, follow_up: str, reason: str, by: AbstractBaseUser
-) -> ScanPair:
+def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: AbstractBaseUser) -> ScanPair:
     """Override the rule for one patient.
 
     Raises

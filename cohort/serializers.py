@@ -51,7 +51,8 @@ class PatientOut(serializers.ModelSerializer[Patient]):
     class Meta:
         model = Patient
         fields = [
-            "pseudonym", "site", "sex", "age_at_baseline", "exams", "series", "leaves_at", "reason", "phantom",
+            "pseudonym", "site", "sex", "age_at_baseline", "exams", "series", "leaves_at", "reason",
+            "phantom",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -65,8 +66,8 @@ class SeriesOut(serializers.ModelSerializer[Series]):
     class Meta:
         model = Series
         fields = [
-            "series_uid", "state", "plane", "weighting", "sagittal_t2_cervical", "recognition", "rows", "columns",
-            "slices", "row_spacing", "column_spacing", "slice_spacing", "manufacturer", "field_strength",
+            "series_uid", "state", "plane", "weighting", "sagittal_t2_cervical", "recognition", "rows",
+            "columns", "slices", "row_spacing", "column_spacing", "slice_spacing", "manufacturer", "field_strength",
             "content_hash",
         ]  # fmt: skip
         read_only_fields = fields

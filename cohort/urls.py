@@ -1,3 +1,17 @@
-from django.urls import path  # noqa: F401
+from django.urls import path
 
-urlpatterns: list = []
+from cohort import views
+
+urlpatterns = [
+    path("cohort/flow/", views.FlowView.as_view()),
+    path("cohort/patients/", views.PatientList.as_view()),
+    path("cohort/patients/<str:pseudonym>/", views.PatientDetail.as_view()),
+    path("cohort/patients/<str:pseudonym>/scan-pair/", views.ChooseScanPair.as_view()),
+    path("cohort/imports/", views.Imports.as_view()),
+    path("cohort/dicom/", views.DicomUpload.as_view()),
+    path("cohort/quarantine/", views.QuarantineList.as_view()),
+    path("cohort/quarantine/<str:series_uid>/release/", views.ReleaseSeries.as_view()),
+    path("cohort/quarantine/<str:series_uid>/discard/", views.DiscardSeries.as_view()),
+    path("cohort/series/<str:series_uid>/metadata/", views.SeriesMetadata.as_view()),
+    path("cohort/series/<str:series_uid>/instances/<str:sop_uid>/frames/1", views.Frame.as_view()),
+]

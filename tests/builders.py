@@ -137,7 +137,8 @@ def write_export(
     """The four files for patients who pass every step: exams ``<id>-E1`` and ``<id>-E2``."""
     people = [
         {"patient_id": p, "site": site, "sex": "F", "birth_date": "1950-01-02",
-         "ra_diagnosis_date": "2005-06-07", "rf": "yes", "anti_ccp": "no", "infliximab": "no", "other_biologic": ""}
+         "ra_diagnosis_date": "2005-06-07", "rf": "yes", "anti_ccp": "no",
+         "infliximab": "no", "other_biologic": ""}
         for p in patient_ids
     ]  # fmt: skip
     codes = [

@@ -1,0 +1,220 @@
+"""Take DICOM in: find, group, check, de-identify, recode, store, and tell what became of each file.
+
+A series is stored whole or not at all. Pixels are decoded and encoded outside the transaction; the row
+is written last, when the files are in place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from cohort import delivery, dicom_file, flow, matching, pacs, quarantine, stack, stored_series
+from cohort.dicom_file import FileError, Frame
+from cohort.models import ImportBatch, Instance, Patient, Series
+from cohort.pseudonyms import study_pseudonyms
+
+ACCEPTED, UNCHANGED, QUARANTINED, REJECTED = "accepted", "unchanged", "quarantined", "rejected"
+OUTCOMES = (ACCEPTED, UNCHANGED, QUARANTINED, REJECTED)
+#: Pixels of one series held at a time.
+MAX_SERIES_VALUES = 2**29
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What became of a series or, when it is rejected by itself, of a file. ``patient`` is a pseudonym."""
+
+    outcome: str
+    file: str
+    reason: str
+    series_uid: str | None = None
+    patient: str | None = None
+    slices: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def summarise(results: Iterable[IngestResult]) -> dict[str, int]:
+    counts = Counter(result.outcome for result in results)
+    return {outcome: counts[outcome] for outcome in OUTCOMES}
+
+
+def ingest_paths(
+    paths: Iterable[Path | str], *, by: AbstractBaseUser | None = None
+) -> Iterator[IngestResult]:
+    """Ingest files, folders and zip archives; yields one result for each series and each rejected file."""
+    return _ingest([delivery.Source(str(path), Path(path)) for path in paths], by)
+
+
+def ingest_uploads(files: Sequence[Any], *, by: AbstractBaseUser | None = None) -> Iterator[IngestResult]:
+    """Ingest uploaded files (Django's UploadedFile) under their own names."""
+    with _scratch() as scratch:
+        sources = []
+        for number, upload in enumerate(files):
+            path = scratch / f"upload-{number:05d}"
+            with path.open("wb") as file:
+                for chunk in upload.chunks():
+                    file.write(chunk)
+            sources.append(delivery.Source(str(upload.name), path))
+        yield from _ingest(sources, by)
+
+
+class _scratch:
+    """A folder that is gone afterwards, on the disk that uploads go to."""
+
+    def __enter__(self) -> Path:
+        Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
+        self.path = Path(tempfile.mkdtemp(prefix="delivery-", dir=settings.FILE_UPLOAD_TEMP_DIR))
+        return self.path
+
+    def __exit__(self, *error: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _ingest(sources: Sequence[delivery.Source], by: AbstractBaseUser | None) -> Iterator[IngestResult]:
+    counts: Counter[str] = Counter()
+    touched: set[int] = set()
+    try:
+        with _scratch() as scratch, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            groups: dict[str, list[delivery.Source]] = defaultdict(list)
+            for found in delivery.find(sources, scratch):
+                refused = _sort_in(found, groups)
+                if refused:
+                    counts[refused.outcome] += 1
+                    yield refused
+            for files in groups.values():
+                for result in _ingest_series(files, pool, touched):
+                    counts[result.outcome] += 1
+                    yield result
+    finally:
+        # Also when the caller stops listening: what is stored must show in the flow.
+        flow.refresh(touched)
+        ImportBatch.objects.create(
+            kind=ImportBatch.Kind.DICOM, created_by=by, summary={o: counts[o] for o in OUTCOMES}
+        )
+
+
+def _sort_in(
+    found: delivery.Source | delivery.Refused, groups: dict[str, list[delivery.Source]]
+) -> IngestResult | None:
+    """Put a file with those of its series; the result when it cannot be put anywhere."""
+    if isinstance(found, delivery.Refused):
+        return IngestResult(REJECTED, found.name, found.reason)
+    try:
+        header = dicom_file.read_header(found.path)
+    except FileError as error:
+        return IngestResult(REJECTED, found.name, str(error))
+    groups[str(header.SeriesInstanceUID)].append(found)
+    return None
+
+
+def _ingest_series(
+    files: list[delivery.Source], pool: ThreadPoolExecutor, touched: set[int]
+) -> Iterator[IngestResult]:
+    frames: list[Frame] = []
+    bad: list[IngestResult] = []
+    values = 0
+    label = files[0].name if len(files) == 1 else os.path.dirname(files[0].name) or files[0].name
+    for file in files:
+        try:
+            taken = dicom_file.read_frames(file.name, file.path)
+        except FileError as error:
+            bad.append(IngestResult(REJECTED, file.name, str(error)))
+            continue
+        frames += taken
+        values += sum(frame.values.size for frame in taken)
+        if values > MAX_SERIES_VALUES:
+            yield IngestResult(REJECTED, label, "the series is too large to be one MR stack")
+            return
+    yield from bad
+    if not frames:
+        return
+    if bad:
+        many = f"{len(bad)} of its {len(files)} files cannot be read, the first is {bad[0].file}"
+        yield IngestResult(REJECTED, label, f"the series is left out whole: {many}")
+        return
+    try:
+        yield _ingest_frames(label, frames, pool, touched)
+    except (stack.StackError, stored_series.SeriesError) as error:
+        yield IngestResult(REJECTED, label, str(error))
+
+
+def _ingest_frames(
+    label: str, frames: list[Frame], pool: ThreadPoolExecutor, touched: set[int]
+) -> IngestResult:
+    codes: list[str] = []
+    captures = any(str(f.header.SOPClassUID) in dicom_file.SECONDARY_CAPTURE for f in frames)
+    ordered = stack.loose(frames) if captures else stack.build(frames)
+    if captures:
+        codes.append("secondary_capture")
+    if any(str(f.header.get("BurnedInAnnotation") or "NO").strip().upper() != "NO" for f in frames):
+        codes.append("burned_in")
+    if ordered.absent_numbers:
+        codes.append("maybe_incomplete")
+    prepared = stored_series.prepare(ordered, study_pseudonyms(), pool)
+    with pacs.writing():
+        return _store(label, prepared, codes, touched)
+
+
+def _store(label: str, prepared: stored_series.Prepared, codes: list[str], touched: set[int]) -> IngestResult:
+    """Write files and rows, or recognise that they are there. One writer at a time."""
+    series = prepared.series
+    patient = Patient.objects.filter(pseudonym=series.patient_pseudonym).first()
+    match = matching.Match(None)
+    if patient is None:
+        codes = ["unknown_patient", *codes]
+    else:
+        match = matching.find_exam(patient, series, prepared.instances[0].metadata)
+        if match.exam is None:
+            codes = ["no_exam", *codes]
+        if match.date_differs:
+            codes = ["exam_date_differs", *codes]
+    known = Series.objects.filter(series_uid=series.series_uid).first()
+    common = {"series_uid": series.series_uid, "patient": series.patient_pseudonym, "slices": series.slices}
+    if known is not None:
+        if known.content_hash != series.content_hash:
+            reason = "this series is stored already with other images; the stored ones stay"
+            return IngestResult(REJECTED, label, reason, **common)
+        if known.state == Series.State.ACCEPTED:
+            return IngestResult(UNCHANGED, label, "stored already, identical", **common)
+        if codes:
+            _hold(known, codes)
+            return IngestResult(QUARANTINED, label, quarantine.describe(codes), **common)
+        quarantine.release(series=known, by=None)
+        return IngestResult(ACCEPTED, label, "released from quarantine", **common)
+    _hold(series, codes, save=False)
+    with pacs.staged(prepared.files, series.path), transaction.atomic():
+        if not codes and patient is not None and match.exam is not None:
+            if match.exam.pk is None:
+                match.exam.save()
+            series.exam = match.exam
+            series.state = Series.State.ACCEPTED
+            if prepared.synthetic and not patient.phantom:
+                Patient.objects.filter(pk=patient.pk).update(phantom=True)
+            touched.add(patient.pk)
+        series.save()
+        for instance in prepared.instances:
+            instance.series = series
+        Instance.objects.bulk_create(prepared.instances)
+    if codes:
+        return IngestResult(QUARANTINED, label, quarantine.describe(codes), **common)
+    return IngestResult(ACCEPTED, label, stored_series.summary(series), **common)
+
+
+def _hold(series: Series, codes: list[str], *, save: bool = True) -> None:
+    series.state = Series.State.QUARANTINED
+    series.quarantine_codes, series.quarantine_reason = codes, quarantine.describe(codes)
+    if save:
+        series.save(update_fields=["quarantine_codes", "quarantine_reason"])

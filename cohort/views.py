@@ -1,0 +1,163 @@
+"""The lead's view of the cohort: flow, patients, deliveries, quarantine, images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cohort import flow, importing, ingest, pacs, quarantine, queries, scan_pairs
+from cohort import serializers as shapes
+from cohort.models import ImportBatch, Instance, Series
+from config.accounts.permissions import IsLead
+
+HTJ2K = "1.2.840.10008.1.2.4.201"
+
+
+class FlowView(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.FlowOut)
+    def get(self, request: Request) -> Response:
+        return Response(shapes.FlowOut(flow.flow()).data)
+
+
+class _Pages(LimitOffsetPagination):
+    max_limit = 500
+
+
+class PatientList(ListAPIView):
+    permission_classes = [IsLead]
+    serializer_class = shapes.PatientOut
+    pagination_class = _Pages
+
+    @extend_schema(parameters=[shapes.PatientQuery])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> Any:
+        form = shapes.PatientQuery(data=self.request.query_params)
+        form.is_valid(raise_exception=True)
+        return queries.patients(**form.validated_data)
+
+
+class PatientDetail(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.PatientDetailOut)
+    def get(self, request: Request, pseudonym: str) -> Response:
+        patient = get_object_or_404(queries.patient_details(), pseudonym=pseudonym)
+        return Response(shapes.PatientDetailOut(patient).data)
+
+
+class ChooseScanPair(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.ScanPairIn, responses=shapes.ScanPairOut)
+    def post(self, request: Request, pseudonym: str) -> Response:
+        """Choose baseline and follow-up by hand; the rule no longer touches this patient's pair."""
+        form = shapes.ScanPairIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        patient = get_object_or_404(queries.patients(), pseudonym=pseudonym)
+        pair = scan_pairs.choose(patient=patient, by=request.user, **form.validated_data)
+        return Response(shapes.ScanPairOut(pair).data)
+
+
+class Imports(ListAPIView):
+    permission_classes = [IsLead]
+    serializer_class = shapes.ImportBatchOut
+    queryset = ImportBatch.objects.select_related("created_by")
+    pagination_class = None
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(request={"multipart/form-data": shapes.ImportIn}, responses=shapes.ImportOut)
+    def post(self, request: Request) -> Response:
+        """Import CSV files, or with ``commit`` false say what importing them would do."""
+        form = shapes.ImportIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        files = dict(form.validated_data)
+        commit = files.pop("commit")
+        report = importing.import_files(files, commit=commit, by=request.user)
+        return Response(shapes.ImportOut(report).data)
+
+
+class DicomUpload(APIView):
+    permission_classes = [IsLead]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(request={"multipart/form-data": shapes.DicomIn}, responses=shapes.IngestOut)
+    def post(self, request: Request) -> Response:
+        form = shapes.DicomIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        results = list(ingest.ingest_uploads(form.validated_data["files"], by=request.user))
+        return Response(
+            {"results": [result.as_json() for result in results], "summary": ingest.summarise(results)}
+        )
+
+
+class QuarantineList(ListAPIView):
+    permission_classes = [IsLead]
+    serializer_class = shapes.QuarantinedOut
+    queryset = Series.objects.filter(state=Series.State.QUARANTINED)
+    pagination_class = None
+
+
+class ReleaseSeries(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.ReleaseIn, responses=shapes.ReleaseOut)
+    def post(self, request: Request, series_uid: str) -> Response:
+        form = shapes.ReleaseIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        held = get_object_or_404(Series, series_uid=series_uid, state=Series.State.QUARANTINED)
+        series = quarantine.release(series=held, by=request.user, reason=form.validated_data["reason"])
+        return Response(
+            {"series_uid": series.series_uid, "state": series.state, "patient": series.patient_pseudonym}
+        )
+
+
+class DiscardSeries(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, series_uid: str) -> Response:
+        held = get_object_or_404(Series, series_uid=series_uid, state=Series.State.QUARANTINED)
+        quarantine.discard(series=held, by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SeriesMetadata(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(
+        responses={(200, "application/dicom+json"): {"type": "array", "items": {"type": "object"}}}
+    )
+    def get(self, request: Request, series_uid: str) -> HttpResponse:
+        """DICOM JSON of every slice, ascending along the normal, without pixels."""
+        series = get_object_or_404(Series, series_uid=series_uid)
+        return HttpResponse(queries.series_metadata(series), content_type="application/dicom+json")
+
+
+class Frame(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses={(200, "image/jphc"): OpenApiResponse(OpenApiTypes.BINARY)})
+    def get(self, request: Request, series_uid: str, sop_uid: str) -> HttpResponse:
+        instance = get_object_or_404(
+            Instance.objects.select_related("series"), sop_uid=sop_uid, series__series_uid=series_uid
+        )
+        pixels, syntax = pacs.read_frame(instance)
+        kind = "image/jphc" if syntax == HTJ2K else "application/octet-stream"
+        response = HttpResponse(pixels, content_type=f"{kind}; transfer-syntax={syntax}")
+        response["Cache-Control"] = "private, max-age=86400, immutable"
+        return response
