@@ -19,9 +19,10 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from annotation import charter, read_plan, simulation
-from cohort import deidentify, flow, importing, ingest
+from cohort import flow, importing, ingest
 from cohort.models import Patient
 from cohort.phantom.cohort import write_cohort
+from cohort.pseudonyms import study_pseudonyms
 from config.accounts.models import Role, User
 from modeling import launch, runs, snapshot
 from modeling.models import Run
@@ -93,7 +94,9 @@ def _cohort(patients: int, *, by: User, say: Say) -> simulation.Truth:
                 processes=os.cpu_count() or 1,
                 progress=_progress(say, "Drawing phantom patients"),
             )
-            report = importing.import_directory(delivery, by=by, phantom=True)
+            report = importing.import_directory(delivery, by=by)
+            # Ingest marks those with images; the others of this delivery are no more real than they.
+            Patient.objects.update(phantom=True)
             say(f"Imported the CSV export: {len(report.errors)} rows in error")
             count = _progress(say, "Ingesting DICOM series")
             for done, result in enumerate(ingest.ingest_paths([delivery / "dicom"], by=by), 1):
@@ -103,8 +106,7 @@ def _cohort(patients: int, *, by: User, say: Say) -> simulation.Truth:
         kept.write_text(json.dumps(document))
     flow.refresh()
     document = json.loads(kept.read_text())
-    key = settings.PSEUDONYM_KEY
-    return simulation.known_truth(document, lambda patient_id: deidentify.pseudonym(key, patient_id))
+    return simulation.known_truth(document, study_pseudonyms().patient)
 
 
 def _open_ones(truth: simulation.Truth) -> list[str]:
