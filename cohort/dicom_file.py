@@ -16,6 +16,7 @@ import pydicom
 import pydicom.config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import (
@@ -85,7 +86,7 @@ def read_header(path: Path) -> Dataset:
 
 
 def read_frames(name: str, path: Path) -> list[Frame]:
-    """All slices of a file, decoded.
+    """All slices of a file, decoded; ``name`` is what messages call it.
 
     Raises
     ------
@@ -166,12 +167,9 @@ def _inflated(path: Path, meta: FileMetaDataset) -> io.BytesIO:
         raise FileError(f"inflates to more than {limit >> 20} MiB")
     plain = copy.deepcopy(meta)
     plain.TransferSyntaxUID = ExplicitVRLittleEndian
-    whole = io.BytesIO(b"\0" * 128 + b"DICM")
-    whole.seek(132)
-    write_file_meta_info(whole, plain, enforce_standard=False)
-    whole.write(body)
-    whole.seek(0)
-    return whole
+    head = DicomBytesIO()
+    write_file_meta_info(head, plain, enforce_standard=False)
+    return io.BytesIO(b"\0" * 128 + b"DICM" + head.getvalue() + body)
 
 
 def _value(ds: Dataset, keyword: str) -> Any:
@@ -183,12 +181,18 @@ def _value(ds: Dataset, keyword: str) -> Any:
     return "" if value is None else value
 
 
+def _same_encoding(new: Dataset, ds: Dataset) -> None:
+    """Elements are taken over unread; they need the encoding to be read by."""
+    implicit, little = ds.original_encoding
+    new.set_original_encoding(implicit, little, ds.original_character_set)
+
+
 def _without_pixels(ds: Dataset) -> Dataset:
     header = Dataset()
     for tag in ds.keys():  # noqa: SIM118
         if tag != 0x7FE00010:
             header[tag] = ds.get_item(tag)
-    header.set_original_encoding(*ds.original_encoding, ds.original_character_set)
+    _same_encoding(header, ds)
     return header
 
 
@@ -196,8 +200,9 @@ def _without_pixels(ds: Dataset) -> Dataset:
 _RENAMED = {"EffectiveEchoTime": "EchoTime"}
 _FROM_GROUPS = {
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness",
-    "SpacingBetweenSlices", "EffectiveEchoTime", "RepetitionTime", "FlipAngle", "EchoTrainLength", "RescaleIntercept",
-    "RescaleSlope", "WindowCenter", "WindowWidth", "AcquisitionContrast", "InPlanePhaseEncodingDirection",
+    "SpacingBetweenSlices", "EffectiveEchoTime", "RepetitionTime", "FlipAngle", "EchoTrainLength",
+    "RescaleIntercept", "RescaleSlope", "WindowCenter", "WindowWidth", "AcquisitionContrast",
+    "InPlanePhaseEncodingDirection",
 }  # fmt: skip
 _ECHO = {"SPIN": ["SE"], "GRADIENT": ["GR"], "BOTH": ["SE", "GR"]}
 
@@ -209,7 +214,7 @@ def _single_frames(ds: Dataset, count: int) -> Iterator[Dataset]:
         element = ds.get_item(tag)
         if tag != 0x7FE00010 and not tag.is_private and element is not None and element.VR != "SQ":
             common[tag] = element
-    common.set_original_encoding(*ds.original_encoding, ds.original_character_set)
+    _same_encoding(common, ds)
     if _value(ds, "SOPClassUID") in ENHANCED:
         common.SOPClassUID = MR_IMAGE
     if "EchoPulseSequence" in ds:
@@ -227,7 +232,9 @@ def _single_frames(ds: Dataset, count: int) -> Iterator[Dataset]:
     if _value(ds, "SOPClassUID") in ENHANCED and len(frames) != count:
         raise FileError(f"describes {len(frames)} frames and holds {count}")
     for index in range(count):
-        header = copy.copy(common)
+        header = Dataset()
+        header.update(common)
+        _same_encoding(header, ds)
         for groups in (*shared[:1], *frames[index : index + 1]):
             _take_groups(groups, header)
         header.InstanceNumber = index + 1

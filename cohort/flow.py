@@ -13,12 +13,12 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count, FilteredRelation, Q, QuerySet
 
 from cohort import criteria, scan_pairs
 from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, Patient, Series
+from config.accounts.models import User
 
 Step, Source = Exclusion.Step, Exclusion.Source
 #: In the order in which patients leave; everybody is identified, who is left is included.
@@ -106,7 +106,7 @@ def exclude(
     step: str,
     reason: str,
     source: str,
-    by: AbstractBaseUser | None = None,
+    by: User | None = None,
     note: str = "",
 ) -> Exclusion:
     """Record that a patient fails a step by a final label or the lead's decision; repeatable.

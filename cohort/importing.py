@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from cohort import criteria, deidentify, flow
 from cohort.export_files import COLUMNS, BadValue, Row, RowError, as_date, read_rows
 from cohort.models import ChartReview, Diagnosis, Exam, ImportBatch, Patient
 from cohort.pseudonyms import study_pseudonyms
+from config.accounts.models import User
 
 _BATCH = 2000
 #: A wrong column can put a million rows in error; counts stay exact.
@@ -45,7 +45,7 @@ class ImportReport:
             self.errors.append(error)
 
 
-def import_directory(path: Path | str, *, by: AbstractBaseUser | None = None) -> ImportReport:
+def import_directory(path: Path | str, *, by: User | None = None) -> ImportReport:
     """Import those of patients.csv, diagnoses.csv, exams.csv and chart_review.csv that ``path`` holds.
 
     Raises
@@ -67,9 +67,7 @@ def import_directory(path: Path | str, *, by: AbstractBaseUser | None = None) ->
             stream.close()
 
 
-def import_files(
-    files: Mapping[str, Any], *, commit: bool = True, by: AbstractBaseUser | None = None
-) -> ImportReport:
+def import_files(files: Mapping[str, Any], *, commit: bool = True, by: User | None = None) -> ImportReport:
     """Import open binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``).
 
     With ``commit`` false everything is tried and taken back: the report says what would happen.

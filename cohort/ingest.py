@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 
 from cohort import delivery, dicom_file, flow, matching, pacs, quarantine, stack, stored_series
 from cohort.dicom_file import FileError, Frame
-from cohort.models import ImportBatch, Instance, Patient, Series
+from cohort.models import ImportBatch, Instance, Patient, ScanPair, Series
 from cohort.pseudonyms import study_pseudonyms
+from config.accounts.models import User
 
 ACCEPTED, UNCHANGED, QUARANTINED, REJECTED = "accepted", "unchanged", "quarantined", "rejected"
 OUTCOMES = (ACCEPTED, UNCHANGED, QUARANTINED, REJECTED)
@@ -51,14 +52,12 @@ def summarise(results: Iterable[IngestResult]) -> dict[str, int]:
     return {outcome: counts[outcome] for outcome in OUTCOMES}
 
 
-def ingest_paths(
-    paths: Iterable[Path | str], *, by: AbstractBaseUser | None = None
-) -> Iterator[IngestResult]:
+def ingest_paths(paths: Iterable[Path | str], *, by: User | None = None) -> Iterator[IngestResult]:
     """Ingest files, folders and zip archives; yields one result for each series and each rejected file."""
     return _ingest([delivery.Source(str(path), Path(path)) for path in paths], by)
 
 
-def ingest_uploads(files: Sequence[Any], *, by: AbstractBaseUser | None = None) -> Iterator[IngestResult]:
+def ingest_uploads(files: Sequence[Any], *, by: User | None = None) -> Iterator[IngestResult]:
     """Ingest uploaded files (Django's UploadedFile) under their own names."""
     with _scratch() as scratch:
         sources = []
@@ -83,7 +82,7 @@ class _scratch:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _ingest(sources: Sequence[delivery.Source], by: AbstractBaseUser | None) -> Iterator[IngestResult]:
+def _ingest(sources: Sequence[delivery.Source], by: User | None) -> Iterator[IngestResult]:
     counts: Counter[str] = Counter()
     touched: set[int] = set()
     try:
@@ -129,7 +128,7 @@ def _ingest_series(
     label = files[0].name if len(files) == 1 else os.path.dirname(files[0].name) or files[0].name
     for file in files:
         try:
-            taken = dicom_file.read_frames(file.name, file.path)
+            taken = dicom_file.read_frames(os.path.basename(file.name), file.path)
         except FileError as error:
             bad.append(IngestResult(REJECTED, file.name, str(error)))
             continue
@@ -182,20 +181,28 @@ def _store(label: str, prepared: stored_series.Prepared, codes: list[str], touch
         if match.date_differs:
             codes = ["exam_date_differs", *codes]
     known = Series.objects.filter(series_uid=series.series_uid).first()
-    common = {"series_uid": series.series_uid, "patient": series.patient_pseudonym, "slices": series.slices}
-    if known is not None:
-        if known.content_hash != series.content_hash:
-            reason = "this series is stored already with other images; the stored ones stay"
-            return IngestResult(REJECTED, label, reason, **common)
+
+    def result(outcome: str, reason: str) -> IngestResult:
+        return IngestResult(
+            outcome, label, reason, series.series_uid, series.patient_pseudonym, series.slices
+        )
+
+    if known is not None and known.content_hash != series.content_hash:
+        obstacle = _obstacle_to_replacing(known, prepared)
+        if obstacle:
+            return result(REJECTED, obstacle)
+    elif known is not None:
         if known.state == Series.State.ACCEPTED:
-            return IngestResult(UNCHANGED, label, "stored already, identical", **common)
+            return result(UNCHANGED, "stored already, identical")
         if codes:
             _hold(known, codes)
-            return IngestResult(QUARANTINED, label, quarantine.describe(codes), **common)
+            return result(QUARANTINED, quarantine.describe(codes))
         quarantine.release(series=known, by=None)
-        return IngestResult(ACCEPTED, label, "released from quarantine", **common)
+        return result(ACCEPTED, "released from quarantine")
     _hold(series, codes, save=False)
     with pacs.staged(prepared.files, series.path), transaction.atomic():
+        if known is not None:
+            _remove(known)
         if not codes and patient is not None and match.exam is not None:
             if match.exam.pk is None:
                 match.exam.save()
@@ -209,8 +216,41 @@ def _store(label: str, prepared: stored_series.Prepared, codes: list[str], touch
             instance.series = series
         Instance.objects.bulk_create(prepared.instances)
     if codes:
-        return IngestResult(QUARANTINED, label, quarantine.describe(codes), **common)
-    return IngestResult(ACCEPTED, label, stored_series.summary(series), **common)
+        return result(QUARANTINED, quarantine.describe(codes))
+    return result(ACCEPTED, stored_series.summary(series))
+
+
+def _obstacle_to_replacing(known: Series, prepared: stored_series.Prepared) -> str | None:
+    """Why a stored series stays as it is; None when the delivery only completes it."""
+    stored = set(known.instances.values_list("sop_uid", flat=True))
+    delivered = {instance.sop_uid for instance in prepared.instances}
+    if not stored < delivered:
+        return (
+            f"this series is stored already with {known.slices} other images; the stored ones stay. "
+            "Deliver a series in one piece"
+        )
+    if known.state == Series.State.ACCEPTED and _in_use(known):
+        return "this series is being read already; the slices that it lacked are left out"
+    return None
+
+
+def _in_use(series: Series) -> bool:
+    """Whether anything but the rule's choice of scans refers to the series: readings, a lead's choice."""
+    pairs = ScanPair.objects.filter(Q(baseline=series) | Q(follow_up=series))
+    if pairs.filter(chosen_by__isnull=False).exists():
+        return True
+    for relation in Series._meta.related_objects:
+        if relation.related_model in (Instance, ScanPair):
+            continue
+        if relation.related_model._default_manager.filter(**{relation.field.name: series}).exists():
+            return True
+    return False
+
+
+def _remove(known: Series) -> None:
+    """Make room for the complete series; flow.refresh chooses the pair anew."""
+    ScanPair.objects.filter(Q(baseline=known) | Q(follow_up=known)).delete()
+    known.delete()
 
 
 def _hold(series: Series, codes: list[str], *, save: bool = True) -> None:

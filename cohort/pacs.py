@@ -112,8 +112,9 @@ def staged(files: Mapping[str, bytes], path: str) -> Iterator[None]:
                 file.flush()
                 os.fsync(file.fileno())
         target.parent.mkdir(parents=True, exist_ok=True)
+        before = folder.with_suffix(".before")
         if target.exists():
-            shutil.rmtree(target)  # an orphan: the caller has seen that no row names it
+            target.rename(before)  # an orphan, or a part of the series that is being replaced
         folder.rename(target)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -122,7 +123,10 @@ def staged(files: Mapping[str, bytes], path: str) -> Iterator[None]:
         yield
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
+        if before.exists():
+            before.rename(target)
         raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def delete(series: Series) -> None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any, cast
+from typing import Any
 
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-import openjpeg
+from openjpeg import utils as openjpeg
 from pydicom.dataset import Dataset
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -273,5 +273,5 @@ def window(values: Stored, slope: float = 1.0, intercept: float = 0.0) -> tuple[
 
 def raw_frame(values: Stored) -> bytes:
     """One frame as explicit little-endian bytes, padded to an even length."""
-    data = cast(bytes, values.astype(values.dtype.newbyteorder("<")).tobytes())
+    data = values.astype(values.dtype.newbyteorder("<")).tobytes()
     return data + b"\0" * (len(data) % 2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from cohort import flow, pacs
 from cohort.matching import find_exam
 from cohort.models import ImportBatch, Patient, Series
+from config.accounts.models import User
 from config.exceptions import RuleViolation
 
 #: Code → what the lead reads. The first group is asked again at release, the second needs a reason.
@@ -27,7 +27,7 @@ def describe(codes: list[str]) -> str:
 
 
 @transaction.atomic
-def release(*, series: Series, by: AbstractBaseUser | None, reason: str = "") -> Series:
+def release(*, series: Series, by: User | None, reason: str = "") -> Series:
     """Let a series join its patient and exam, if both are known by now.
 
     Raises
@@ -63,7 +63,7 @@ def release(*, series: Series, by: AbstractBaseUser | None, reason: str = "") ->
 
 
 @transaction.atomic
-def discard(*, series: Series, by: AbstractBaseUser | None) -> None:
+def discard(*, series: Series, by: User | None) -> None:
     """Delete a quarantined series and its files; the delivery's record says that it happened.
 
     Raises

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from cohort import criteria
 from cohort.models import Patient, ScanPair, Series
+from config.accounts.models import User
 from config.exceptions import RuleViolation
 
 
@@ -64,7 +64,7 @@ def refresh(patients: Sequence[int], exams: Mapping[int, list[ExamFacts]], min_d
 
 
 @transaction.atomic
-def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: AbstractBaseUser) -> ScanPair:
+def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: User) -> ScanPair:
     """Override the rule for one patient.
 
     Raises

@@ -12,20 +12,20 @@ from cohort.models import ChartReview, Exam, Exclusion, ImportBatch, Patient, Sc
 # ---- flow
 
 
-class FlowStepOut(serializers.Serializer):
+class FlowStepOut(serializers.Serializer[Any]):
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     remaining = serializers.IntegerField()
     left = serializers.IntegerField()
     reasons = serializers.DictField(child=serializers.IntegerField())
 
 
-class SiteFlowOut(serializers.Serializer):
+class SiteFlowOut(serializers.Serializer[Any]):
     site = serializers.CharField()
     steps = FlowStepOut(many=True)
 
 
-class FlowOut(serializers.Serializer):
+class FlowOut(serializers.Serializer[Any]):
     steps = FlowStepOut(many=True)
     sites = SiteFlowOut(many=True)
 
@@ -33,7 +33,7 @@ class FlowOut(serializers.Serializer):
 # ---- patients
 
 
-class PatientQuery(serializers.Serializer):
+class PatientQuery(serializers.Serializer[Any]):
     step = serializers.CharField(required=False, help_text="Left at this step.")
     reached = serializers.CharField(required=False, help_text="Still in the study after this step.")
     reason = serializers.CharField(required=False, help_text="Left for this reason.")
@@ -67,8 +67,8 @@ class SeriesOut(serializers.ModelSerializer[Series]):
         model = Series
         fields = [
             "series_uid", "state", "plane", "weighting", "sagittal_t2_cervical", "recognition", "rows",
-            "columns", "slices", "row_spacing", "column_spacing", "slice_spacing", "manufacturer", "field_strength",
-            "content_hash",
+            "columns", "slices", "row_spacing", "column_spacing", "slice_spacing", "manufacturer",
+            "field_strength", "content_hash",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -133,7 +133,7 @@ class PatientDetailOut(PatientOut):
         return super().to_representation(instance)
 
 
-class ScanPairIn(serializers.Serializer):
+class ScanPairIn(serializers.Serializer[Any]):
     baseline = serializers.CharField(max_length=64, help_text="Series UID.")
     follow_up = serializers.CharField(max_length=64, help_text="Series UID.")
     reason = serializers.CharField(max_length=1000)
@@ -142,7 +142,7 @@ class ScanPairIn(serializers.Serializer):
 # ---- CSV
 
 
-class ImportIn(serializers.Serializer):
+class ImportIn(serializers.Serializer[Any]):
     patients = serializers.FileField(required=False, allow_empty_file=True)
     diagnoses = serializers.FileField(required=False, allow_empty_file=True)
     exams = serializers.FileField(required=False, allow_empty_file=True)
@@ -157,24 +157,24 @@ class ImportIn(serializers.Serializer):
         return attrs
 
 
-class FileCountsOut(serializers.Serializer):
+class FileCountsOut(serializers.Serializer[Any]):
     new = serializers.IntegerField()
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]
 
 
-class RowErrorOut(serializers.Serializer):
+class RowErrorOut(serializers.Serializer[Any]):
     file = serializers.CharField()
     row = serializers.IntegerField(allow_null=True, help_text="As in a spreadsheet: the header is row 1.")
     column = serializers.CharField(allow_null=True)
     message = serializers.CharField()
 
 
-class ImportOut(serializers.Serializer):
+class ImportOut(serializers.Serializer[Any]):
     committed = serializers.BooleanField()
     summary = serializers.DictField(child=FileCountsOut())
-    errors = RowErrorOut(many=True)
+    errors = RowErrorOut(many=True)  # type: ignore[assignment]
 
 
 class ImportBatchOut(serializers.ModelSerializer[ImportBatch]):
@@ -190,11 +190,11 @@ class ImportBatchOut(serializers.ModelSerializer[ImportBatch]):
 # ---- DICOM
 
 
-class DicomIn(serializers.Serializer):
+class DicomIn(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
 
 
-class IngestResultOut(serializers.Serializer):
+class IngestResultOut(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=["accepted", "unchanged", "quarantined", "rejected"])
     file = serializers.CharField()
     series_uid = serializers.CharField(required=False)
@@ -203,23 +203,23 @@ class IngestResultOut(serializers.Serializer):
     reason = serializers.CharField(allow_blank=True)
 
 
-class IngestSummaryOut(serializers.Serializer):
+class IngestSummaryOut(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     quarantined = serializers.IntegerField()
     rejected = serializers.IntegerField()
 
 
-class IngestOut(serializers.Serializer):
+class IngestOut(serializers.Serializer[Any]):
     results = IngestResultOut(many=True)
     summary = IngestSummaryOut()
 
 
-class ReleaseIn(serializers.Serializer):
+class ReleaseIn(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
-class ReleaseOut(serializers.Serializer):
+class ReleaseOut(serializers.Serializer[Any]):
     series_uid = serializers.CharField()
     state = serializers.ChoiceField(choices=Series.State.choices)
     patient = serializers.CharField()

@@ -19,12 +19,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, directory: str, **options: Any) -> None:
         try:
             report = import_directory(directory)
-        except FileNotFoundError as error:
-            raise CommandError(str(error)) from error
+        except FileNotFoundError as missing:
+            raise CommandError(str(missing)) from missing
         for error in report.errors:
-            where = f"{error.file}" + (f" row {error.row}" if error.row else "")
-            where += f" {error.column}" if error.column else ""
-            self.stderr.write(f"{where}: {error.message}")
+            row, column = f" row {error.row}" if error.row else "", f" {error.column}" if error.column else ""
+            self.stderr.write(f"{error.file}{row}{column}: {error.message}")
         summary = {kind: vars(counts) for kind, counts in report.summary.items()}
         self.stdout.write(json.dumps(summary))
         if len(report.refused) == len(report.summary):
