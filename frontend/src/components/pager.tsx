@@ -4,6 +4,8 @@ import { count } from '@/lib/format';
 
 export const PAGE_SIZE = 25;
 
+const CONTROLS = { first: 'First page', previous: 'Previous page', next: 'Next page', last: 'Last page' };
+
 interface Props {
   total: number;
   /** 1-based. */
@@ -22,7 +24,7 @@ export function Pager({ total, page, onPage, noun, size = PAGE_SIZE }: Props) {
           ? `No ${noun}`
           : `${count((page - 1) * size + 1)}–${count(Math.min(page * size, total))} of ${count(total)} ${noun}`}
       </Text>
-      {pages > 1 && <Pagination size="sm" total={pages} value={page} onChange={onPage} aria-label={`Pages of ${noun}`} />}
+      {pages > 1 && <Pagination size="sm" total={pages} value={page} onChange={onPage} aria-label={`Pages of ${noun}`} getControlProps={(control) => ({ 'aria-label': CONTROLS[control] })} />}
     </Group>
   );
 }

@@ -1571,8 +1571,11 @@ export interface components {
             readonly pseudonym: string;
             readonly site: string;
             sex: string;
-            /** Format: double */
-            age_at_baseline: number | null;
+            /**
+             * Format: double
+             * @description Years.
+             */
+            readonly age_at_baseline: number | null;
             exams: components["schemas"]["ExamOut"][];
             /** @description Accepted series. */
             series: number;
@@ -1587,8 +1590,11 @@ export interface components {
             readonly pseudonym: string;
             readonly site: string;
             sex: string;
-            /** Format: double */
-            age_at_baseline: number | null;
+            /**
+             * Format: double
+             * @description Years.
+             */
+            readonly age_at_baseline: number | null;
             exams: number;
             /** @description Accepted series. */
             series: number;

@@ -83,7 +83,7 @@ function FlowPanel() {
           (data.steps[0]?.remaining ?? 0) > 0 ? (
             <FlowDiagram steps={data.steps} />
           ) : (
-            <Text size="sm">Nobody yet. <Anchor component={Link} to="/cohort/import">Import the tables and the images</Anchor> to see who can be studied.</Text>
+            <Text size="sm">Nobody yet. <Anchor component={Link} to="/cohort/import" underline="always">Import the tables and the images</Anchor> to see who can be studied.</Text>
           )
         }
       </QueryView>

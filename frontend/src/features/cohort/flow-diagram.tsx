@@ -63,7 +63,7 @@ function Box({ box, selected }: { box: FlowBox; selected: boolean }) {
   const heading = box.lines.filter((line) => !line.reason);
   return (
     <g>
-      <Link to={boxLink(box)} className={classes.link} aria-label={`${heading.map((line) => line.text).join(', ')}: show patients`}>
+      <Link to={boxLink(box)} className={classes.link}>
         <rect
           className={`${classes.box} ${classes[box.kind]} ${selected ? classes.selected : ''}`}
           x={box.x} y={box.y} width={box.width} height={box.height} rx={3}

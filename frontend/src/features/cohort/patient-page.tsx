@@ -61,8 +61,8 @@ function Patient({ patient }: { patient: PatientDetail }) {
       {patient.exams.map((exam) => (
         <Panel
           key={exam.pseudonym}
-          title={`${exam.modality} ${exam.body_part}`.trim() || 'Exam'}
-          hint={`Shifted date ${exam.date} · exam ${exam.pseudonym} · sagittal T2 by the export: ${exam.sagittal_t2 == null ? 'not stated' : exam.sagittal_t2 ? 'yes' : 'no'}`}
+          title={`${exam.modality} ${exam.body_part}, ${exam.date}`}
+          hint={`Date shifted · exam ${exam.pseudonym} · sagittal T2 by the export: ${exam.sagittal_t2 == null ? 'not stated' : exam.sagittal_t2 ? 'yes' : 'no'}`}
         >
           {exam.series.length === 0 ? (
             <Text size="sm" c="dimmed">No image of this exam has been ingested.</Text>

@@ -45,7 +45,7 @@ export function LabelsPage() {
       key: 'reads',
       header: 'Reads',
       render: (row) => (
-        <Button size="compact-sm" variant="subtle" onClick={() => show(row.id)} aria-label={`Reads behind the ${SCAN[row.scan] ?? row.scan} label of ${row.patient}`}>
+        <Button size="compact-sm" variant="subtle" onClick={() => show(row.id)} aria-label={`${row.readings.length} reads behind the ${SCAN[row.scan] ?? row.scan} label of ${row.patient}`}>
           {row.readings.length} reads
         </Button>
       ),

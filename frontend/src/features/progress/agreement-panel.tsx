@@ -1,4 +1,4 @@
-import { Badge, Group, SegmentedControl, Select, SimpleGrid, Stack, Text, Tooltip } from '@mantine/core';
+import { Badge, Group, SegmentedControl, Select, SimpleGrid, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { useState } from 'react';
 
 import { DataTable } from '@/components/data-table';
@@ -53,7 +53,7 @@ export function AgreementPanel({ agreement }: { agreement: Agreement }) {
             { key: 'ac1', header: 'AC1 (95 % CI)', numeric: true, render: (row) => withInterval(row.ac1) },
             {
               key: 'warning',
-              header: '',
+              header: <VisuallyHidden>Remark</VisuallyHidden>,
               render: (row) =>
                 row.prevalence_warning && (
                   <Tooltip

@@ -56,8 +56,11 @@ function Reading({ progress }: { progress: Progress }) {
               header: 'Done',
               width: '34%',
               render: (row) => (
-                <Bar.Root size="lg" aria-label={`${row.signed} of ${row.assigned} signed`}>
-                  <Bar.Section value={row.assigned ? (100 * row.signed) / row.assigned : 0}>
+                <Bar.Root size="lg">
+                  <Bar.Section
+                    value={row.assigned ? (100 * row.signed) / row.assigned : 0}
+                    aria-label={`${row.username}: ${row.signed} of ${row.assigned} signed`}
+                  >
                     {row.signed > 0 && <Bar.Label>{percent(row.signed / row.assigned)}</Bar.Label>}
                   </Bar.Section>
                 </Bar.Root>

@@ -93,7 +93,7 @@ export function ConfusionPanel({ counts, threshold, stored, exploring, onThresho
 
 export function CellLink({ cell, to }: { cell: Cell; to?: string }) {
   const right = cell === 'TP' || cell === 'TN';
-  const badge = <Badge variant={right ? 'light' : 'filled'} color={right ? 'blue' : 'orange'} title={NAMES[cell]}>{cell}</Badge>;
+  const badge = <Badge variant={right ? 'light' : 'filled'} color={right ? 'blue' : '#a63c00'} title={NAMES[cell]}>{cell}</Badge>;
   return to ? <Link to={to}>{badge}</Link> : badge;
 }
 

@@ -85,7 +85,7 @@ function LaunchForm({ sets, labelSet, onClose }: { sets: LabelSetOption[]; label
           description="key=value, one a line, e.g. epochs=3 or depth=18. Unknown keys are refused, never ignored."
           autosize
           minRows={3}
-          ff="monospace"
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
           value={overrides}
           onChange={(event) => setOverrides(event.currentTarget.value)}
           error={parsed.errors.join(' ') || undefined}

@@ -87,7 +87,7 @@ export function NetBenefitChart({ metrics }: { metrics: Metrics }) {
         />
         <ReferenceLine y={0} stroke={PALETTE.grey} strokeDasharray="2 3" />
         <Tooltip formatter={text} />
-        <Legend verticalAlign="top" />
+        <Legend verticalAlign="top" iconType="plainline" />
         <Line name="Model" dataKey="model" stroke={PALETTE.blue} strokeWidth={2} dot={false} isAnimationActive={false} />
         <Line name="Treat all" dataKey="all" stroke={PALETTE.orange} strokeDasharray="6 3" dot={false} isAnimationActive={false} />
       </LineChart>

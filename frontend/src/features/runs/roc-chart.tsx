@@ -74,7 +74,7 @@ export function RocOverlay({ runs }: { runs: readonly { name: string; metrics: M
         <XAxis {...axis} dataKey="fpr" label={{ value: '1 − specificity', position: 'bottom', offset: 4, ...AXIS }} />
         <YAxis {...axis} width={48} label={{ value: 'Sensitivity', angle: -90, position: 'insideLeft', ...AXIS }} />
         <ReferenceLine segment={[{ x: 0, y: 0 }, { x: 1, y: 1 }]} stroke={PALETTE.grey} strokeDasharray="4 4" />
-        <Legend verticalAlign="top" />
+        <Legend verticalAlign="top" iconType="plainline" />
         {drawn.map((run, index) => (
           <Line
             key={run.name}

@@ -31,7 +31,7 @@ function RunView({ run }: { run: Run }) {
         badge={<RunStateBadge state={run.state} />}
         description={
           <>
-            {run.profile} profile, seed {run.seed}, on <Anchor component={Link} to={`/label-sets/${run.label_set}`} size="sm">label set {run.label_set}</Anchor>
+            {run.profile} profile, seed {run.seed}, on <Anchor component={Link} to={`/label-sets/${run.label_set}`} size="sm" underline="always">label set {run.label_set}</Anchor>
             {' · '}created {dateTime(run.created_at)}
           </>
         }

@@ -1,4 +1,4 @@
-import { Anchor, Button, Checkbox, Group, Progress as Bar, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Checkbox, Group, Progress as Bar, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useSearchParams } from 'react-router';
@@ -69,7 +69,7 @@ function columns(chosen: readonly number[], toggle: (id: number) => void): Colum
   return [
     {
       key: 'choose',
-      header: '',
+      header: <VisuallyHidden>Compare</VisuallyHidden>,
       width: 36,
       render: (row) =>
         row.state === 'succeeded' && (
