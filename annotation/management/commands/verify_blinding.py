@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import subprocess
@@ -16,6 +17,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import blinding, workflow
+from cohort.importing import import_directory
+from cohort.ingest import ingest_paths
+from cohort.phantom.cohort import write_cohort
 from config.accounts.models import Role, User
 
 
@@ -56,11 +60,7 @@ class Command(BaseCommand):
             raise CommandError(done.stderr.strip() or f"ended with {done.returncode}")
 
     def _prove(self, patients: int, actions: int, seed: int) -> None:
-        from cohort.ingest import ingest_paths
-
-        from cohort.importing import import_directory
-        from cohort.phantom.cohort import write_cohort
-
+        logging.disable(logging.WARNING)  # thousands of answers are refusals, as they should be
         call_command("migrate", verbosity=0, interactive=False)
         delivery = Path(settings.DATA_DIR) / "delivery"
         write_cohort(delivery, patients, seed=seed, matrix=256, slices=13, leavers=False)
