@@ -45,21 +45,26 @@ const CONVENTION: Record<Plane, { right: Point3; down: Point3 }> = {
   axial: { right: [1, 0, 0], down: [0, 1, 0] }, // seen from the feet
 };
 
+/** The conventional directions of the screen's right and lower edge for slices with this normal. */
+export function screenAxes(normal: Point3): { right: Point3; down: Point3 } {
+  return CONVENTION[planeOf(normal)];
+}
+
 export interface Hanging {
-  flipHorizontal: boolean;
-  flipVertical: boolean;
   /** Rows run along the screen's vertical: the image has to be turned before it can be flipped. */
   transposed: boolean;
+  flipHorizontal: boolean;
+  flipVertical: boolean;
 }
 
 /** How an image, drawn with its rows from left to right, must be flipped to hang as readers expect. */
 export function hanging(row: Point3, column: Point3): Hanging {
-  const { right, down } = CONVENTION[planeOf(cross(row, column))];
+  const { right, down } = screenAxes(cross(row, column));
   const transposed = Math.abs(dot(row, right)) < Math.abs(dot(row, down));
   return {
     transposed,
-    flipHorizontal: dot(transposed ? column : row, right) < 0,
-    flipVertical: dot(transposed ? row : column, down) < 0,
+    flipHorizontal: !transposed && dot(row, right) < 0,
+    flipVertical: !transposed && dot(column, down) < 0,
   };
 }
 

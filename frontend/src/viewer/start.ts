@@ -46,7 +46,7 @@ export function start(): void {
   // A software WebGL is five times slower here than drawing on a 2-D canvas.
   const wanted = wantedRenderer() ?? (softwareRasterizer ? 'cpu' : 'gpu');
   setUseCPURendering(wanted === 'cpu' || !webgl, false);
-  if (renderMode() === 'cpu') useCssPixels();
+  if (renderMode() === 'cpu') countCssPixels();
   initLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
   initTools();
   for (const tool of [WindowLevelTool, PanTool, ZoomTool, LengthTool]) addTool(tool);
@@ -59,7 +59,7 @@ export function start(): void {
  * device pixel ratio: on a HiDPI screen, or with the browser zoomed, every length would be wrong by that
  * factor. It asks the window each time, so in this mode the window answers 1.
  */
-function useCssPixels(): void {
+function countCssPixels(): void {
   Object.defineProperty(window, 'devicePixelRatio', { configurable: true, get: () => 1 });
 }
 

@@ -1,6 +1,6 @@
 import { Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
 
-import { directionLetters, distance, dot, hanging, middle, normalize, planeOf, scale, subtract } from './geometry';
+import { directionLetters, distance, dot, hanging, middle, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
 import { fromPatient } from './measurements';
 import { coversSlice, OverlayPainter } from './overlay';
 import { renderMode } from './start';
@@ -40,6 +40,8 @@ export class StackView {
     return this.pressed && !this.changing;
   }
   private pressed = false;
+  /** The image whose pixels are on the canvas. */
+  private painted = '';
   private changing = false;
   private target: number;
   private readonly failures = new Map<string, string>();
@@ -154,11 +156,26 @@ export class StackView {
 
   fit(): void {
     this.viewport.resetCamera();
-    const { flipHorizontal, flipVertical, transposed } = hanging(this.scan.geometry.row, this.scan.geometry.column);
-    if (transposed) this.viewport.setViewPresentation({ rotation: 90 });
-    if (flipHorizontal || flipVertical) this.viewport.setCamera({ flipHorizontal, flipVertical });
+    const { row, column } = this.scan.geometry;
+    const { flipHorizontal, flipVertical, transposed } = hanging(row, column);
+    if (transposed) this.hangTransposed();
+    else if (flipHorizontal || flipVertical) this.viewport.setCamera({ flipHorizontal, flipVertical });
     this.moved = false;
     this.viewport.render();
+  }
+
+  /**
+   * Turns an image whose rows run along the body. The two renderers flip before and after turning, so
+   * the flips are found by looking where the screen's axes then point.
+   */
+  private hangTransposed(): void {
+    this.viewport.setViewPresentation({ rotation: 90 });
+    const { right, down } = screenAxes(this.scan.geometry.normal);
+    for (const [flipHorizontal, flipVertical] of [[false, false], [true, false], [false, true], [true, true]]) {
+      this.viewport.setCamera({ flipHorizontal, flipVertical });
+      const axes = this.axes();
+      if (axes && dot(axes.right, right) > 0 && dot(axes.down, down) > 0) return;
+    }
   }
 
   setWindow(window: Window): void {
@@ -214,7 +231,7 @@ export class StackView {
   private standing(imageId: string): Pick<ViewState, 'status' | 'error'> {
     const error = this.failures.get(imageId) ?? null;
     if (error) return { status: 'error', error };
-    const shown = this.viewport.getCornerstoneImage()?.imageId === imageId;
+    const shown = this.painted === imageId;
     return { status: shown ? 'ready' : 'loading', error: null };
   }
 
@@ -227,7 +244,9 @@ export class StackView {
   };
 
   private readonly rendered = () => {
-    // Rendered fires for a slice that failed as well, over the slice before it or over black.
+    // Fires for a slice that failed as well, over the slice before it or over black: what counts is
+    // whose pixels the viewport holds.
+    this.painted = this.viewport.getCornerstoneImage()?.imageId ?? '';
     this.refresh();
   };
 
