@@ -157,6 +157,7 @@ def _weighting(series: Mapping[str, Any]) -> tuple[str, str]:
 
     Spin echo: T2 at TE ≥ 70 ms and TR ≥ 1500 ms, T1 at TE < 35 and TR < 1200, proton density at TE < 50 and
     TR ≥ 1500 (common textbook limits). Inversion recovery: TI 80–300 ms nulls fat (STIR), ≥ 1500 ms fluid.
+    Gradient echo: T1 below TE 10 ms, also when inversion-prepared; T2* above.
     """
     named, phrase = _named_weighting(series)
     timed, timing = _timed_weighting(series)
@@ -189,11 +190,11 @@ def _timed_weighting(series: Mapping[str, Any]) -> tuple[str | None, str]:
     said = f"TE {te:g} ms, TR {tr:g} ms"
     if "EP" in kinds and "SE" not in kinds:
         return None, f"{said} of an echo-planar sequence do not tell"
-    if "IR" in kinds and ti:
-        if 80 <= ti <= 300 and "GR" not in kinds:
+    if "IR" in kinds and "GR" not in kinds and ti:
+        if 80 <= ti <= 300:
             return "stir", f"inversion recovery with TI {ti:g} ms"
-        if ti >= 1500:
-            return "flair", f"inversion recovery with TI {ti:g} ms"
+        if ti >= 1500 and te >= 70:
+            return "flair", f"inversion recovery with TI {ti:g} ms and {said}"
     if "GR" in kinds and "SE" not in kinds:
         if te < 10:
             return "t1", f"gradient echo with {said}"

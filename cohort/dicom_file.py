@@ -79,7 +79,7 @@ def read_header(path: Path) -> Dataset:
         raise FileError(
             f"is {known if known != sop_class else 'an object of an unknown kind'}, not an MR image"
         )
-    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"):
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
         if not str(_value(ds, keyword)).strip():
             raise FileError(f"has no {keyword}")
     return ds

@@ -223,6 +223,9 @@ def _rules(exams: list[scan_pairs.ExamFacts], coded: bool, min_days: int) -> Ite
             yield Step.BASELINE_T2, "no_sagittal_t2"
         elif mri[0].flag is None:
             yield Step.BASELINE_T2, "sagittal_t2_unknown"
+    late = [exam for exam in mri[1:] if criteria.long_enough(mri[0].date, exam.date, min_days)]
+    if late and all(exam.imaged and not exam.adequate for exam in late):
+        yield Step.CHART_REVIEW, ChartReview.Decision.NO_ADEQUATE_FOLLOW_UP.value
 
 
 def _chart_decisions(chunk: Sequence[int]) -> dict[int, tuple[str, str, int | None]]:

@@ -6,6 +6,7 @@ out, the rest is imported, all in one transaction. Repeating an import changes n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,12 @@ def import_files(files: Mapping[str, Any], *, commit: bool = True, by: User | No
         else:
             transaction.set_rollback(True)
     return report
+
+
+def _with_notes(row: Row) -> str:
+    """A chart review has one note; undefined columns join it."""
+    parts = [row.text("note", 4000), *(f"{column}: {text}" for column, text in row.notes.items())]
+    return "; ".join(part for part in parts if part)
 
 
 class _File:
@@ -274,7 +281,7 @@ class _File:
         def parse(row: Row) -> dict[str, Any]:
             return {
                 "decision": row.choice("decision", tuple(ChartReview.Decision.values), required=True),
-                "note": self._scrubbed(row, row.text("note", 4000)),
+                "note": self._scrubbed(row, _with_notes(row)),
                 "date": self._shifted(row, row.day("date")),
             }
 
@@ -300,16 +307,19 @@ class _File:
         return self.names.date(row.values["patient_id"], day) if day else None
 
     def _scrubbed(self, row: Row, text: str) -> str:
+        """Free text without the patient's own id, and with its ISO dates shifted."""
         patient_id = row.values["patient_id"]
+
+        def moved(found: re.Match[str]) -> str:
+            day = as_date(found.group())
+            return self._shifted(row, day).isoformat() if day else found.group()
+
+        text = re.sub(r"\b\d{4}-\d{2}-\d{2}\b", moved, text)
         return deidentify.scrub(text, {patient_id: self.names.patient(patient_id)})
 
     def _notes(self, row: Row) -> dict[str, str]:
         """Undefined columns, with dates shifted and the patient's id replaced like everywhere else."""
-        notes = {}
-        for column, text in row.notes.items():
-            day = as_date(text)
-            notes[column] = self._shifted(row, day).isoformat() if day else self._scrubbed(row, text)
-        return notes
+        return {column: self._scrubbed(row, text) for column, text in row.notes.items()}
 
     @staticmethod
     def _differs(row: Any, values: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from cohort import criteria
 from cohort.deidentify import parse_date
 from cohort.models import Exam, Patient, Series
+from cohort.pseudonyms import study_pseudonyms
 
 #: An export may carry the day of the order or of the report.
 MAX_DAYS_APART = 31
@@ -44,10 +45,11 @@ def find_exam(patient: Patient, series: Series, metadata: Mapping[str, Any]) -> 
     for exams in (cervical, same_day):
         if exams:
             return Match(exams[0])
-    study = series.exam_pseudonym or series.study_uid[-20:]
-    found = Exam.objects.filter(pseudonym=study).first()
+    # Of the study when there is no accession number; both are keyed by patient, so no two patients meet.
+    study = series.exam_pseudonym or study_pseudonyms().exam(patient.pseudonym, series.study_uid)
+    found = Exam.objects.filter(patient=patient, pseudonym=study).first()
     if found is not None:
-        return Match(found) if found.patient_id == patient.pk else Match(None)
+        return Match(found)
     body_part = "CSPINE" if series.sagittal_t2_cervical else _text(metadata, "00180015")
     return Match(Exam(patient=patient, pseudonym=study, date=day, modality="MR", body_part=body_part))
 

@@ -74,7 +74,7 @@ def check(ds: Dataset) -> tuple[int, int, int]:
         do not agree with the data.
     """
     if not any(k in ds for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise PixelError("it holds no pixel data")
+        raise PixelError("it holds no pixel data, or was cut off before them")
     if "PixelData" not in ds:
         raise PixelError("its pixels are floating point, not stored MR values")
     syntax = ds.file_meta.TransferSyntaxUID

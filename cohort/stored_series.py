@@ -109,6 +109,8 @@ def _only(stack: Stack, keyword: str, plural: str) -> str:
     found = {str(frame.header.get(keyword) or "").strip() for frame in stack.frames}
     if len(found) != 1:
         raise SeriesError(f"its files belong to {len(found)} different {plural}")
+    if found == {""}:
+        raise SeriesError(f"its files have no {keyword}")
     return found.pop()
 
 
