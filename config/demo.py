@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import connection
 
 from annotation import charter, read_plan, simulation
 from cohort import flow, importing, ingest
@@ -158,20 +160,35 @@ def _first_run(lead: User, say: Say) -> None:
         runs.default_recipe(), label_set=label_set, by=lead, send=False
     )
     say(f"Training the first run on {label_set.patients} patients; this is the longest step")
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(run.pk, ended, say), daemon=True)
+    watcher.start()
     launch.work_on(run.pk)
+    ended.set()
+    watcher.join()
     run.refresh_from_db()
     if run.state != Run.State.SUCCEEDED:
         raise CommandError(f"the demo's run ended as {run.state}: {run.error}")
 
 
+def _watch(run_id: int, ended: threading.Event, say: Say) -> None:
+    """Say how far the trainer is, every five seconds, as the run's page does."""
+    while not ended.wait(5):
+        progress = Run.objects.values_list("progress", flat=True).get(pk=run_id)
+        if progress.get("epochs"):
+            left = f", about {progress['eta_s']:.0f} s left" if progress.get("eta_s") else ""
+            say(f"Training: epoch {progress['epoch']}/{progress['epochs']}{left}")
+    connection.close()  # this thread's own
+
+
 def _progress(say: Say, what: str) -> Callable[[int, int], None]:
-    """Says ``what`` with a count at most every two seconds, and at the end."""
+    """Says ``what`` with a count at most every five seconds, and at the end."""
     last = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if done == total or now - last >= 2:
+        if done == total or now - last >= 5:
             last = now
             say(f"{what}: {done}/{total}")
 

@@ -1,4 +1,4 @@
-"""``manage.py demo``: what it prints and serves. That Ctrl-C leaves nothing behind is checked in demo_site."""
+"""``manage.py demo``: what it prints and serves. demo_site checks that Ctrl-C leaves nothing behind."""
 
 from __future__ import annotations
 
