@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +16,7 @@ from annotation import queries, rubric, serializers, signature, wado_proxy, work
 from annotation.models import Assignment, Consensus, Scan
 from config.accounts.models import User
 from config.accounts.permissions import IsObserver, IsReader, IsSignedIn
+from config.negotiation import AnyAccept
 
 _REFUSED = {404: OpenApiResponse(description="No such case for this reader."), 409: serializers.RefusalOut}
 
@@ -126,16 +126,6 @@ class AmendReading(CaseView):
 
 
 # --- Images
-
-
-class AnyAccept(BaseContentNegotiation):
-    """Answer with the one type there is: DICOMweb clients ask for multipart types that nothing here has."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class ImageView(CaseView):

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from annotation import blinding, queries, workflow
-from annotation.models import Case, Consensus
+from annotation.models import Case, Consensus, Reading
 from cohort.models import Patient
 from tests.annotation.conftest import both, sign
 
@@ -30,21 +30,20 @@ def quiet() -> Iterator[None]:
 def test_random_actions_change_no_byte(
     readers: dict[str, Any], included: Callable[..., list[Patient]], capsys: Any
 ) -> None:
-    included(*(f"P{n}" for n in range(4)), slices=6)
+    included(*(f"P{n}" for n in range(3)), slices=6)
     workflow.freeze_charter(by=None, changes={"plan_seed": 1, "sham_seed": 1, "sham_share": 0.5})
     workflow.open_reading(by=readers["lead"])
     blinding.prepare(readers["observer_a"])
-    proof = blinding.prove(readers["observer_a"], actions=60, seed=3, full_every=30)
+    proof = blinding.prove(readers["observer_a"], actions=40, seed=3, full_every=20)
     print(proof.summary())
     assert proof.differences == {}
-    assert sum(proof.actions.values()) == 60
+    assert sum(proof.actions.values()) == 40
     assert proof.actions["signatures"] >= 3
-    assert proof.invitations >= 0
     assert proof.bytes_compared > 100_000
 
 
 LEAKS: dict[str, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
-    "count": lambda page, user: {**page, "read_by_all": Case.objects.filter(state="final").count()},
+    "count": lambda page, user: {**page, "signed_by_all": Reading.objects.filter(state="signed").count()},
     "order": lambda page, user: {
         **page,
         "items": page["items"][:: 1 if Case.objects.filter(state="awaiting_reads").count() == 6 else -1],

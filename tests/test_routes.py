@@ -1,0 +1,188 @@
+"""Every role on every route. A route that is not in the table fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db
+
+#: Who gets past the door, by what the door is called.
+ALL_ROLES = {"observer_a", "neurosurgeon", "lead", "outsider"}
+DOORS = {
+    "anyone": ALL_ROLES,
+    "signed_in": {"observer_a", "neurosurgeon", "lead"},
+    "reader": {"observer_a", "neurosurgeon"},
+    "observer": {"observer_a"},
+    "lead": {"lead"},
+}
+_SERIES = "api/reading/cases/<str:code>/wado/studies/<str:study>/series/<str:series>/"
+#: Route → (door, methods). The front end's pages and files are public; they hold no data.
+API: dict[str, tuple[str, str]] = {
+    "api/auth/me/": ("anyone", "GET"),
+    "api/auth/login/": ("anyone", "POST"),
+    "api/auth/logout/": ("anyone", "POST"),
+    "api/schema/": ("lead", "GET"),
+    "api/docs/": ("lead", "GET"),
+    "api/reading/rubric/": ("signed_in", "GET"),
+    "api/reading/worklist/": ("reader", "GET"),
+    "api/reading/cases/<str:code>/": ("reader", "GET"),
+    "api/reading/cases/<str:code>/draft/": ("reader", "PUT"),
+    "api/reading/cases/<str:code>/sign/": ("reader", "POST"),
+    "api/reading/cases/<str:code>/amend/": ("reader", "POST"),
+    f"{_SERIES}metadata": ("reader", "GET"),
+    f"{_SERIES}instances/<str:sop>/frames/1": ("reader", "GET"),
+    "api/consensus/<str:code>/": ("observer", "GET"),
+    "api/consensus/<str:code>/draft/": ("observer", "PUT"),
+    "api/consensus/<str:code>/propose/": ("observer", "POST"),
+    "api/consensus/<str:code>/confirm/": ("observer", "POST"),
+    "api/consensus/<str:code>/decline/": ("observer", "POST"),
+    "api/progress/": ("lead", "GET"),
+    "api/agreement/": ("lead", "GET"),
+    "api/labels/": ("lead", "GET"),
+    "api/labels/<int:pk>/": ("lead", "GET"),
+    "api/lead-review/": ("lead", "GET"),
+    "api/lead-review/<int:pk>/resolve/": ("lead", "POST"),
+    "api/read-plan/": ("lead", "POST"),
+    "api/charter/": ("lead", "GET POST"),
+    "api/audit/": ("lead", "GET"),
+    "api/cohort/flow/": ("lead", "GET"),
+    "api/cohort/patients/": ("lead", "GET"),
+    "api/cohort/patients/<str:pseudonym>/": ("lead", "GET"),
+    "api/cohort/patients/<str:pseudonym>/scan-pair/": ("lead", "POST"),
+    "api/cohort/imports/": ("lead", "GET POST"),
+    "api/cohort/dicom/": ("lead", "POST"),
+    "api/cohort/quarantine/": ("lead", "GET"),
+    "api/cohort/quarantine/<str:series_uid>/release/": ("lead", "POST"),
+    "api/cohort/quarantine/<str:series_uid>/discard/": ("lead", "POST"),
+    "api/cohort/series/<str:series_uid>/metadata/": ("lead", "GET"),
+    "api/cohort/series/<str:series_uid>/instances/<str:sop_uid>/frames/1": ("lead", "GET"),
+    "api/label-sets/": ("lead", "GET POST"),
+    "api/label-sets/<int:pk>/": ("lead", "GET"),
+    "api/label-sets/<int:pk>/manifest.json": ("lead", "GET"),
+    "api/runs/": ("lead", "GET POST"),
+    "api/runs/<int:pk>/": ("lead", "GET"),
+    "api/runs/<int:pk>/cancel/": ("lead", "POST"),
+    "api/runs/<int:pk>/log/": ("lead", "GET"),
+    "api/runs/<int:pk>/predictions/": ("lead", "GET"),
+    "api/runs/<int:pk>/predictions.csv": ("lead", "GET"),
+    "api/runs/<int:pk>/patients/<str:pseudonym>/": ("lead", "GET"),
+    "api/recipes/": ("lead", "GET"),
+    "api/paper/": ("lead", "GET"),
+}
+#: Written in other formats than JSON, their 404 too; they tell of no rows.
+ABOUT_THE_API = {"api/schema/", "api/docs/"}
+#: Answered without a role: health, the single page and its file names.
+PUBLIC = {"healthz", r"^(?!api/|static/|admin/|assets/).*$"}
+VALUES = {
+    "code": "0" * 16, "study": "2.25.1", "series": "2.25.2", "sop": "2.25.3", "series_uid": "2.25.4",
+    "sop_uid": "2.25.5", "pseudonym": "0" * 20, "pk": "999999",
+}  # fmt: skip
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, route)
+        elif isinstance(entry, URLPattern):
+            yield route
+
+
+def address(route: str) -> str:
+    """The route with values that name nothing."""
+    for kind in ("str", "int"):
+        for name, value in VALUES.items():
+            route = route.replace(f"<{kind}:{name}>", value)
+    assert "<" not in route, f"give {route} a value in VALUES"
+    return f"/{route}"
+
+
+def test_every_route_is_in_the_table() -> None:
+    found = {route for route in routes() if not route.startswith("admin/")}
+    assert found - PUBLIC == set(API)
+
+
+@pytest.fixture
+def clients(cast: dict[str, Any]) -> dict[str, APIClient]:
+    made = {}
+    for name in ALL_ROLES:
+        made[name] = APIClient()
+        made[name].force_login(cast[name], backend="django.contrib.auth.backends.ModelBackend")
+    return made
+
+
+@pytest.fixture
+def missing(clients: dict[str, APIClient]) -> bytes:
+    """The 404 that everything forbidden must equal."""
+    answer = clients["observer_a"].get("/api/reading/cases/0000000000000000/")
+    assert answer.status_code == 404
+    return answer.content
+
+
+@pytest.mark.parametrize("route", API)
+def test_who_gets_in(route: str, clients: dict[str, APIClient], missing: bytes) -> None:
+    door, allowed = API[route]
+    for name, client in clients.items():
+        for method in METHODS:
+            answer = client.generic(method, address(route))
+            where = f"{method} {route} as {name}: {answer.status_code}"
+            if name not in DOORS[door] and route in ABOUT_THE_API:
+                assert answer.status_code == 404, where
+            elif name not in DOORS[door]:
+                assert (answer.status_code, answer.content) == (404, missing), where
+            elif method in allowed.split():
+                # Inside: what is asked for does not exist, or the empty body is refused.
+                assert answer.status_code in (200, 201, 204, 400, 404, 409), where
+            else:
+                assert answer.status_code == 405, where
+
+
+@pytest.mark.parametrize("route", [route for route, (door, _) in API.items() if door != "anyone"])
+def test_a_stranger_is_sent_to_the_login(route: str, stranger: APIClient) -> None:
+    for method in METHODS:
+        answer = stranger.generic(method, address(route))
+        assert answer.status_code == 403, f"{method} {route}"
+        assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("route", API)
+def test_api_answers_are_not_stored(route: str, clients: dict[str, APIClient]) -> None:
+    answer = clients["lead"].get(address(route))
+    assert "no-store" in answer["Cache-Control"], route
+    assert not answer.has_header("ETag"), route
+    assert not answer.has_header("Last-Modified"), route
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in routes() if r.startswith("admin/") and "<" not in r and "(" not in r]
+)
+def test_the_admin_is_closed_to_every_role(route: str, clients: dict[str, APIClient]) -> None:
+    """Roles are not staff; a role's session only ever meets the login page."""
+    if route in ("admin/login/", "admin/logout/", "admin/jsi18n/"):
+        return
+    for client in clients.values():
+        answer = client.get(f"/{route}")
+        assert answer.status_code in (302, 404), route
+
+
+def test_staff_without_the_lead_role_sees_no_study_data(cast: dict[str, Any]) -> None:
+    operator = cast["outsider"]
+    operator.is_staff = True
+    operator.save()
+    client = APIClient()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    for page in ("annotation/reading/", "annotation/finallabel/", "annotation/auditevent/"):
+        assert client.get(f"/admin/{page}").status_code == 403
+
+
+def test_the_single_page_is_public_and_holds_no_data(
+    clients: dict[str, APIClient], stranger: APIClient
+) -> None:
+    bodies = {client.get("/read/0000000000000000").content for client in (*clients.values(), stranger)}
+    assert len(bodies) == 1
