@@ -1,0 +1,35 @@
+"""``manage.py selftest``: phantoms through the training code; exit status 0 only if it can be trusted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Train on phantoms: a planted signal must be found, shuffled outcomes must not."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--quick", action="store_true", help="fewer and smaller phantoms, about a minute")
+        parser.add_argument("--seed", type=int, default=0, help="seed of necks, outcomes and network")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        command = [sys.executable, "-m", "modeling.training.selftest", "--seed", str(options["seed"])]
+        if options["quick"]:
+            command.append("--quick")
+        # A subprocess, as for a run: this process must not load torch.
+        done = subprocess.run(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=False)
+        self.stdout.write(done.stdout.rstrip())
+        if done.returncode:
+            raise CommandError("the self-test failed: do not trust this installation's training")
+        result = json.loads(done.stdout)
+        self.stderr.write(
+            f"passed: planted AUC {result['planted_auc']['value']:.2f} (oracle "
+            f"{result['oracle_auc']['value']:.2f}), shuffled {result['shuffled_auc']['value']:.2f}"
+        )
