@@ -35,7 +35,7 @@ T = TypeVar("T")
 HEARTBEAT = 3.0
 #: From SIGTERM, at which the trainer finishes its step and writes a checkpoint, to SIGKILL. The
 #: shorter one fits into the time that process managers leave a worker to end.
-CANCEL_GRACE, SHUTDOWN_GRACE = 20.0, 4.0
+CANCEL_GRACE, SHUTDOWN_GRACE = 20.0, 3.0
 #: How long the database may be away when a result is to be written.
 DATABASE_PATIENCE = 600.0
 BAD_INPUT, STOPPED = 2, 143

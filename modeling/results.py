@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modeling.metrics import confusion
 from modeling.models import Prediction, Run
 
 
@@ -52,7 +52,8 @@ def read(directory: Path, run: Run, manifest: Mapping[str, Any]) -> Result:
     predictions = [_prediction(row, number, run, outcomes, directory) for number, row in enumerate(rows, 2)]
     tested = [row for row in predictions if row.split == Prediction.Split.TEST]
     _check_sides(predictions, tested, content["split"])
-    counts = confusion(*zip(*((row.outcome, row.score, row.threshold) for row in tested), strict=True))
+    cells = Counter(row.cell.lower() for row in tested)
+    counts = {cell: cells[cell] for cell in ("tp", "fp", "tn", "fn")}
     if counts != content["metrics"]["confusion"]:
         raise ResultError(f"predictions.csv gives {counts}, result.json {content['metrics']['confusion']}")
     return Result(content, predictions)

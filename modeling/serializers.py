@@ -252,7 +252,7 @@ class PaperOut(serializers.Serializer):
     """The paper's Table 2 as printed, and what cannot be true in it."""
 
     title = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field's name, not its argument
     counts = serializers.DictField(child=serializers.IntegerField())
     figures = serializers.DictField(child=serializers.FloatField())
     disputed = serializers.ListField(
@@ -266,7 +266,7 @@ class SettingOut(serializers.Serializer):
     name = serializers.CharField()
     default = serializers.JSONField(allow_null=True)
     doc = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field's name, not its argument
     unit = serializers.CharField(allow_blank=True)
     choices = serializers.ListField(child=serializers.JSONField(), allow_null=True)
     low = serializers.FloatField(allow_null=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 
 from annotation import audit, charter, rubric
 from annotation.models import Charter, FinalLabel, Scan
+from cohort import flow
 from cohort.models import Patient, Series
 from config.accounts.models import User
 from config.exceptions import RuleViolation
@@ -76,7 +76,7 @@ def collect() -> dict[str, Any]:
     policy = terms.terms["intermediate_policy"]
     labels = _final_labels()
     patients, waiting = [], 0
-    for patient in _eligible():
+    for patient in flow.eligible().select_related("scan_pair__baseline__exam", "scan_pair__follow_up__exam"):
         pair = labels.get(patient.pk, {})
         if set(pair) != {Scan.Key.BASELINE, Scan.Key.FOLLOW_UP}:
             waiting += 1
@@ -95,14 +95,6 @@ def collect() -> dict[str, Any]:
     }
     parse_manifest(content)  # what the trainer would refuse is refused here, before it has a name
     return content
-
-
-def _eligible() -> QuerySet[Patient]:
-    """Patients that the flow leaves in, each with its scan pair."""
-    inside = Patient.objects.exclude(exclusions__leaving=True)
-    return inside.filter(scan_pair__isnull=False).select_related(
-        "scan_pair__baseline__exam", "scan_pair__follow_up__exam"
-    )
 
 
 def _final_labels() -> dict[int, dict[str, FinalLabel]]:
@@ -155,7 +147,7 @@ def _row(patient: Patient, pair: Mapping[str, FinalLabel], policy: str) -> dict[
     outcome = outcome_under(policy, follow_up.category)
     if outcome is None:
         return None
-    start, end = patient.scan_pair.baseline.exam.date, patient.scan_pair.follow_up.exam.date
+    start, end = _date(patient.scan_pair.baseline), _date(patient.scan_pair.follow_up)
     years = _years(start, end)
     if years is None or years <= 0:
         raise RuleViolation(
@@ -182,6 +174,11 @@ def _row(patient: Patient, pair: Mapping[str, FinalLabel], policy: str) -> dict[
         "labels": {key: _label(label) for key, label in pair.items()},
         "series": _series(baseline.scan.series),
     }
+
+
+def _date(series: Series) -> date:
+    assert series.exam is not None  # only a series in quarantine has none
+    return series.exam.date
 
 
 def _years(start: date | None, end: date | None) -> float | None:

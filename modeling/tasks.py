@@ -19,7 +19,8 @@ def train_run(run_id: int) -> None:
 
 def _worker_stops() -> bool:
     """Whether this worker was told to end. It tells nobody who does not ask while a task runs."""
-    return any(flag not in (None, False) for flag in (state.should_stop, state.should_terminate))
+    # The flags are exit codes once set, and 0 is one.
+    return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
 
 
 @shared_task

@@ -95,7 +95,7 @@ def test_detail_of_a_damaged_file(as_lead: APIClient, label_set: LabelSet) -> No
 
 def test_manifest_is_the_hashed_file(as_lead: APIClient, label_set: LabelSet) -> None:
     response = as_lead.get(f"{URL}{label_set.pk}/manifest.json")
-    content = b"".join(response.streaming_content)
+    content = b"".join(response)
     assert hashlib.sha256(content).hexdigest() == label_set.hash
     assert label_set.hash[:12] in response["Content-Disposition"]
 

@@ -170,7 +170,7 @@ def test_predictions_of_an_unfinished_run(as_lead: APIClient, run: Run) -> None:
 
 def test_predictions_file(as_lead: APIClient, published: Run) -> None:
     response = as_lead.get(f"{URL}{published.pk}/predictions.csv")
-    assert b"".join(response.streaming_content) == b"patient,score\np03,0.9\n"
+    assert b"".join(response) == b"patient,score\np03,0.9\n"
     assert response["Content-Type"] == "text/csv"
 
 

@@ -294,7 +294,7 @@ def test_a_database_that_restarts_does_not_end_the_training(
         return beat(claim, **kwargs)
 
     monkeypatch.setattr(runs, "heartbeat", restarting)
-    monkeypatch.setattr(launch.connection, "close", lambda: None)  # the test's own transaction
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own transaction
     tasks.train_run(run.pk)
     assert failures == [3]
     assert (fresh(run).state, run.error) == (State.FAILED, "the end")

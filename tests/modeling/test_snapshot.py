@@ -152,7 +152,9 @@ def test_a_label_of_a_replaced_series_does_not_count() -> None:
     moved = make_patient("moved")
     label(moved, "clean", "case")
     pair = moved.scan_pair
-    pair.baseline = make_series(pair.baseline.exam, files=["x.dcm"])
+    exam = pair.baseline.exam
+    assert exam is not None
+    pair.baseline = make_series(exam, files=["x.dcm"])
     pair.save()
     assert "moved" not in rows(snapshot.freeze(by=None))
     label(moved, "clean", None)  # the series that now stands for the patient is read
