@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from scipy.ndimage import map_coordinates
 from torch.nn import functional
 
 from modeling.manifest import SeriesRef
-from modeling.recipe import Recipe, paper
+from modeling.recipe import Recipe, paper, recommended
 from modeling.training.preprocess import (
     cached_planes,
     input_planes,
@@ -17,7 +19,7 @@ from modeling.training.preprocess import (
     plane_positions,
     settings_hash,
 )
-from modeling.training.volume import ImageError, Volume
+from modeling.training.volume import ImageError, Volume, load_series
 from tests.modeling.tiny import write_series
 
 
@@ -218,3 +220,25 @@ def test_cache_key_holds_what_the_planes_depend_on_and_nothing_else():
     assert settings_hash(base) == settings_hash(base.with_overrides({"epochs": 3, "depth": 18, "seed": 5}))
     for change in ({"size": 65}, {"volume": "acquired"}, {"slices": 5}, {"grid": "pad512", "size": 512}):
         assert settings_hash(base.with_overrides(change)) != settings_hash(base)
+
+
+# Real scans.
+
+
+@pytest.mark.parametrize("make", [paper, recommended])
+def test_a_real_scan_gives_upright_planes(sample_data, tmp_path, make):
+    archive = sample_data / "t2_sagittal_dicom" / "errsm_18.zip"
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(tmp_path / "images" / "s")
+    root = tmp_path / "images"
+    files = tuple(str(p.relative_to(root / "s")) for p in (root / "s").rglob("*") if p.is_file())
+    volume = load_series(root, SeriesRef("1", "h", "s", files))
+    assert volume.voxels.shape == (17, 512, 512)
+    planes, geometry = input_planes(volume, make())
+    assert np.isfinite(planes).all()
+    # Head above foot, front before back, in the patient's own coordinates.
+    assert geometry.column_end[2] < geometry.origin[2] - 100
+    assert geometry.row_end[1] > geometry.origin[1] + 100
+    # The reference plane is the middle of the stack.
+    middle = volume.origin + volume.axes[0] * volume.positions.mean()
+    assert np.dot(np.array(geometry.origin) - middle, volume.axes[0]) == pytest.approx(0, abs=3.1)
