@@ -163,7 +163,11 @@ def _first_run(lead: User, say: Say) -> None:
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(run.pk, ended, say), daemon=True)
     watcher.start()
-    launch.work_on(run.pk)
+    while not launch.work_on(run.pk) and run.state in (Run.State.QUEUED, Run.State.RUNNING):
+        # An interrupted start still holds the run; its lease ends by itself.
+        say("Waiting for the claim of an interrupted start to run out")
+        time.sleep(10)
+        run.refresh_from_db()
     ended.set()
     watcher.join()
     run.refresh_from_db()
