@@ -21,6 +21,7 @@ from cohort import serializers as shapes
 from cohort.models import ImportBatch, Instance, Patient, Series
 from config.accounts.models import User
 from config.accounts.permissions import IsLead
+from config.negotiation import AnyAccept
 
 HTJ2K = "1.2.840.10008.1.2.4.201"
 
@@ -143,6 +144,7 @@ class DiscardSeries(APIView):
 
 class SeriesMetadata(APIView):
     permission_classes = [IsLead]
+    content_negotiation_class = AnyAccept
 
     @extend_schema(
         responses={(200, "application/dicom+json"): {"type": "array", "items": {"type": "object"}}}
@@ -155,6 +157,7 @@ class SeriesMetadata(APIView):
 
 class Frame(APIView):
     permission_classes = [IsLead]
+    content_negotiation_class = AnyAccept
 
     @extend_schema(responses={(200, "image/jphc"): OpenApiResponse(OpenApiTypes.BINARY)})
     def get(self, request: Request, series_uid: str, sop_uid: str) -> HttpResponse:

@@ -51,7 +51,12 @@ export function LoginPage() {
                 <Alert color="red" role="alert" title="Not signed in">{messageOf(login.error)}</Alert>
               )}
               <TextInput label="User name" autoComplete="username" autoFocus {...form.getInputProps('username')} />
-              <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
+              <PasswordInput
+                label="Password"
+                autoComplete="current-password"
+                visibilityToggleButtonProps={{ 'aria-label': 'Show or hide what is typed' }}
+                {...form.getInputProps('password')}
+              />
               <Button type="submit" loading={login.isPending}>Sign in</Button>
             </Stack>
           </form>

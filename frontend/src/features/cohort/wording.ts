@@ -1,7 +1,16 @@
 import { words } from '@/lib/format';
 
-/** Reasons and steps in plain words; the server's labels win where it sends them. */
+/** Reasons of exclusion and chart decisions, in plain words; a new one shows as its key. */
 const REASONS: Record<string, string> = {
+  no_imaging: 'No exam on record',
+  no_cervical_mri: 'No cervical MRI',
+  single_mri: 'A single cervical MRI',
+  short_interval: 'First and last MRI too close',
+  no_ra_code: 'No code of rheumatoid arthritis',
+  no_sagittal_t2: 'No sagittal T2 at baseline',
+  sagittal_t2_unknown: 'Not known whether sagittal T2 at baseline',
+  baseline_deformity: 'Deformity at baseline',
+  confirmed: 'RA confirmed',
   ra_refuted: 'RA refuted on chart review',
   no_adequate_follow_up: 'No adequate follow-up scan',
   junction_surgery: 'Surgery at the craniocervical junction',

@@ -10,7 +10,8 @@ import type { RunResult } from './result';
 /** A JSON value as one line. */
 export function say(value: unknown): string {
   if (value === null || value === undefined || value === '') return DASH;
-  if (typeof value === 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return value.map(say).join(', ');
+  if (typeof value === 'object') return Object.entries(value).map(([key, inner]) => `${key} ${say(inner)}`).join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

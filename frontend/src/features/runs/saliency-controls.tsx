@@ -1,6 +1,6 @@
 import { Alert, Group, Select, Slider, Switch, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
 
-import { figure } from '@/lib/format';
 import { colour, COLOUR_MAPS, type ColourMap } from '@/viewer';
 
 import type { Saliency } from './api';
@@ -31,8 +31,9 @@ export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
       {saliency.validated ? (
         <Text size="xs">{saliency.statement}</Text>
       ) : (
-        <Alert color="yellow" title="Not validated for localisation" p="sm">
-          <Text size="xs">{saliency.statement}</Text>
+        <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />}>
+          <Text size="sm" fw={600}>Not validated for localisation</Text>
+          <Text size="xs">{saliency.statement.replace(/^not validated for localisation:\s*/i, '')}</Text>
         </Alert>
       )}
       <Switch label="Show the saliency map" checked={look.shown} onChange={(event) => onLook({ ...look, shown: event.currentTarget.checked })} />
@@ -66,7 +67,7 @@ export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
       />
       <ColourBar map={look.colourMap} />
       <Text size="xs" c="dimmed">
-        The strongest colour is {figure(saliency.peak, 2)} logit units. Scaled to this patient’s own maximum, so two
+        The strongest colour is {saliency.peak.toPrecision(2)} logit units. Scaled to this patient’s own maximum, so two
         patients’ maps cannot be compared in strength. Slices outside the network’s input are shown without it.
       </Text>
     </>
