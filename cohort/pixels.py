@@ -14,16 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from openjpeg import utils as openjpeg
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
-    HTJ2KLossless,
     ImplicitVRLittleEndian,
-    JPEGLossless,
-    JPEGLosslessSV1,
     RLELossless,
 )
 
@@ -32,24 +30,14 @@ Stored = npt.NDArray[Any]
 NATIVE = frozenset(
     {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
 )
+
+
+def _syntaxes(tails: str) -> frozenset[UID]:
+    return frozenset(UID(f"1.2.840.10008.1.2.{tail}") for tail in tails.split())
+
+
 #: JPEG baseline and extended, lossless (57, 70), JPEG-LS, JPEG 2000, HTJ2K, RLE: all that get_decoder knows.
-COMPRESSED = frozenset(
-    UID(f"1.2.840.10008.1.2.{tail}")
-    for tail in [
-        "4.50",
-        "4.51",
-        "4.57",
-        "4.70",
-        "4.80",
-        "4.81",
-        "4.90",
-        "4.91",
-        "4.201",
-        "4.202",
-        "4.203",
-        "5",
-    ]
-)
+COMPRESSED = _syntaxes("4.50 4.51 4.57 4.70 4.80 4.81 4.90 4.91 4.201 4.202 4.203 5")
 READABLE = NATIVE | COMPRESSED
 #: A slice of 4096² is beyond any MR scanner; more is a mistake or an attack on memory.
 MAX_SIDE = 4096
@@ -136,7 +124,7 @@ def decode(ds: Dataset) -> tuple[Stored, int]:
         if syntax in NATIVE:
             values = _native(ds, frames, rows, columns)
         else:
-            values, _ = get_decoder(syntax).as_array(ds, raw=True)
+            values = _decompressed(ds, frames)
     except PixelError:
         raise
     except MemoryError:
@@ -152,6 +140,24 @@ def decode(ds: Dataset) -> tuple[Stored, int]:
         else:
             values = values.astype(kind)
     return _clear_unused(ds, np.ascontiguousarray(values))
+
+
+# The decoder of each syntax is named, not left to pydicom: it would also try GDCM where that happens to be
+# installed, which ends the whole process on some inputs.
+_PLUGINS = {
+    RLELossless: "pydicom",
+    **dict.fromkeys(_syntaxes("4.80 4.81"), "pyjpegls"),
+    **dict.fromkeys(_syntaxes("4.90 4.91 4.201 4.202 4.203"), "pylibjpeg"),
+}
+
+
+def _decompressed(ds: Dataset, frames: int) -> Stored:
+    syntax = ds.file_meta.TransferSyntaxUID
+    if syntax in _PLUGINS:
+        return get_decoder(syntax).as_array(ds, raw=True, decoding_plugin=_PLUGINS[syntax])[0]
+    # All processes of JPEG by libjpeg-turbo, 8 to 16 bits, lossy or lossless.
+    streams = list(generate_frames(ds.PixelData, number_of_frames=frames))[:frames]
+    return np.stack([imagecodecs.jpeg8_decode(stream) for stream in streams])
 
 
 def _native(ds: Dataset, frames: int, rows: int, columns: int) -> Stored:
@@ -199,8 +205,6 @@ def _overlay_in_pixels(ds: Dataset) -> bool:
 
 def _check_codestreams(ds: Dataset, frames: int, rows: int, columns: int) -> None:
     """A small file may hold a codestream that decodes to gigabytes whatever Rows and Columns say."""
-    from pydicom.encaps import generate_frames
-
     try:
         found = list(generate_frames(ds.PixelData, number_of_frames=frames))
     except Exception as error:
@@ -255,8 +259,7 @@ def encode(values: Stored) -> bytes | None:
 
 def lossy(transfer_syntax: str) -> bool:
     """Whether pixels of this syntax may have lost something before they came here."""
-    sure = {*NATIVE, RLELossless, JPEGLossless, JPEGLosslessSV1, HTJ2KLossless}
-    return UID(transfer_syntax) not in sure | {UID(f"1.2.840.10008.1.2.4.{n}") for n in (80, 90, 202)}
+    return UID(transfer_syntax) not in NATIVE | _syntaxes("4.57 4.70 4.80 4.90 4.201 4.202 5")
 
 
 def window(values: Stored, slope: float = 1.0, intercept: float = 0.0) -> tuple[float, float]:

@@ -132,8 +132,8 @@ def test_what_the_science_needs_stays(tmp_path: Path) -> None:
     ds = pydicom.dcmread(make_series(tmp_path, slices=1)[0])
     clean, report = deidentify.deidentify(ds, NAMES)
     for keyword in (
-        "MagneticFieldStrength", "SpacingBetweenSlices", "EchoTime", "RepetitionTime", "Manufacturer", "PixelSpacing",
-        "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "ScanningSequence",
+        "MagneticFieldStrength", "SpacingBetweenSlices", "EchoTime", "RepetitionTime", "Manufacturer",
+        "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "ScanningSequence",
     ):  # fmt: skip
         assert clean[keyword].value == ds[keyword].value, keyword
         assert keyword in report.kept
