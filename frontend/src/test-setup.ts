@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 
 afterEach(cleanup);
 
-// jsdom has neither; Mantine asks for both.
+// jsdom has none of these; Mantine asks for them.
 Object.assign(window, {
   matchMedia: (query: string) => ({
     matches: false,
@@ -17,3 +17,4 @@ Object.assign(window, {
     disconnect() {}
   },
 });
+if (!('fonts' in document)) Object.defineProperty(document, 'fonts', { value: new EventTarget() });

@@ -110,9 +110,13 @@ export class StackView {
       this.fail(this.scan.imageIds[this.target], error);
       return;
     }
-    if (this.closed) return;
+    this.prepare();
+  }
+
+  /** Chooses the window and hangs the stack by the first slice that arrives; the opening one may fail. */
+  private prepare(): void {
     const image = this.viewport.getCornerstoneImage();
-    if (!image) return; // the failure has been reported by event
+    if (this.closed || this.opening || !image) return;
     const { slope = 1, intercept = 0 } = image;
     const robust = robustWindow(image.voxelManager?.getScalarData() ?? []);
     const stored = (value: number) => (image.preScale?.scaled ? value : value * slope + intercept);
@@ -138,20 +142,19 @@ export class StackView {
     } finally {
       if (this.target === target) this.changing = false;
     }
+    if (this.closed || this.target !== target) return;
     // The CPU renderer forgets the window it shows when the slice changes, and a drag would start
     // from the header's again.
-    if (!this.closed && this.target === target && renderMode() === 'cpu') this.setWindow(shown);
+    if (this.opening && renderMode() === 'cpu') this.setWindow(shown);
+    this.prepare();
   }
 
   /** Loads again what could not be loaded. */
   retry(): void {
     this.failures.clear();
     this.update({ status: 'loading', error: null });
-    const slice = this.target;
-    if (this.viewport.getCornerstoneImage()) {
-      this.target = -1;
-      void this.viewport.setStack(this.scan.imageIds, slice).then(() => this.goTo(slice), () => undefined);
-    } else void this.open();
+    this.opening = null;
+    void this.open();
   }
 
   fit(): void {
@@ -255,7 +258,7 @@ export class StackView {
     const axes = this.axes();
     if (!axes) return;
     const { right, down, mmPerPixel } = axes;
-    const slice = this.target < 0 ? this.state.slice : this.target;
+    const slice = this.target;
     this.update({
       ...this.standing(this.scan.imageIds[slice] ?? ''),
       slice,
