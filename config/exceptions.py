@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -34,4 +35,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return Response(
             {"detail": error.message, "code": error.code, **error.extra}, status=status.HTTP_409_CONFLICT
         )
+    if isinstance(error, Http404):
+        # Django's own message names the model that was looked for; refused and missing must look the same.
+        error = Http404()
     return drf_exception_handler(error, context)
