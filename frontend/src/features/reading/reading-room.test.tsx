@@ -1,6 +1,6 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { MemoryRouter } from 'react-router';
 import { beforeEach, expect, it, vi } from 'vitest';
 
@@ -138,6 +138,6 @@ it('takes digits as text while a comment is written', () => {
   expect(document.activeElement).toBe(comment);
   press('2');
   expect(cell('Baseline: Pannus').dataset.value).toBe('');
-  act(() => fireEvent.change(comment, { target: { value: 'seen on 2' } }) && undefined);
+  fireEvent.change(comment, { target: { value: 'seen on 2' } });
   expect(comment.value).toBe('seen on 2');
 });
