@@ -199,6 +199,9 @@ def _store(label: str, prepared: stored_series.Prepared, codes: list[str], touch
             return result(QUARANTINED, quarantine.describe(codes))
         quarantine.release(series=known, by=None)
         return result(ACCEPTED, "released from quarantine")
+    elsewhere = Instance.objects.filter(sop_uid__in=[i.sop_uid for i in prepared.instances])
+    if elsewhere.exclude(series=known).exists():
+        return result(REJECTED, "images of it are stored already as part of another series")
     _hold(series, codes, save=False)
     with pacs.staged(prepared.files, series.path), transaction.atomic():
         if known is not None:

@@ -20,7 +20,12 @@ UPHILL = {
 NO_DJANGO = [
     "cohort/criteria.py",
     "cohort/deidentify.py",
+    "cohort/delivery.py",
+    "cohort/dicom_file.py",
+    "cohort/export_files.py",
     "cohort/pixels.py",
+    "cohort/stack.py",
+    "cohort/vocabulary.py",
     "cohort/phantom",
     "annotation/rubric.py",
     "annotation/agreement.py",

@@ -63,7 +63,8 @@ def test_other_body_parts(text: str) -> None:
 
 def typical(**changes: object) -> dict[str, object]:
     return {
-        "ImageOrientationPatient": SAGITTAL, "EchoTime": 100, "RepetitionTime": 3500, "ScanningSequence": "SE",
+        "ImageOrientationPatient": SAGITTAL, "EchoTime": 100, "RepetitionTime": 3500,
+        "ScanningSequence": "SE",
         "SeriesDescription": "T2 TSE SAG", "BodyPartExamined": "CSPINE", **changes,
     }  # fmt: skip
 

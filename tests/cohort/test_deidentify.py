@@ -133,7 +133,8 @@ def test_what_the_science_needs_stays(tmp_path: Path) -> None:
     clean, report = deidentify.deidentify(ds, NAMES)
     for keyword in (
         "MagneticFieldStrength", "SpacingBetweenSlices", "EchoTime", "RepetitionTime", "Manufacturer",
-        "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "ScanningSequence",
+        "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness",
+        "ScanningSequence",
     ):  # fmt: skip
         assert clean[keyword].value == ds[keyword].value, keyword
         assert keyword in report.kept

@@ -84,7 +84,8 @@ def test_metadata_is_complete_without_pixels(known: None, tmp_path: Path) -> Non
     only(tmp_path / "in")
     metadata = Instance.objects.order_by("index")[3].metadata
     for tag in (
-        "00280010", "00280011", "00280030", "00200032", "00200037", "00281050", "00281051", "00280101", "00280103",
+        "00280010", "00280011", "00280030", "00200032", "00200037", "00281050", "00281051", "00280101",
+        "00280103",
         "00280004", "00180050", "00180088", "00200052", "0020000D", "0020000E", "00080018", "00080016",
     ):  # fmt: skip
         assert metadata[tag]["Value"], tag
@@ -576,6 +577,16 @@ def test_changed_pixels_under_a_stored_uid_are_refused(known: None, tmp_path: Pa
     ds.PixelData = bytes(len(ds.PixelData))
     ds.save_as(paths[0])
     assert only(tmp_path / "in").outcome == "rejected"
+
+
+def test_an_image_belongs_to_one_series(known: None, tmp_path: Path) -> None:
+    make_series(tmp_path / "in")
+    only(tmp_path / "in")
+    make_series(tmp_path / "again", tags={"SeriesInstanceUID": generate_uid()})
+    result = only(tmp_path / "again")
+    assert result.outcome == "rejected"
+    assert "part of another series" in result.reason
+    assert Series.objects.count() == 1
 
 
 # ---- multi-frame, flow, command
