@@ -11,14 +11,11 @@ from typing import Any
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from annotation import agreement, rubric
-from annotation.models import Assignment, Case, Charter, Consensus, FinalLabel, Reading, Scan
-from cohort import flow
-from cohort.models import Patient
+from annotation.models import Assignment, Case, Consensus, FinalLabel, Reading, Scan
 from config.accounts.models import User
 
 _SIGNED = Reading.State.SIGNED
 _RESAMPLES = 500
-#: At this or a smaller share of agreement intervals are wide and still shown: the n says why.
 _PAIR = 2
 
 
@@ -247,31 +244,3 @@ def label_detail(label: FinalLabel) -> dict[str, Any]:
         "content_hash": session.content_hash,
     }
     return page
-
-
-@dataclass(frozen=True)
-class PatientLabels:
-    """One patient's two final labels, ready to be frozen into a label set."""
-
-    patient: Patient
-    charter: Charter
-    baseline: FinalLabel
-    follow_up: FinalLabel
-
-
-def label_rows() -> list[PatientLabels]:
-    """The patients still in the study whose two scans both have a final label, by pseudonym."""
-    found: dict[int, dict[str, FinalLabel]] = {}
-    for label in labels().filter(scan__case__patient__in=flow.eligible()):
-        found.setdefault(label.scan.case.patient_id, {})[label.scan.key] = label
-    rows = [
-        PatientLabels(
-            patient=pair[Scan.Key.BASELINE].scan.case.patient,
-            charter=pair[Scan.Key.FOLLOW_UP].charter,
-            baseline=pair[Scan.Key.BASELINE],
-            follow_up=pair[Scan.Key.FOLLOW_UP],
-        )
-        for pair in found.values()
-        if len(pair) == _PAIR
-    ]
-    return sorted(rows, key=lambda row: row.patient.pseudonym)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
@@ -41,12 +41,20 @@ def visible_to(user: User) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
     A closed case is withdrawn from readers who have not signed it.
     """
     if not user.is_active or not (user.is_observer or user.is_adjudicator):
-        return Assignment.objects.none()
+        return _with_state(Assignment.objects.none())
     kind = Assignment.Kind.READ if user.is_observer else Assignment.Kind.ADJUDICATION
     signed = Reading.objects.filter(assignment=OuterRef("pk"), state=Reading.State.SIGNED)
     rows = Assignment.objects.filter(reader=user, kind=kind)
     rows = rows.exclude(~Exists(signed), case__state=Case.State.CLOSED)
-    return rows.annotate(reading_state=Subquery(_OWN.values("state")[:1])).order_by("position")
+    return _with_state(rows).order_by("position")
+
+
+def _with_state(rows: QuerySet[Assignment]) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
+    # The plugin gives annotate() a type that order of calls and None change; this states it once.
+    return cast(
+        "QuerySet[WithAnnotations[Assignment, OwnState]]",
+        rows.annotate(reading_state=Subquery(_OWN.values("state")[:1])),
+    )
 
 
 def consensus_visible_to(user: User) -> QuerySet[Consensus]:

@@ -122,7 +122,7 @@ def missing(clients: dict[str, APIClient]) -> bytes:
     """The 404 that everything forbidden must equal."""
     answer = clients["observer_a"].get("/api/reading/cases/0000000000000000/")
     assert answer.status_code == 404
-    return answer.content
+    return bytes(answer.content)
 
 
 @pytest.mark.parametrize("route", API)

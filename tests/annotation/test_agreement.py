@@ -102,7 +102,7 @@ def test_alpha_against_krippendorff(seed: int, level: str) -> None:
     truth = rng.integers(1, 5, 60)
     matrix = np.where(rng.random((3, 60)) < 0.7, truth, rng.integers(1, 5, (3, 60))).astype(float)
     matrix[rng.random((3, 60)) < 0.15] = np.nan
-    expected = krippendorff.alpha(reliability_data=matrix, level_of_measurement=level)
+    expected = krippendorff.alpha(reliability_data=matrix, level_of_measurement=level)  # type: ignore[arg-type]
     assert ag.krippendorff_alpha(matrix, level=level) == pytest.approx(expected, abs=1e-9)
 
 
@@ -113,7 +113,7 @@ def gwet_by_hand(a: list[int], b: list[int], weight: Any, scale: list[int]) -> f
     p_a = sum(w[x, y] for x, y in zip(a, b, strict=True)) / n
     pi = {x: (a.count(x) + b.count(x)) / (2 * n) for x in scale}
     p_e = sum(w.values()) / (q * (q - 1)) * sum(p * (1 - p) for p in pi.values())
-    return (p_a - p_e) / (1 - p_e)
+    return float((p_a - p_e) / (1 - p_e))
 
 
 @pytest.mark.parametrize("seed", range(8))

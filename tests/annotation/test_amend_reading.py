@@ -28,8 +28,8 @@ def test_amendment_is_a_new_version(case: Case, readers: dict[str, Any]) -> None
     again = sign(case, readers["observer_a"], both("clean", "clean"))
     assert (again.pk, again.version) == (draft.pk, 2)
     sign(case, readers["observer_b"], both("clean", "clean"))
-    assert again in FinalLabel.objects.first().readings.all()
-    assert signed not in FinalLabel.objects.first().readings.all()
+    assert again in FinalLabel.objects.earliest("pk").readings.all()
+    assert signed not in FinalLabel.objects.earliest("pk").readings.all()
 
 
 def test_an_amended_case_waits_for_the_new_signature(case: Case, readers: dict[str, Any]) -> None:

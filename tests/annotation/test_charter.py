@@ -13,7 +13,7 @@ from config.exceptions import RuleViolation
 from tests.annotation.conftest import make_patients
 
 pytestmark = pytest.mark.django_db
-SEEDS = {"plan_seed": 3, "sham_seed": 4}
+SEEDS: dict[str, Any] = {"plan_seed": 3, "sham_seed": 4}
 
 
 def test_defaults_are_the_methods() -> None:

@@ -97,7 +97,7 @@ def test_closed_is_closed(session: Consensus, readers: dict[str, Any], verb: str
     save(session, a, both())
     workflow.propose_consensus(session=session, by=a, revision=1)
     workflow.confirm_consensus(session=session, by=b, revision=1)
-    act = {
+    act: Any = {
         "save": lambda: save(session, a, both("case", "case")),
         "propose": lambda: workflow.propose_consensus(session=session, by=a, revision=1),
         "confirm": lambda: workflow.confirm_consensus(session=session, by=b, revision=1),

@@ -82,7 +82,7 @@ def by_sql(row: models.Model, column: str, value: Any) -> None:
 
 
 def delete(row: models.Model, column: str, value: Any) -> None:
-    type(row)._default_manager.filter(pk=row.pk)._raw_delete("default")  # type: ignore[attr-defined]
+    type(row)._default_manager.filter(pk=row.pk)._raw_delete("default")
 
 
 def delete_by_sql(row: models.Model, column: str, value: Any) -> None:

@@ -38,7 +38,7 @@ def test_nothing_leaves_final() -> None:
 
 
 def test_every_other_state_can_end() -> None:
-    reachable = {State.FINAL}
+    reachable: set[str] = {State.FINAL}
     for _ in State.values:
         reachable |= {state for (state, _), to in TRANSITIONS.items() if to in reachable}
     assert reachable == set(State.values) - {State.CLOSED}

@@ -19,7 +19,7 @@ UID = "2.25.1"
 FUTURE = "Thu, 01 Jan 2099 00:00:00 GMT"
 
 
-def scans_of(client: Any, row: Assignment) -> list[dict[str, Any]]:
+def scans_of(client: Any, row: Assignment) -> Any:
     return client.get(f"/api/reading/cases/{row.code}/").json()["scans"]
 
 
@@ -128,11 +128,11 @@ def test_one_404_for_foreign_missing_and_forged(
     own = scans_of(as_observer_a, row)
     theirs_row = assignment(case, readers["observer_b"])
     theirs = scans_of(as_observer_b, theirs_row)
-    series = case.scans.first().series
-    real = {
+    series = case.scans.get(key="baseline").series
+    real: dict[str, Any] = {
         "study_uid": series.study_uid,
         "series_uid": series.series_uid,
-        "instances": [{"sop_uid": series.instances.first().sop_uid}],
+        "instances": [{"sop_uid": series.instances.get(index=0).sop_uid}],
     }
     mixed = {**own[0], "study_uid": own[1]["study_uid"]}
     urls = [
