@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, FilteredRelation, Q, QuerySet
+from django.utils import timezone
 
 from cohort import criteria, scan_pairs
 from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, Patient, Series
@@ -117,11 +118,13 @@ def exclude(
         raise ValueError(f"unknown step {step!r} or source {source!r}")
     if not reason:
         raise ValueError("an exclusion needs a reason")
-    row, _ = Exclusion.objects.update_or_create(
-        patient=patient,
-        step=step,
-        defaults={"reason": reason, "source": source, "excluded_by": by, "note": note},
-    )
+    wanted = {"reason": reason, "source": source, "excluded_by": by, "note": note}
+    row, new = Exclusion.objects.get_or_create(patient=patient, step=step, defaults=wanted)
+    if not new and any(getattr(row, name) != value for name, value in wanted.items()):
+        # Another decision takes the row over: its time is now, not the rule's.
+        for name, value in {**wanted, "excluded_at": timezone.now()}.items():
+            setattr(row, name, value)
+        row.save(update_fields=[*wanted, "excluded_at"])
     _mark_leaving([patient.pk])
     row.refresh_from_db()
     return row
@@ -195,8 +198,10 @@ def _failures(
         )
         if _rheumatoid(system, code)
     }
+    chosen = scan_pairs.chosen_exams(chunk)
     for patient in chunk:
-        for step, reason in _rules(exams.get(patient, []), patient in coded, min_days):
+        pair = chosen.get(patient)
+        for step, reason in _rules(exams.get(patient, []), pair, patient in coded, min_days):
             failures[patient, step] = _Failure(reason, Source.RULE)
     for patient, (decision, note, by) in _chart_decisions(chunk).items():
         if decision != ChartReview.Decision.CONFIRMED:
@@ -207,8 +212,21 @@ def _failures(
 _rheumatoid = lru_cache(maxsize=4096)(criteria.is_rheumatoid)
 
 
-def _rules(exams: list[scan_pairs.ExamFacts], coded: bool, min_days: int) -> Iterator[tuple[str, str]]:
-    """The steps that the rules fail, with reasons. What needs an MRI is not asked of those without one."""
+def _rules(
+    exams: list[scan_pairs.ExamFacts], chosen: tuple[int, int] | None, coded: bool, min_days: int
+) -> Iterator[tuple[str, str]]:
+    """The steps that the rules fail, with reasons. What needs an MRI is not asked of those without one.
+
+    ``chosen`` are the exams of a pair that the lead chose. They stand for the patient, and the lead has
+    answered for their series; only the interval is asked of them.
+    """
+    if chosen:
+        first, last = (next(exam for exam in exams if exam.pk == pk) for pk in chosen)
+        if not criteria.long_enough(first.date, last.date, min_days):
+            yield Step.INTERVAL, "short_interval"
+        if not coded:
+            yield Step.CODED, "no_ra_code"
+        return
     mri = [exam for exam in exams if exam.cervical_mr]
     if not mri:
         yield Step.IMAGED, "no_cervical_mri" if exams else "no_imaging"
@@ -248,12 +266,13 @@ def _save(chunk: Sequence[int], failures: dict[tuple[int, str], _Failure]) -> No
             continue
         if failure is None:
             stale.append(row.pk)
-        elif (row.reason, row.source, row.note) != (failure.reason, failure.source, failure.note):
+        elif failure != _Failure(row.reason, row.source, row.note, row.excluded_by_id):
             row.reason, row.source, row.note = failure.reason, failure.source, failure.note
-            row.excluded_by_id = failure.by
+            row.excluded_by_id, row.excluded_at = failure.by, timezone.now()
             changed.append(row)
     Exclusion.objects.filter(pk__in=stale).delete()
-    Exclusion.objects.bulk_update(changed, ["reason", "source", "note", "excluded_by"], batch_size=200)
+    fields = ["reason", "source", "note", "excluded_by", "excluded_at"]
+    Exclusion.objects.bulk_update(changed, fields, batch_size=150)
     Exclusion.objects.bulk_create(
         [
             Exclusion(

@@ -63,15 +63,28 @@ def refresh(patients: Sequence[int], exams: Mapping[int, list[ExamFacts]], min_d
     )
 
 
+def chosen_exams(patients: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Exams of baseline and follow-up of those patients whose pair a person chose."""
+    rows = ScanPair.objects.filter(patient__in=patients, chosen_by__isnull=False)
+    return {
+        patient: (baseline, follow_up)
+        for patient, baseline, follow_up in rows.values_list(
+            "patient_id", "baseline__exam_id", "follow_up__exam_id"
+        )
+    }
+
+
 @transaction.atomic
 def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: User) -> ScanPair:
-    """Override the rule for one patient.
+    """Override the rule for one patient, and let the patient's place in the flow follow.
 
     Raises
     ------
     RuleViolation
-        Unless both are accepted series of this patient and baseline comes first.
+        Unless both are accepted series of this patient, baseline comes first, and they lie far enough apart.
     """
+    from cohort import flow  # it imports this module
+
     found = {
         series.series_uid: series
         for series in Series.objects.filter(
@@ -83,6 +96,12 @@ def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: 
     first, last = found[baseline].exam, found[follow_up].exam
     if first is None or last is None or first.date >= last.date:
         raise RuleViolation("Baseline must be earlier than follow-up.", code="wrong_order")
+    if not criteria.long_enough(first.date, last.date):
+        raise RuleViolation(
+            f"They lie {(last.date - first.date).days} days apart; "
+            f"the study asks for {criteria.MIN_INTERVAL_DAYS}.",
+            code="short_interval",
+        )
     pair, _ = ScanPair.objects.update_or_create(
         patient=patient,
         defaults={
@@ -92,4 +111,5 @@ def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: 
             "reason": reason,
         },
     )
+    flow.refresh([patient])
     return pair

@@ -158,6 +158,52 @@ def test_the_lead_chooses_another_follow_up_with_a_reason(
     assert as_lead.get(f"{URL}{patient.pseudonym}/").json()["scan_pair"]["follow_up"] == other.series_uid
 
 
+def test_a_chosen_baseline_brings_a_patient_back_who_lacked_t2(as_lead: APIClient, tmp_path: Path) -> None:
+    folder = write_export(tmp_path, ["P1"])
+    rows = (("P1-E1", "2010-03-01", "no"), ("P1-E2", "2011-03-01", "yes"), ("P1-E3", "2016-03-01", "yes"))
+    exams = [
+        {
+            "patient_id": "P1",
+            "exam_id": e,
+            "date": d,
+            "modality": "MR",
+            "body_part": "CSPINE",
+            "sagittal_t2": f,
+        }
+        for e, d, f in rows
+    ]
+    write_csv(folder, "exams.csv", exams)
+    import_directory(folder)
+    for exam, day in (("P1-E2", date(2011, 3, 1)), ("P1-E3", date(2016, 3, 1))):
+        make_series(folder / "dicom" / exam, exam_id=exam, study_date=day)
+    list(ingest_paths([folder / "dicom"]))
+    page = f"{URL}{pseudonym('P1')}/"
+    before = as_lead.get(page).json()
+    assert (before["leaves_at"], before["reason"]) == ("baseline_t2", "no_sagittal_t2")
+
+    second, third = (exam["series"][0]["series_uid"] for exam in before["exams"][1:])
+    body = {"baseline": second, "follow_up": third, "reason": "the first exam has no T2"}
+    assert as_lead.post(f"{page}scan-pair/", body).status_code == 200
+    assert as_lead.get(page).json()["leaves_at"] is None
+    flow.refresh()
+    assert flow.eligible().count() == 1
+
+
+def test_a_pair_too_near_is_refused(as_lead: APIClient, included: Callable[..., Any], tmp_path: Path) -> None:
+    (patient,) = included("P1")
+    make_series(tmp_path / "near", exam_id="P1-E4", study_date=date(2012, 11, 24), seed=91)  # 999 days
+    list(ingest_paths([tmp_path / "near"]))
+    near = Series.objects.get(exam__pseudonym=study_pseudonyms().exam("P1", "P1-E4"))
+    body = {
+        "baseline": patient.scan_pair.baseline.series_uid,
+        "follow_up": near.series_uid,
+        "reason": "clearer",
+    }
+    answer = as_lead.post(f"{URL}{patient.pseudonym}/scan-pair/", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "short_interval")
+    assert "999 days" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
