@@ -3,7 +3,7 @@ import {
   IconChartLine, IconClipboardCheck, IconFileCertificate, IconHistory, IconHome, IconLogout, IconTags, IconUsers,
   IconUserCircle,
 } from '@tabler/icons-react';
-import { NavLink as RouterLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { NavLink as RouterLink, Outlet, ScrollRestoration, useLocation, useNavigate } from 'react-router';
 
 import { Brand } from '@/components/brand';
 import { type User, useLogout, useUser } from '@/lib/session';
@@ -64,6 +64,7 @@ export function Shell() {
       )}
       <AppShell.Main id="main" tabIndex={-1}>
         <Outlet />
+        <ScrollRestoration />
       </AppShell.Main>
     </AppShell>
   );

@@ -1,8 +1,8 @@
 import { Alert, Button, SegmentedControl, Stack, Text } from '@mantine/core';
 import { IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Link, useLocation, useSearchParams } from 'react-router';
 
 import { EmptyState } from '@/components/empty-state';
 import { PageHeader } from '@/components/page-header';
@@ -38,17 +38,27 @@ export function CohortPage() {
           ) : (
             <Stack>
               <FlowPanel flow={data} />
-              <div id="patients">
+              <PatientsAnchor>
                 <Panel title="Patients" hint="Pseudonyms only; dates are shifted by a number of days that differs by patient.">
                   <PatientTable steps={data.steps} />
                 </Panel>
-              </div>
+              </PatientsAnchor>
             </Stack>
           )
         }
       </QueryView>
     </>
   );
+}
+
+/** A box of the flow links here; the list may be drawn only after the link was followed. */
+function PatientsAnchor({ children }: { children: ReactNode }) {
+  const { hash, key } = useLocation();
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (hash === '#patients') element.current?.scrollIntoView({ block: 'start' });
+  }, [hash, key]);
+  return <div id="patients" ref={element} style={{ scrollMarginTop: 60 }}>{children}</div>;
 }
 
 function FlowPanel({ flow }: { flow: Flow }) {

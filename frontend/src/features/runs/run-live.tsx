@@ -33,7 +33,11 @@ export function RunLive({ run }: { run: Run }) {
         <Panel title={active ? 'Training' : 'How far it came'}>
           <Stack>
             <SimpleGrid cols={{ base: 2, sm: 5 }}>
-              <Stat label="Stage" value={words(progress.stage ?? 'starting')} />
+              <Stat
+                label="Stage"
+                value={words(progress.stage ?? 'starting')}
+                hint={progress.total ? `${progress.done ?? 0} of ${progress.total}` : undefined}
+              />
               <Stat
                 label="Epoch"
                 value={progress.epochs ? `${progress.epoch ?? 0} / ${progress.epochs}` : '–'}

@@ -13,6 +13,12 @@ export interface Look {
   colourMap: ColourMap;
 }
 
+/** The statement repeats its heading; a sentence is left. */
+function withoutHeading(statement: string): string {
+  const rest = statement.replace(/^not validated for localisation:\s*/i, '');
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
+}
+
 interface Props {
   saliency: Saliency;
   look: Look;
@@ -33,7 +39,7 @@ export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
       ) : (
         <Alert color="yellow" p="sm" icon={<IconAlertTriangle aria-hidden />}>
           <Text size="sm" fw={600}>Not validated for localisation</Text>
-          <Text size="xs">{saliency.statement.replace(/^not validated for localisation:\s*/i, '')}</Text>
+          <Text size="xs">{withoutHeading(saliency.statement)}</Text>
         </Alert>
       )}
       <Switch label="Show the saliency map" checked={look.shown} onChange={(event) => onLook({ ...look, shown: event.currentTarget.checked })} />
@@ -67,8 +73,10 @@ export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
       />
       <ColourBar map={look.colourMap} />
       <Text size="xs" c="dimmed">
-        The strongest colour is {saliency.peak.toPrecision(2)} logit units. Scaled to this patient’s own maximum, so two
-        patients’ maps cannot be compared in strength. Slices outside the network’s input are shown without it.
+        {saliency.peak > 0
+          ? `The strongest colour is ${saliency.peak.toPrecision(2)} logit units. Scaled to this patient’s own maximum, so two patients’ maps cannot be compared in strength.`
+          : 'This map is empty: in no region did the network find anything that raises the score.'}{' '}
+        Slices outside the network’s input are shown without it.
       </Text>
     </>
   );
