@@ -46,8 +46,10 @@ class ImportReport:
             self.errors.append(error)
 
 
-def import_directory(path: Path | str, *, by: User | None = None) -> ImportReport:
+def import_directory(path: Path | str, *, by: User | None = None, phantom: bool = False) -> ImportReport:
     """Import those of patients.csv, diagnoses.csv, exams.csv and chart_review.csv that ``path`` holds.
+
+    With ``phantom`` they are of the phantom generator: see ``import_files``.
 
     Raises
     ------
@@ -62,16 +64,19 @@ def import_directory(path: Path | str, *, by: User | None = None) -> ImportRepor
     try:
         for kind, file in present.items():
             opened[kind] = file.open("rb")
-        return import_files(opened, commit=True, by=by)
+        return import_files(opened, commit=True, by=by, phantom=phantom)
     finally:
         for stream in opened.values():
             stream.close()
 
 
-def import_files(files: Mapping[str, Any], *, commit: bool = True, by: User | None = None) -> ImportReport:
+def import_files(
+    files: Mapping[str, Any], *, commit: bool = True, by: User | None = None, phantom: bool = False
+) -> ImportReport:
     """Import open binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``).
 
     With ``commit`` false everything is tried and taken back: the report says what would happen.
+    With ``phantom`` new patients are marked as phantoms, and rows of patients who are none are refused.
     """
     report = ImportReport(committed=commit)
     names = study_pseudonyms()
@@ -80,7 +85,7 @@ def import_files(files: Mapping[str, Any], *, commit: bool = True, by: User | No
         for kind in COLUMNS:  # patients first: the others refer to them
             if kind in files:
                 stream = getattr(files[kind], "file", files[kind])
-                _File(kind, report, names, touched).run(stream)
+                _File(kind, report, names, touched, phantom).run(stream)
         if commit:
             ImportBatch.objects.create(
                 kind=ImportBatch.Kind.CSV,
@@ -103,8 +108,14 @@ class _File:
     """One file on its way into the database."""
 
     def __init__(
-        self, kind: str, report: ImportReport, names: deidentify.Pseudonymiser, touched: set[int]
+        self,
+        kind: str,
+        report: ImportReport,
+        names: deidentify.Pseudonymiser,
+        touched: set[int],
+        phantom: bool,
     ) -> None:
+        self.phantom = phantom
         self.kind = kind
         self.name = f"{kind}.csv"
         self.report = report
@@ -162,9 +173,6 @@ class _File:
             except BadValue as error:
                 self._refuse(row, error.column, error.message)
                 continue
-            except OverflowError:
-                self._refuse(row, "date", "lies outside the calendar")
-                continue
             if key is not None:
                 first = self.seen.setdefault(key(pseudonym, values), row.number)
                 if first != row.number:
@@ -180,16 +188,26 @@ class _File:
     ) -> list[tuple[int, dict[str, Any]]]:
         """Parsed rows of patients who are in the cohort, by primary key."""
         parsed = list(self._parsed(batch, parse, key))
-        pks = dict(
-            Patient.objects.filter(pseudonym__in={p for _, p, _ in parsed}).values_list("pseudonym", "pk")
+        patients = Patient.objects.filter(pseudonym__in={p for _, p, _ in parsed}).only(
+            "pseudonym", "phantom"
         )
+        known = {patient.pseudonym: patient for patient in patients}
         found = []
         for row, pseudonym, values in parsed:
-            if pseudonym in pks:
-                found.append((pks[pseudonym], values))
-            else:
+            patient = known.get(pseudonym)
+            if patient is None:
                 self._refuse(row, "patient_id", f"patient {row.values['patient_id']!r} is not in the cohort")
+            elif not self._real_among_phantoms(row, patient):
+                found.append((patient.pk, values))
         return found
+
+    def _real_among_phantoms(self, row: Row, patient: Patient) -> bool:
+        """Refuse the row of a patient in a delivery of phantoms: the two never mix."""
+        mixed = self.phantom and not patient.phantom
+        if mixed:
+            who = row.values["patient_id"]
+            self._refuse(row, "patient_id", f"patient {who!r} is in the cohort and is no phantom")
+        return mixed
 
     # ---- the four kinds
 
@@ -210,16 +228,19 @@ class _File:
         parsed = list(self._parsed(batch, parse, lambda pseudonym, values: pseudonym))
         existing = {p.pseudonym: p for p in Patient.objects.filter(pseudonym__in=[p for _, p, _ in parsed])}
         new, changed = [], []
-        for _, pseudonym, values in parsed:
+        refused = 0
+        for row, pseudonym, values in parsed:
             patient = existing.get(pseudonym)
             if patient is None:
-                new.append(Patient(pseudonym=pseudonym, **values))
+                new.append(Patient(pseudonym=pseudonym, phantom=self.phantom, **values))
+            elif self._real_among_phantoms(row, patient):
+                refused += 1
             elif self._differs(patient, values):
                 changed.append(patient)
         self.touched.update(p.pk for p in Patient.objects.bulk_create(new))
         self._update(Patient, changed, parsed[0][2] if parsed else {})
         self.touched.update(p.pk for p in changed)
-        self._count(len(new), len(changed), len(parsed))
+        self._count(len(new), len(changed), len(parsed) - refused)
 
     def _diagnoses(self, batch: list[tuple[Row, str]]) -> None:
         def parse(row: Row) -> dict[str, Any]:
@@ -312,7 +333,10 @@ class _File:
 
         def moved(found: re.Match[str]) -> str:
             day = as_date(found.group())
-            return self._shifted(row, day).isoformat() if day else found.group()
+            try:
+                return self._shifted(row, day).isoformat() if day else found.group()
+            except OverflowError:
+                return found.group()  # year 1 and thereabouts: a placeholder, nobody's date
 
         text = re.sub(r"\b\d{4}-\d{2}-\d{2}\b", moved, text)
         return deidentify.scrub(text, {patient_id: self.names.patient(patient_id)})

@@ -96,9 +96,7 @@ def _cohort(patients: int, *, by: User, say: Say) -> simulation.Truth:
                 processes=os.cpu_count() or 1,
                 progress=_progress(say, "Drawing phantom patients"),
             )
-            report = importing.import_directory(delivery, by=by)
-            # Ingest marks those with images; the others of this delivery are no more real than they.
-            Patient.objects.update(phantom=True)
+            report = importing.import_directory(delivery, by=by, phantom=True)
             say(f"Imported the CSV export: {len(report.errors)} rows in error")
             count = _progress(say, "Ingesting DICOM series")
             for done, result in enumerate(ingest.ingest_paths([delivery / "dicom"], by=by), 1):

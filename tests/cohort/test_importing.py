@@ -300,3 +300,47 @@ def test_command_fails_when_there_is_nothing_to_import(tmp_path: Path) -> None:
     (tmp_path / "patients.csv").write_text("a,b\n1,2\n")
     with pytest.raises(CommandError, match="Nothing was imported"):
         call_command("import_cohort", str(tmp_path), stdout=io.StringIO(), stderr=io.StringIO())
+
+
+# ---- phantoms
+
+
+def test_phantoms_are_marked_from_the_first_row(tmp_path: Path) -> None:
+    write_export(tmp_path, ["P1", "P2"])
+    for _ in range(2):
+        report = import_directory(tmp_path, phantom=True)
+        assert report.errors == []
+    assert counts(report, "patients") == (0, 0, 2, 0)
+    assert [patient.phantom for patient in Patient.objects.all()] == [True, True]
+    # A delivery that does not say so takes no mark away.
+    assert import_directory(tmp_path).errors == []
+    assert Patient.objects.filter(phantom=True).count() == 2
+
+
+def test_a_delivery_of_phantoms_leaves_patients_alone(tmp_path: Path) -> None:
+    import_directory(write_export(tmp_path / "people", ["P1"]))
+    before = Patient.objects.values().get()
+    write_export(tmp_path / "phantoms", ["P1", "P2"], site="Elsewhere", follow_up=date(2018, 3, 1))
+    report = import_directory(tmp_path / "phantoms", phantom=True)
+    assert errors(report) == [
+        ("patients.csv", 2, "patient_id"),
+        ("diagnoses.csv", 2, "patient_id"),
+        ("exams.csv", 2, "patient_id"),
+        ("exams.csv", 3, "patient_id"),
+        ("chart_review.csv", 2, "patient_id"),
+    ]
+    assert report.errors[0].message == "patient 'P1' is in the cohort and is no phantom"
+    assert counts(report, "patients") == (1, 0, 0, 1)
+    assert Patient.objects.filter(phantom=False).values().get() == before
+    assert Exam.objects.filter(patient__phantom=False).count() == 2
+
+
+def test_command_takes_phantoms(tmp_path: Path) -> None:
+    call_command("import_cohort", str(write_export(tmp_path, ["P1"])), "--phantom", stdout=io.StringIO())
+    assert Patient.objects.get().phantom
+
+
+def test_a_placeholder_date_in_a_note_costs_nothing() -> None:
+    report = load(patients=patients("P1,A,F,,,,,,,0001-01-01", header=patients().strip() + ",seen"))
+    assert report.errors == []
+    assert Patient.objects.get().notes == {"seen": "0001-01-01"}

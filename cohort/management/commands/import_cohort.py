@@ -15,10 +15,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("directory")
+        parser.add_argument(
+            "--phantom", action="store_true", help="the patients are phantoms of cohort.phantom, not people"
+        )
 
-    def handle(self, *args: Any, directory: str, **options: Any) -> None:
+    def handle(self, *args: Any, directory: str, phantom: bool = False, **options: Any) -> None:
         try:
-            report = import_directory(directory)
+            report = import_directory(directory, phantom=phantom)
         except FileNotFoundError as missing:
             raise CommandError(str(missing)) from missing
         for error in report.errors:
