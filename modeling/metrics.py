@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy import stats
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
+from modeling.proportions import clopper_pearson, normal_quantile, wilson
 from modeling.published import check_published
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Interval = tuple[float, float]
 #: Probabilities are moved this far from 0 and 1 before a logit is taken.
 LOGIT_EPSILON = 1e-7
 
@@ -53,40 +53,6 @@ def _checked(y: npt.ArrayLike, s: npt.ArrayLike) -> tuple[Floats, Floats]:
     if not np.isfinite(scores).all():
         raise ValueError(f"score {int(np.flatnonzero(~np.isfinite(scores))[0])} is not a finite number")
     return outcomes, scores
-
-
-def _z(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-    return float(stats.norm.ppf(0.5 + confidence / 2))
-
-
-def _check_counts(k: int, n: int) -> None:
-    if n < 1 or k < 0 or k > n or k != int(k) or n != int(n):
-        raise ValueError(f"{k} of {n} is not a proportion of counts")
-
-
-def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
-    """Wilson score interval of k successes in n (Wilson, JASA 1927;22:209)."""
-    _check_counts(k, n)
-    z, p = _z(confidence), k / n
-    centre = p + z * z / (2 * n)
-    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    # At k = 0 and k = n the closed form is exact but rounds to a hair beyond the unit interval.
-    low = 0.0 if k == 0 else float((centre - half) / scale)
-    high = 1.0 if k == n else float((centre + half) / scale)
-    return low, high
-
-
-def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
-    """Exact binomial interval of k successes in n (Clopper & Pearson, Biometrika 1934;26:404)."""
-    _check_counts(k, n)
-    _z(confidence)
-    alpha = 1 - confidence
-    low = 0.0 if k == 0 else float(stats.beta.ppf(alpha / 2, k, n - k + 1))
-    high = 1.0 if k == n else float(stats.beta.ppf(1 - alpha / 2, k + 1, n - k))
-    return low, high
 
 
 def hanley_mcneil_se(auc: float, positives: int, negatives: int) -> float:
@@ -126,7 +92,7 @@ def auc_delong(y: npt.ArrayLike, s: npt.ArrayLike, confidence: float = 0.95) -> 
     m, n = len(positive), len(negative)
     if m == 0 or n == 0:
         raise ValueError("AUC needs patients of both outcomes")
-    z = _z(confidence)
+    z = normal_quantile(confidence)
     ranks = stats.rankdata(np.concatenate([positive, negative]))
     # Share of the other outcome's patients that each patient is ordered rightly against.
     v10 = (ranks[:m] - stats.rankdata(positive)) / n
@@ -268,7 +234,7 @@ def calibration(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> dict[str,
     if bins < 1:
         raise ValueError("at least one bin")
     logit, ones = _logit(scores), np.ones_like(outcomes)
-    z = _z(0.95)
+    z = normal_quantile(0.95)
 
     def estimate(fit: tuple[Floats, Floats] | None, term: int) -> dict[str, float] | None:
         if fit is None:

@@ -155,11 +155,8 @@ def _fitting(matrix: Matrix, figures: Mapping[str, Stated]) -> list[str]:
 def consistent_matrices(table: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The matrices that the printed counts allow when at most one count gives way to the margins.
 
-    Returns
-    -------
-    list of dict
-        ``{"tp", "fp", "tn", "fn", "n", "figures": {name: value}, "fits": [names], "contradicts":
-        [names]}`` – for the paper FN 4 (n = 68, as printed) and FN 3 (n = 67, from the margins).
+    Rows of ``{"tp", "fp", "tn", "fn", "n", "figures": {name: value}, "fits": [names], "contradicts":
+    [names]}`` – for the paper FN 4 (n = 68, as printed) and FN 3 (n = 67, from the margins).
     """
     table = _plain_keys(table)
     counts, margins, figures = _parse(table)
