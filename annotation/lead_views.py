@@ -44,7 +44,7 @@ class Labels(ListAPIView[Any]):
     queryset = FinalLabel.objects.none()
 
     def get_queryset(self) -> QuerySet[FinalLabel]:
-        found = lead_queries.labels()
+        found = lead_queries.labels().order_by("-pk")  # newest first
         for name, column in (("how", "how"), ("category", "category"), ("scan", "scan__key")):
             if value := self.request.query_params.get(name):
                 found = found.filter(**{column: value})

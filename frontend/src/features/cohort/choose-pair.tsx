@@ -3,9 +3,9 @@ import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 
 import { ErrorNotice } from '@/components/error-notice';
-import { words } from '@/lib/format';
 
 import { type PatientDetail, useChooseScanPair } from './api';
+import { seriesName } from './wording';
 
 /** The lead's own choice of baseline and follow-up; the rule then leaves this patient's pair alone. */
 export function ChoosePair({ patient }: { patient: PatientDetail }) {
@@ -28,7 +28,7 @@ function PairDialog({ patient, onClose }: { patient: PatientDetail; onClose: () 
       .filter((series) => series.state === 'accepted')
       .map((series) => ({
         value: series.series_uid,
-        label: `${exam.date} – ${words(series.plane)} ${series.weighting}, ${series.slices} slices`,
+        label: `${exam.date} – ${seriesName(series)}, ${series.slices} slices`,
       })),
   );
   const ready = baseline && followUp && baseline !== followUp && reason.trim();

@@ -61,7 +61,7 @@ export function IngestResults({ results }: { results: readonly IngestResult[] })
           {
             key: 'outcome',
             header: 'Outcome',
-            width: 120,
+            width: 150,
             render: (row) => <Badge variant="light" color={COLOUR[row.outcome]}>{words(row.outcome)}</Badge>,
           },
           { key: 'file', header: 'File', render: (row) => row.file },
@@ -69,9 +69,11 @@ export function IngestResults({ results }: { results: readonly IngestResult[] })
             key: 'patient',
             header: 'Patient',
             render: (row) =>
-              row.patient ? (
+              row.patient && row.outcome !== 'quarantined' ? (
                 <Anchor component={Link} to={`/cohort/patients/${row.patient}`} ff="monospace" size="sm">{row.patient}</Anchor>
-              ) : DASH,
+              ) : (
+                row.patient ?? DASH
+              ),
           },
           { key: 'slices', header: 'Slices', numeric: true, render: (row) => row.slices ?? DASH },
           { key: 'reason', header: 'Why', render: (row) => row.reason || DASH },

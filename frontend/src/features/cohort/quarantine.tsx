@@ -7,9 +7,10 @@ import { DataTable } from '@/components/data-table';
 import { ErrorNotice } from '@/components/error-notice';
 import { Panel } from '@/components/panel';
 import { QueryView } from '@/components/query-view';
-import { words } from '@/lib/format';
 
 import { type Quarantined, quarantineQuery, useDiscardSeries, useReleaseSeries } from './api';
+import { ImagesButton } from './images-button';
+import { seriesName } from './wording';
 
 type Act = 'release' | 'discard';
 
@@ -28,14 +29,15 @@ export function Quarantine() {
             empty="Empty: every ingested series found its patient."
             columns={[
               { key: 'patient', header: 'Patient', render: (row) => <Text ff="monospace" size="sm">{row.patient_pseudonym}</Text> },
-              { key: 'what', header: 'Series', render: (row) => `${words(row.plane)} ${row.weighting}, ${row.slices} slices` },
+              { key: 'what', header: 'Series', render: (row) => `${seriesName(row)}, ${row.slices} slices` },
               { key: 'reason', header: 'Why', render: (row) => row.quarantine_reason },
               {
                 key: 'acts',
                 header: 'Decide',
-                width: 190,
+                width: 280,
                 render: (row) => (
                   <Group gap={6} wrap="nowrap">
+                    <ImagesButton seriesUid={row.series_uid} label={`${seriesName(row)} (in quarantine)`} />
                     <Button size="compact-sm" variant="default" onClick={() => setAsked({ act: 'release', series: row })}>Release</Button>
                     <Button size="compact-sm" variant="subtle" color="red" onClick={() => setAsked({ act: 'discard', series: row })}>Discard</Button>
                   </Group>

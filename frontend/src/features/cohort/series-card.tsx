@@ -1,17 +1,15 @@
-import { Badge, Button, Group, List, Modal, Paper, Text } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { IconPhoto } from '@tabler/icons-react';
+import { Badge, Group, List, Paper, Text } from '@mantine/core';
 
 import { Hash } from '@/components/hash';
-import { SeriesImages } from '@/components/series-images';
 import { words } from '@/lib/format';
 
 import type { Series } from './api';
+import { ImagesButton } from './images-button';
 import { recognitionLines } from './recognition';
+import { seriesName } from './wording';
 
 export function SeriesCard({ series, role }: { series: Series; role: string | null }) {
-  const [opened, { open, close }] = useDisclosure(false);
-  const name = `${words(series.plane || 'unknown plane')} ${series.weighting || 'unknown weighting'}`;
+  const name = seriesName(series);
   const lines = recognitionLines(series.recognition);
   return (
     <Paper withBorder p="sm">
@@ -27,7 +25,7 @@ export function SeriesCard({ series, role }: { series: Series; role: string | nu
         <Group gap="md">
           <Group gap={6}><Text size="xs" c="dimmed">Content</Text><Hash value={series.content_hash} /></Group>
           {series.state === 'accepted' && (
-            <Button size="compact-sm" variant="default" leftSection={<IconPhoto size={14} aria-hidden />} onClick={open}>Images</Button>
+            <ImagesButton seriesUid={series.series_uid} label={role ? `${role}: ${name}` : name} />
           )}
         </Group>
       </Group>
@@ -41,9 +39,6 @@ export function SeriesCard({ series, role }: { series: Series; role: string | nu
           {lines.map((line) => <List.Item key={line}>{line}</List.Item>)}
         </List>
       )}
-      <Modal opened={opened} onClose={close} size="90vw" title={name} closeButtonProps={{ 'aria-label': 'Close' }}>
-        <div style={{ height: 'calc(100vh - 170px)' }}><SeriesImages seriesUid={series.series_uid} label={role ?? name} /></div>
-      </Modal>
     </Paper>
   );
 }

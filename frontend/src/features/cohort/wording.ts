@@ -17,6 +17,13 @@ const REASONS: Record<string, string> = {
   odontoid_fracture: 'Odontoid fracture',
 };
 
+/** "Sagittal T2"; says so where the headers do not tell. */
+export function seriesName({ plane, weighting }: { plane: string; weighting: string }): string {
+  const known = (text: string) => text !== '' && text !== 'unknown';
+  const contrast = /^t\d/i.test(weighting) ? weighting.toUpperCase() : weighting.toLowerCase();
+  return `${known(plane) ? words(plane) : 'Unknown plane,'} ${known(weighting) ? contrast : 'unknown weighting'}`;
+}
+
 export function describeReason(reason: string): string {
   return REASONS[reason] ?? words(reason);
 }
