@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -84,6 +84,21 @@ class Recognition:
             and self.slices >= MIN_SLICES
         )
 
+    def of_exam(self, body_part: str) -> Recognition:
+        """The same, with the export's word on the exam where the images do not tell the region."""
+        if self.region != "unknown" or not is_cervical(body_part):
+            return self
+        because = "the export says so of the exam; the images do not tell"
+        return replace(self, region="cervical", region_because=because)
+
+    @classmethod
+    def explained(cls, lines: Mapping[str, str], slices: int) -> Recognition:
+        """Back from what ``explain`` gave."""
+        (plane, p), (weighting, w), (region, r) = (
+            lines[key].split(": ", 1) for key in ("plane", "weighting", "region")
+        )
+        return cls(plane, weighting, region, slices, p, w, r)
+
     def explain(self) -> dict[str, str]:
         """The decision as JSON: one sentence each."""
         enough = self.slices >= MIN_SLICES
@@ -107,7 +122,7 @@ class Recognition:
         return {**lines, "sagittal_t2_cervical": verdict}
 
 
-def recognise(series: Mapping[str, Any], *, slices: int, exam_body_part: str = "") -> Recognition:
+def recognise(series: Mapping[str, Any], *, slices: int) -> Recognition:
     """Say plane, weighting and region of a series, and why.
 
     Parameters
@@ -118,12 +133,10 @@ def recognise(series: Mapping[str, Any], *, slices: int, exam_body_part: str = "
         ScanningSequence, SeriesDescription, ProtocolName, StudyDescription, BodyPartExamined.
     slices
         Number of slices in the stack.
-    exam_body_part
-        What the hospital's export says of the exam; asked only when the images do not tell.
     """
     plane, plane_because = plane_of(series.get("ImageOrientationPatient"))
     weighting, weighting_because = _weighting(series)
-    region, region_because = _region(series, exam_body_part)
+    region, region_because = _region(series)
     return Recognition(plane, weighting, region, slices, plane_because, weighting_because, region_because)
 
 
@@ -208,7 +221,7 @@ def _timed_weighting(series: Mapping[str, Any]) -> tuple[str | None, str]:
     return None, f"{said} do not tell"
 
 
-def _region(series: Mapping[str, Any], exam_body_part: str) -> tuple[str, str]:
+def _region(series: Mapping[str, Any]) -> tuple[str, str]:
     # A description was typed for this patient's scan; BodyPartExamined often names the coil's default.
     for keyword in ("SeriesDescription", "ProtocolName", "StudyDescription", "BodyPartExamined"):
         text = str(series.get(keyword) or "").upper().replace("_", " ")
@@ -216,8 +229,6 @@ def _region(series: Mapping[str, Any], exam_body_part: str) -> tuple[str, str]:
             return "cervical", f"{keyword} names the cervical spine"
         if _ELSEWHERE.search(text):
             return "elsewhere", f"{keyword} names another region"
-    if is_cervical(exam_body_part):
-        return "cervical", "the export says so of the exam; the images do not tell"
     return "unknown", "no description or body part tells"
 
 

@@ -18,7 +18,7 @@ from django.db.models import Count, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
 from cohort import criteria, scan_pairs
-from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, Patient, Series
+from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, FlowRules, Patient, Series
 from config.accounts.models import User
 
 Step, Source = Exclusion.Step, Exclusion.Source
@@ -97,6 +97,12 @@ def eligible() -> QuerySet[Patient]:
     return Patient.objects.exclude(exclusions__leaving=True).filter(scan_pair__isnull=False).order_by("pk")
 
 
+def current_interval() -> int:
+    """Days between two scans that the flow asks for."""
+    newest = FlowRules.objects.first()
+    return newest.min_interval_days if newest else criteria.MIN_INTERVAL_DAYS
+
+
 # ---- writing
 
 
@@ -133,12 +139,24 @@ def exclude(
 def refresh(
     patients: Iterable[Patient | int] | None = None,
     *,
-    min_interval_days: int = criteria.MIN_INTERVAL_DAYS,
+    min_interval_days: int | None = None,
 ) -> None:
     """Recompute rule and chart exclusions, scan pairs and leaving steps from the records.
 
-    A fixed number of queries for every 5000 patients. All patients when ``patients`` is None.
+    A fixed number of queries for every 5000 patients.
+
+    Parameters
+    ----------
+    patients
+        All when None.
+    min_interval_days
+        A new setting, recorded and applied to everybody; by default the one recorded last, or the paper's.
     """
+    if min_interval_days is None:
+        min_interval_days = current_interval()
+    elif min_interval_days != current_interval():
+        FlowRules.objects.create(min_interval_days=min_interval_days)
+        patients = None
     if patients is None:
         keys: Iterable[int] = Patient.objects.order_by("pk").values_list("pk", flat=True).iterator(_CHUNK)
     else:

@@ -207,12 +207,7 @@ def _store(label: str, prepared: stored_series.Prepared, codes: list[str], touch
         if known is not None:
             _remove(known)
         if not codes and patient is not None and match.exam is not None:
-            if match.exam.pk is None:
-                match.exam.save()
-            series.exam = match.exam
-            series.state = Series.State.ACCEPTED
-            if prepared.synthetic and not patient.phantom:
-                Patient.objects.filter(pk=patient.pk).update(phantom=True)
+            matching.attach(series, patient, match.exam, prepared.instances[0].metadata)
             touched.add(patient.pk)
         series.save()
         for instance in prepared.instances:

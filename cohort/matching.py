@@ -54,6 +54,19 @@ def find_exam(patient: Patient, series: Series, metadata: Mapping[str, Any]) -> 
     return Match(Exam(patient=patient, pseudonym=study, date=day, modality="MR", body_part=body_part))
 
 
+def attach(series: Series, patient: Patient, exam: Exam, metadata: Mapping[str, Any]) -> None:
+    """Make a series an accepted one of this exam. The caller saves the series."""
+    if exam.pk is None:
+        exam.save()
+    series.exam = exam
+    series.state = Series.State.ACCEPTED
+    found = criteria.Recognition.explained(series.recognition, series.slices).of_exam(exam.body_part)
+    series.sagittal_t2_cervical, series.recognition = found.sagittal_t2_cervical, found.explain()
+    if _text(metadata, "0008001C") == "YES" and not patient.phantom:  # SyntheticData
+        patient.phantom = True
+        patient.save(update_fields=["phantom"])
+
+
 def _study_day(metadata: Mapping[str, Any]) -> date | None:
     for tag in ("00080020", "00080021", "00080022", "00080023"):  # study, series, acquisition, content
         day = parse_date(_text(metadata, tag))

@@ -238,6 +238,21 @@ class Exclusion(models.Model):
         indexes = [models.Index(fields=["leaving", "step", "reason"])]
 
 
+class FlowRules(models.Model):
+    """The settings that the flow was last computed with; the newest row counts, older ones are its history.
+
+    The reading charter fixes them; it tells the cohort through this record, so that an import after
+    the charter does not fall back on the default.
+    """
+
+    min_interval_days = models.PositiveIntegerField()
+    set_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "flow rules"
+
+
 class ImportBatch(models.Model):
     """One delivery of CSV or DICOM: who, when, what came of it. No file names: they hold identities."""
 

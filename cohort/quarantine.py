@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from cohort import flow, pacs
-from cohort.matching import find_exam
+from cohort import flow, matching, pacs
 from cohort.models import ImportBatch, Patient, Series
 from config.accounts.models import User
 from config.exceptions import RuleViolation
@@ -49,15 +48,13 @@ def release(*, series: Series, by: User | None, reason: str = "") -> Series:
     if waived and not reason.strip():
         raise RuleViolation(f"Say why it may be released: {describe(waived)}", code="reason_needed")
     instance = series.instances.order_by("index").first()
-    match = find_exam(patient, series, instance.metadata if instance else {})
+    metadata = instance.metadata if instance else {}
+    match = matching.find_exam(patient, series, metadata)
     if match.exam is None:
         raise RuleViolation(REASONS["no_exam"], code="no_exam")
-    if match.exam.pk is None:
-        match.exam.save()
-    series.exam = match.exam
-    series.state = Series.State.ACCEPTED
+    matching.attach(series, patient, match.exam, metadata)
     series.released_by, series.release_reason = by, reason.strip()
-    series.save(update_fields=["exam", "state", "released_by", "release_reason"])
+    series.save()
     flow.refresh([patient])
     return series
 

@@ -96,10 +96,10 @@ def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: 
     first, last = found[baseline].exam, found[follow_up].exam
     if first is None or last is None or first.date >= last.date:
         raise RuleViolation("Baseline must be earlier than follow-up.", code="wrong_order")
-    if not criteria.long_enough(first.date, last.date):
+    if not criteria.long_enough(first.date, last.date, flow.current_interval()):
         raise RuleViolation(
             f"They lie {(last.date - first.date).days} days apart; "
-            f"the study asks for {criteria.MIN_INTERVAL_DAYS}.",
+            f"the study asks for {flow.current_interval()}.",
             code="short_interval",
         )
     pair, _ = ScanPair.objects.update_or_create(

@@ -31,7 +31,6 @@ class Prepared:
     series: Series
     instances: list[Instance]
     files: dict[str, bytes]
-    synthetic: bool
 
 
 def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecutor) -> Prepared:
@@ -64,7 +63,7 @@ def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecu
                 metadata=_json(clean),
             )
         )
-    recognition = criteria.recognise(_texts(first), slices=len(stack.frames), exam_body_part="")
+    recognition = criteria.recognise(_texts(first), slices=len(stack.frames))
     clean_first, _ = deidentify.deidentify(first.header, names, patient_id=patient_id, frame=first.number)
     patient = names.patient(patient_id)
     accession = str(first.header.get("AccessionNumber") or "").strip()
@@ -96,7 +95,7 @@ def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecu
         repetition_time=_number(clean_first, "RepetitionTime"),
         deidentification=report.as_json(),
     )
-    return Prepared(series, instances, files, synthetic=_texts(first).get("SyntheticData") == "YES")
+    return Prepared(series, instances, files)
 
 
 def summary(series: Series) -> str:
@@ -119,7 +118,7 @@ def _texts(frame: Frame) -> dict[str, Any]:
     keywords = (
         "ImageOrientationPatient", "EchoTime", "RepetitionTime", "InversionTime", "ScanningSequence",
         "SeriesDescription", "ProtocolName", "StudyDescription", "BodyPartExamined", "AcquisitionContrast",
-        "SyntheticData", "SequenceName", "ImageType",
+        "SequenceName",
     )  # fmt: skip
     found = {}
     for keyword in keywords:

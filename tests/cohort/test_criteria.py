@@ -144,9 +144,17 @@ def test_description_outweighs_body_part_and_export_comes_last() -> None:
     assert criteria.recognise(typical(BodyPartExamined="LSPINE"), slices=15).region == "elsewhere"
     silent = typical(BodyPartExamined="")
     assert criteria.recognise(silent, slices=15).region == "unknown"
-    assert criteria.recognise(silent, slices=15, exam_body_part="CSPINE").region == "cervical"
+    by_export = criteria.recognise(silent, slices=15).of_exam("CSPINE")
+    assert (by_export.region, by_export.sagittal_t2_cervical) == ("cervical", True)
+    assert "export" in by_export.explain()["region"]
+    assert criteria.recognise(silent, slices=15).of_exam("LSPINE").region == "unknown"
     brain = typical(BodyPartExamined="BRAIN")
-    assert criteria.recognise(brain, slices=15, exam_body_part="CSPINE").region == "elsewhere"
+    assert criteria.recognise(brain, slices=15).of_exam("CSPINE").region == "elsewhere"
+
+
+def test_recognition_comes_back_from_its_explanation() -> None:
+    found = criteria.recognise(typical(), slices=15)
+    assert criteria.Recognition.explained(found.explain(), 15) == found
 
 
 def test_a_localizer_has_too_few_slices() -> None:

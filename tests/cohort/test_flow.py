@@ -168,10 +168,12 @@ def test_interval_is_a_setting_and_reaches_from_first_to_last(tmp_path: Path) ->
     cohort.add("P1", days=(0, 500, 1000))
     cohort.add("P2", days=(0, 500, 999))
     assert left(cohort.load(tmp_path)) == {"interval": {"short_interval": 1}}
-    flow.refresh(min_interval_days=999)
+    flow.refresh([of("P1")], min_interval_days=999)  # a setting holds for everybody
     assert left(checked()) == {}
-    flow.refresh()
-    assert left(checked()) == {"interval": {"short_interval": 1}}
+    flow.refresh()  # and stays
+    assert left(checked()) == {}
+    flow.refresh(min_interval_days=1001)
+    assert left(checked()) == {"interval": {"short_interval": 2}}
 
 
 def test_rows_follow_the_records(tmp_path: Path) -> None:

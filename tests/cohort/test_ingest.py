@@ -196,6 +196,13 @@ def test_an_exam_the_export_does_not_know_is_made_from_the_images(known: None, t
     assert (exam.modality, exam.body_part) == ("MR", "CSPINE")
 
 
+def test_where_images_do_not_tell_the_region_the_export_does(known: None, tmp_path: Path) -> None:
+    silent = {"BodyPartExamined": None, "StudyDescription": None}
+    make_series(tmp_path / "in", tags=silent)
+    assert "counts as sagittal T2 cervical" in only(tmp_path / "in").reason
+    assert "the export says so" in Series.objects.get().recognition["region"]
+
+
 def test_an_accession_number_with_another_date_waits_for_a_person(known: None, tmp_path: Path) -> None:
     make_series(tmp_path / "in", exam_id="P1-E1", study_date=date(2013, 1, 1))
     result = only(tmp_path / "in")
