@@ -51,6 +51,8 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
         "ODONTOID_DATA_DIR": str(data_dir),
         "ODONTOID_DEFAULT_OVERRIDES": overrides,
         "PYTHONUNBUFFERED": "1",
+        # Other tests run beside this: two threads waiting for each other are slower than one.
+        "OMP_NUM_THREADS": "1",
     }
     for name in ("DATABASE_URL", "REDIS_URL"):
         environment.pop(name, None)

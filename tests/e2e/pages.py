@@ -100,7 +100,7 @@ class Person:
         """Enter, password, Enter; then the confirmation's own button."""
         self.page.keyboard.press("Enter")
         dialog = self.page.get_by_role("dialog")
-        dialog.get_by_label("Password").fill(self.password)
+        dialog.get_by_role("textbox", name="Password").fill(self.password)
         self.page.keyboard.press("Enter")
         dialog.get_by_text("is signed and can no longer be changed").wait_for()
 
@@ -111,7 +111,7 @@ def sign_in(instance: Browser, url: str, username: str, password: str) -> Person
     page = context.new_page()
     page.goto(url)
     page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
+    page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name=username).wait_for()
     return Person(page, url, password)

@@ -5,11 +5,13 @@ Serves one of its own, or takes the one at ``ODONTOID_E2E_URL``.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
 
-from config import demo
+import django
+
 from tests.e2e import demo_site
 from tests.e2e.pages import browser, sign_in, wait_until
 
@@ -17,6 +19,10 @@ TARGET = demo_site.ROOT / "docs"
 
 
 def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from config import demo  # its imports need the apps
+
     TARGET.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
