@@ -21,21 +21,23 @@ const metadataQuery = (uid: string) =>
 interface Props {
   seriesUid: string;
   label: string;
+  /** The scan's key in the viewer. */
+  scan?: string;
   overlay?: SaliencyOverlay | null;
 }
 
 /** One series in the viewer, by the lead's own image routes. Fills its parent, which needs a height. */
-export function SeriesImages({ seriesUid, label, overlay = null }: Props) {
+export function SeriesImages({ seriesUid, label, scan = 'series', overlay = null }: Props) {
   const metadata = useQuery(metadataQuery(seriesUid));
   const built = useMemo((): { scans: StackScan[] } | { error: unknown } | null => {
     if (!metadata.data) return null;
     try {
       const frameUrl = (sop: string) => `/api/cohort/series/${seriesUid}/instances/${sop}/frames/1`;
-      return { scans: [buildScan({ key: 'series', label, metadata: metadata.data, frameUrl })] };
+      return { scans: [buildScan({ key: scan, label, metadata: metadata.data, frameUrl })] };
     } catch (error) {
       return { error };
     }
-  }, [metadata.data, seriesUid, label]);
+  }, [metadata.data, seriesUid, scan, label]);
   if (metadata.isError) {
     return <ErrorNotice error={metadata.error} title="The images cannot be shown" onRetry={() => void metadata.refetch()} />;
   }
@@ -43,7 +45,7 @@ export function SeriesImages({ seriesUid, label, overlay = null }: Props) {
   if ('error' in built) return <ErrorNotice error={built.error} title="The images cannot be shown" />;
   return (
     <Suspense fallback={<PageLoader label="Starting the viewer" />}>
-      <StackPair scans={built.scans} overlays={{ series: overlay }} />
+      <StackPair scans={built.scans} overlays={{ [scan]: overlay }} />
     </Suspense>
   );
 }

@@ -60,7 +60,7 @@ function PatientView({ run, patient, onMethod }: Props) {
       />
       <Group align="stretch" gap="md" wrap="nowrap">
         <Paper withBorder style={{ flex: 1, minWidth: 0, height: 'calc(100vh - 190px)', minHeight: 420, overflow: 'hidden', background: '#000' }}>
-          <SeriesImages seriesUid={patient.series_uid} label="Baseline" overlay={overlay} />
+          <SeriesImages seriesUid={patient.series_uid} label="Baseline" scan="baseline" overlay={overlay} />
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
           {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} onMethod={onMethod} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
