@@ -96,9 +96,8 @@ def included(db: None, tmp_path: Path) -> Callable[..., list[Any]]:
     def make(*patient_ids: str, **series: Any) -> list[Any]:
         from cohort.importing import import_directory
         from cohort.ingest import ingest_paths
-        from cohort.pseudonyms import study_pseudonyms
-
         from cohort.models import Patient
+        from cohort.pseudonyms import study_pseudonyms
 
         folder = builders.write_study(tmp_path / "delivery", patient_ids, **series)
         import_directory(folder)
