@@ -111,7 +111,7 @@ def test_from_two_reads_to_a_saliency_map(browser: Browser, site: Site) -> None:
     wait_until(lambda: viewport.get_attribute("data-overlay") == "shown", "the saliency map")
     with_map = picture(viewport)
     assert coloured(viewport) > 0.05, "no saliency colours on the image"
-    lead.page.get_by_text("Show the saliency map").click()
+    lead.page.get_by_role("switch", name="Show the saliency map").click()
     wait_until(lambda: viewport.get_attribute("data-overlay") == "none", "the map to go")
     without = picture(viewport)
     assert coloured(viewport) < 0.03, "colours stay without the map"
