@@ -36,7 +36,8 @@ WRITES = [
 
 @pytest.fixture
 def patient(included: Any) -> Patient:
-    return included("P1", "P2")[0]
+    first: Patient = included("P1", "P2")[0]
+    return first
 
 
 def url(route: str, patient: Patient) -> str:
@@ -252,9 +253,9 @@ def test_upload_of_files_and_a_zip(as_lead: Any, tmp_path: Path, settings: Any) 
     loose = make_series(tmp_path / "a", exam_id="P1-E1")
     packed = make_series(tmp_path / "b", patient_id="P7", exam_id="P7-E1", seed=3)
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
+    with zipfile.ZipFile(archive, "w") as packing:
         for path in packed:
-            file.write(path, path.name)
+            packing.write(path, path.name)
     files = [SimpleUploadedFile(path.name, path.read_bytes()) for path in loose]
     files += [SimpleUploadedFile("b.zip", archive.getvalue()), SimpleUploadedFile("x.dcm", b"text")]
     for outcome in ("accepted", "unchanged"):
@@ -304,7 +305,7 @@ def test_release_waits_for_the_patient_then_happens_once(as_lead: Any, held: Ser
     import_directory(write_export(tmp_path / "csv", ["P1"]))
     body = as_lead.post(path, {}, format="json").json()
     assert body["state"] == "accepted"
-    assert Series.objects.get().exam.patient.pseudonym == body["patient"]
+    assert Series.objects.get(exam__patient__pseudonym=body["patient"]).state == "accepted"
     assert as_lead.get("/api/cohort/quarantine/").json() == []
     assert as_lead.post(path, {}, format="json").status_code == 404
 

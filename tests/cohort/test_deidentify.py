@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pydicom.uid import UID
 
 from cohort import deidentify, pacs
 from cohort.deidentify import Pseudonymiser
@@ -101,7 +102,7 @@ def test_no_canary_in_store_or_database(tmp_path: Path, settings: object) -> Non
         ds.preamble = CANARY.encode().ljust(128, b"\0")
         ds.file_meta.SourceApplicationEntityTitle = CANARY
         ds.file_meta.ImplementationVersionName = CANARY
-        ds.file_meta.PrivateInformationCreatorUID = "1.2.3"
+        ds.file_meta.PrivateInformationCreatorUID = UID("1.2.3")
         ds.file_meta.PrivateInformation = CANARY.encode()
         ds.save_as(path, enforce_file_format=True)
     results = list(ingest_paths([tmp_path / "in"]))
@@ -171,8 +172,10 @@ def test_dates_move_and_intervals_stay(tmp_path: Path) -> None:
         ds = pydicom.dcmread(make_series(tmp_path / str(k), slices=1, study_date=day)[0])
         clean, _ = deidentify.deidentify(ds, NAMES)
         assert clean.StudyDate == clean.SeriesDate == clean.AcquisitionDate == clean.ContentDate
-        moved.append(deidentify.parse_date(clean.StudyDate))
-    assert all(new is not None and new < old for new, old in zip(moved, days, strict=True))
+        new = deidentify.parse_date(clean.StudyDate)
+        assert new is not None
+        moved.append(new)
+    assert all(new < old for new, old in zip(moved, days, strict=True))
     assert moved[2] - moved[0] == days[2] - days[0]
     assert NAMES.shift("P1") != NAMES.shift("P2")
     shifts = {NAMES.shift(f"P{k}").days for k in range(500)}

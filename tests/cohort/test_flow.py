@@ -147,7 +147,7 @@ def test_sample_funnel_of_the_published_sizes(tmp_path: Path) -> None:
                 decision=decision[n - 12] if 12 <= n < 55 else "confirmed",
             )  # fmt: skip
     cohort.load(tmp_path)
-    for patient in flow.Patient.objects.exclude(exclusions__leaving=True).order_by("pk")[:29]:
+    for patient in Patient.objects.exclude(exclusions__leaving=True).order_by("pk")[:29]:
         flow.exclude(patient=patient, step="baseline_deformity", reason="baseline_deformity", source="label")
     found = checked()
     assert [s["remaining"] for s in found["steps"]] == [3248, 2276, 303, 303, 291, 248, 219, 219]
@@ -221,7 +221,7 @@ def test_an_earlier_failure_takes_over_the_leaving_step(tmp_path: Path) -> None:
 )
 def test_exclude_refuses_nonsense(change: dict[str, str]) -> None:
     patient = Patient.objects.create(pseudonym="x")
-    arguments = {"step": "coded", "reason": "x", "source": "lead", **change}
+    arguments: dict[str, Any] = {"step": "coded", "reason": "x", "source": "lead", **change}
     with pytest.raises(ValueError, match=r"unknown step|needs a reason"):
         flow.exclude(patient=patient, **arguments)
     assert not Exclusion.objects.exists()

@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cohort import importing
 from cohort.importing import ImportReport, import_directory, import_files
 from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, ImportBatch, Patient
 from cohort.pseudonyms import study_pseudonyms
@@ -256,7 +255,7 @@ def test_a_failure_takes_everything_back(monkeypatch: pytest.MonkeyPatch, tmp_pa
     def fail(*args: Any) -> None:
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(importing.flow, "refresh", fail)
+    monkeypatch.setattr("cohort.flow.refresh", fail)
     with pytest.raises(RuntimeError):
         import_directory(tmp_path)
     assert not Patient.objects.exists()

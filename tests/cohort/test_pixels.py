@@ -70,7 +70,7 @@ def encoded(syntax: Any, values: np.ndarray, ds: pydicom.Dataset) -> bytes:
             imagecodecs.ljpeg_encode(values.view(f"u{values.itemsize}"), bitspersample=values.itemsize * 8)
         )
     if syntax == RLELossless:
-        from pydicom.pixels import get_encoder
+        from pydicom.pixels.encoders.base import get_encoder
 
         return next(
             get_encoder(RLELossless).iter_encode(values, encoding_plugin="pydicom", **rle_options(ds))
