@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from annotation import models
 
 
-class LeadReadsOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class LeadReadsOnly(admin.ModelAdmin):
     def _is_lead(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_lead", False))
 
