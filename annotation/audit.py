@@ -1,8 +1,8 @@
 """The audit trail: append-only (database triggers, see ``protection``) and hash-chained.
 
 Each row's hash covers the row and the hash before it, so a changed, inserted or removed row breaks
-the chain at that row. Rows removed from the end leave a whole chain; the newest hash goes into every
-label set's audit row, and the backup, for that.
+the chain at that row. Rows removed from the end leave a whole chain: only a copy of the newest hash kept
+elsewhere, such as a backup's, shows that.
 """
 
 from __future__ import annotations

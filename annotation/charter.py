@@ -18,6 +18,7 @@ from django.utils import timezone
 from annotation import audit, rubric
 from annotation.canonical import sha256
 from annotation.models import Charter
+from cohort import flow
 from config.accounts.models import User
 from config.exceptions import RuleViolation
 
@@ -160,4 +161,8 @@ def freeze(*, by: User | None, changes: Mapping[str, Any] | None = None, reason:
             frozen_at=timezone.now(),
         )
         audit.record("freeze_charter", charter, by=by, version=charter.version, terms=charter.hash)
+        if terms.min_interval_days != flow.current_interval():
+            # In the same transaction: a charter that names one interval beside a flow that used
+            # another would be a contradiction on record.
+            flow.refresh(min_interval_days=terms.min_interval_days)
     return charter

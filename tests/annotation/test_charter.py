@@ -9,6 +9,7 @@ import pytest
 from annotation import charter, workflow
 from annotation.charter import Terms
 from annotation.models import Case, Charter
+from cohort import flow
 from config.exceptions import RuleViolation
 from tests.annotation.conftest import make_patients
 
@@ -82,6 +83,13 @@ def test_open_cases_keep_their_version(readers: dict[str, Any]) -> None:
     make_patients(2, prefix="00b")
     workflow.open_reading(by=readers["lead"])
     assert [case.charter.version for case in Case.objects.order_by("pk")] == [1, 2, 2]
+
+
+def test_the_flow_takes_the_charters_interval(lead: Any) -> None:
+    charter.freeze(by=lead)
+    assert flow.current_interval() == 1000
+    charter.freeze(by=lead, changes={"min_interval_days": 1096}, reason="Three years, as the text says")
+    assert flow.current_interval() == 1096
 
 
 def test_endpoint(as_lead: Any) -> None:
