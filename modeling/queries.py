@@ -114,8 +114,12 @@ def published_file(run: Run, name: str) -> Path:
     return Path(settings.RUNS_DIR) / run.path / name
 
 
-def run_patient(run: Run, pseudonym: str, *, method: str = "gradcam") -> dict[str, Any] | None:
-    """A test patient's score, labels and map; None unless tested by this published run."""
+def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[str, Any] | None:
+    """A test patient's score, labels and map; None unless tested by this published run.
+
+    Without a ``method``, the GradCAM of the answer that was given: a patient called negative often has
+    no positive evidence at all, and an empty map explains nothing.
+    """
     if run.state != Run.State.SUCCEEDED:
         return None
     row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).first()
@@ -123,6 +127,8 @@ def run_patient(run: Run, pseudonym: str, *, method: str = "gradcam") -> dict[st
         return None
     content = manifest(run.label_set)
     patient = next(one for one in content["patients"] if one["patient"] == pseudonym)
+    if method is None:
+        method = "gradcam" if row.predicted else "against"
     return {
         "patient": pseudonym,
         "score": row.score,

@@ -218,7 +218,13 @@ class SaliencyOut(serializers.Serializer):
         child=serializers.FloatField(), help_text="Fall of the logit without each input plane."
     )
     values = serializers.CharField(help_text="Base64 of H × W bytes, row by row; 255 is the peak.")
-    method = serializers.ChoiceField(choices=[("gradcam", "GradCAM"), ("layercam", "LayerCAM")])
+    method = serializers.ChoiceField(
+        choices=[
+            ("gradcam", "GradCAM for deformity"),
+            ("against", "GradCAM against deformity"),
+            ("layercam", "LayerCAM"),
+        ]
+    )
     peak = serializers.FloatField(help_text="Value of 255, in logit units.")
     validated = serializers.BooleanField()
     statement = serializers.CharField()

@@ -35,7 +35,7 @@ from modeling.serializers import (
     RunRowOut,
 )
 
-METHODS = ("gradcam", "layercam")
+METHODS = ("gradcam", "against", "layercam")
 M = TypeVar("M", bound=Model)
 
 
@@ -163,13 +163,13 @@ class RunPredictionsFile(LeadView):
 
 class RunPatient(LeadView):
     @extend_schema(
-        parameters=[OpenApiParameter("method", str, enum=METHODS, default="gradcam")],
+        parameters=[OpenApiParameter("method", str, enum=METHODS)],
         responses=RunPatientOut,
     )
     def get(self, request: Request, pk: int, pseudonym: str) -> Response:
         """A test patient's score and map. 404 for training patients: their maps show what was memorised."""
-        method = request.query_params.get("method", "gradcam")
-        if method not in METHODS:
+        method = request.query_params.get("method")
+        if method is not None and method not in METHODS:
             raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})
         run = _one(queries.runs().select_related("label_set"), pk)
         try:

@@ -37,7 +37,7 @@ def write_saliency(path: Path) -> np.ndarray:
     values = np.arange(12, dtype=np.uint8).reshape(3, 4)
     np.savez_compressed(
         path, gradcam=values, gradcam_peak=np.float64(1.5), layercam=values[::-1],
-        layercam_peak=np.float64(2.5),
+        layercam_peak=np.float64(2.5), against=values // 2, against_peak=np.float64(0.5),
         slices=np.array([0.5, -0.25], np.float32), logit=np.float64(0.1), origin=np.array([1.0, 2.0, 3.0]),
         row_end=np.array([1.0, 5.0, 3.0]), column_end=np.array([1.0, 2.0, 1.0]),
         normal=np.array([1.0, 0.0, 0.0]), normal_offsets_mm=np.array([-1.65, 1.65]),
@@ -213,6 +213,15 @@ def test_patient_with_the_sharper_map(as_lead: APIClient, published: Run) -> Non
     saliency = as_lead.get(f"{URL}{published.pk}/patients/p03/?method=layercam").json()["saliency"]
     assert (saliency["method"], saliency["peak"]) == ("layercam", 2.5)
     assert base64.b64decode(saliency["values"])[:4] == bytes([8, 9, 10, 11])
+
+
+def test_the_map_is_of_the_answer_given(as_lead: APIClient, published: Run) -> None:
+    """Nobody called negative is shown the evidence for the answer that was not given."""
+    for row in published.predictions.filter(split="test").exclude(saliency=""):
+        patient = as_lead.get(f"{URL}{published.pk}/patients/{row.patient}/").json()
+        assert patient["saliency"]["method"] == ("gradcam" if patient["predicted"] else "against")
+        chosen = as_lead.get(f"{URL}{published.pk}/patients/{row.patient}/?method=gradcam").json()
+        assert chosen["saliency"]["method"] == "gradcam"
 
 
 def test_patient_without_a_map(as_lead: APIClient, published: Run) -> None:

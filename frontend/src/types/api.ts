@@ -1434,11 +1434,12 @@ export interface components {
             value: number;
         };
         /**
-         * @description * `gradcam` - GradCAM
+         * @description * `gradcam` - GradCAM for deformity
+         *     * `against` - GradCAM against deformity
          *     * `layercam` - LayerCAM
          * @enum {string}
          */
-        MethodEnum: "gradcam" | "layercam";
+        MethodEnum: "gradcam" | "against" | "layercam";
         MetricsOut: {
             n: number;
             positives: number;
@@ -3490,7 +3491,7 @@ export interface operations {
     runs_patients_retrieve: {
         parameters: {
             query?: {
-                method?: "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam";
             };
             header?: never;
             path: {

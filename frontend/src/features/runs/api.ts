@@ -44,7 +44,7 @@ export const logQuery = (id: number) =>
     queryFn: ({ signal }) => unwrap(api.GET('/api/runs/{id}/log/', { params: { path: { id } }, signal })),
   });
 
-export const runPatientQuery = (id: number, pseudonym: string, method: Saliency['method']) =>
+export const runPatientQuery = (id: number, pseudonym: string, method?: Saliency['method']) =>
   queryOptions({
     queryKey: ['runs', id, 'patients', pseudonym, method],
     queryFn: ({ signal }) =>

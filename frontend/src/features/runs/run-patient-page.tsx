@@ -15,7 +15,8 @@ import { type Look, SaliencyControls } from './saliency-controls';
 
 export function RunPatientPage() {
   const { id = '', pseudonym = '' } = useParams();
-  const [method, setMethod] = useState<Saliency['method']>('gradcam');
+  // Until one is chosen: the map of the answer that was given.
+  const [method, setMethod] = useState<Saliency['method']>();
   const patient = useQuery({ ...runPatientQuery(Number(id), pseudonym, method), placeholderData: keepPreviousData });
   return (
     <>

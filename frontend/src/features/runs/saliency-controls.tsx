@@ -27,8 +27,9 @@ interface Props {
 }
 
 const METHODS: { value: Saliency['method']; label: string }[] = [
-  { value: 'gradcam', label: 'GradCAM (as in the paper)' },
-  { value: 'layercam', label: 'LayerCAM (sharper)' },
+  { value: 'gradcam', label: 'GradCAM, for deformity' },
+  { value: 'against', label: 'GradCAM, against deformity' },
+  { value: 'layercam', label: 'LayerCAM, for deformity (sharper)' },
 ];
 
 export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
