@@ -56,11 +56,10 @@ def serve(host: str, port: int, on_ready: Callable[[str], None]) -> int:
     logs.mkdir(exist_ok=True)
     settings.BROKER_SOCKET.parent.mkdir(exist_ok=True)
     manager = Manager(Printer(sys.stdout, colour=False, prefix=False))
-    # Celery then stops at once on SIGTERM. Not the trainer: its task sees a warm shutdown, writes a
-    # checkpoint and gives the run back, while a cold one would only make it wait to be killed.
-    plain = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    # Celery's warm shutdown on SIGTERM is the right one: the trainer's task sees it, writes a checkpoint
+    # and gives the run back. A cold one sleeps through the time that is left before SIGKILL.
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     for name, command in commands(host, port).items():
-        environment = plain if name == "trainer" else {**plain, "REMAP_SIGTERM": "SIGQUIT"}
         log = shlex.quote(str(logs / f"{name}.log"))
         manager.add_process(
             name, f"exec {shlex.join(command)} >>{log} 2>&1", env=environment, cwd=str(settings.BASE_DIR)
