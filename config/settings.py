@@ -220,7 +220,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Blinded reading, adjudication and training. Research use only, not a medical device.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["config.accounts.permissions.IsLead"],
+    # It describes the program, which is public, and tells of no row of the study.
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
