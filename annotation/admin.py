@@ -1,34 +1,11 @@
-"""Read-only pages for a study lead who is also staff. Nobody else: an operator sees no study data."""
+"""Read-only admin pages of reading and labels."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from annotation import models
-
-
-class LeadReadsOnly(admin.ModelAdmin):
-    def _is_lead(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "is_lead", False))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._is_lead(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_lead(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
+from config.accounts.read_only_admin import LeadReadsOnly
 
 for _model, _columns in (
     (models.Charter, ["version", "hash", "frozen_by", "frozen_at"]),

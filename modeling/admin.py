@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from annotation.admin import LeadReadsOnly
+from config.accounts.read_only_admin import LeadReadsOnly
 from modeling import models
 
 
