@@ -18,7 +18,7 @@ from django.db import transaction
 from annotation import audit, charter
 from annotation.charter import Terms
 from annotation.models import Assignment, Case, Charter, FinalLabel, Scan
-from cohort import flow
+from cohort import chart_review, flow
 from cohort.models import Patient
 from config.accounts.models import Role, User
 from config.exceptions import RuleViolation
@@ -60,6 +60,7 @@ def open_reading(*, by: User | None, patients: Iterable[Patient] | None = None) 
         if new and terms.read_design == "independent":
             _check_gaps({assignment.reader_id for assignment in new}, terms.min_gap_reads)
         late = [assignment for case in _without_adjudicator() if (assignment := refer(case, sham=False))]
+        chart_review.reading_begins({assignment.case.patient_id for assignment in new})
         if new or late:
             audit.record(
                 "open_reading",

@@ -264,13 +264,23 @@ def _rules(
         yield Step.CHART_REVIEW, ChartReview.Decision.NO_ADEQUATE_FOLLOW_UP.value
 
 
+def chart_rank(pk: int, day: date | None, by: int | None) -> tuple[bool, date, int]:
+    """Of a patient's decisions the one that ranks highest counts.
+
+    One made here before those of the export, whose shifted dates no clock here compares with; then the
+    newer by its own date, undated ones being oldest; then as entered.
+    """
+    return by is not None, day or date.min, pk
+
+
 def _chart_decisions(chunk: Sequence[int]) -> dict[int, tuple[str, str, int | None]]:
-    """The newest decision of each patient: by its own date, then as entered; undated ones are oldest."""
-    newest: dict[int, tuple[tuple[date, int], tuple[str, str, int | None]]] = {}
-    for pk, patient, decision, note, day, by in ChartReview.objects.filter(patient__in=chunk).values_list(
+    """The decision of each patient that counts: see ``chart_rank``."""
+    newest: dict[int, tuple[tuple[bool, date, int], tuple[str, str, int | None]]] = {}
+    rows = ChartReview.objects.filter(patient__in=chunk, taken_back_at__isnull=True)
+    for pk, patient, decision, note, day, by in rows.values_list(
         "pk", "patient_id", "decision", "note", "date", "decided_by_id"
     ):
-        rank = (day or date.min, pk)
+        rank = chart_rank(pk, day, by)
         if patient not in newest or rank > newest[patient][0]:
             newest[patient] = rank, (decision, note, by)
     return {patient: decision for patient, (_, decision) in newest.items()}

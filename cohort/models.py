@@ -27,6 +27,9 @@ class Patient(models.Model):
     anti_ccp = models.BooleanField(null=True)
     infliximab = models.BooleanField(null=True)
     other_biologic = models.BooleanField(null=True)
+    #: When readers were first given this patient's scans; from then on chart decisions are not taken back.
+    #: Who reads what is not the cohort's: whoever opens reading tells it through ``chart_review``.
+    reading_since = models.DateTimeField(null=True)
     #: Made by cohort.phantom. Phantoms and patients never share a label set.
     phantom = models.BooleanField(default=False)
     #: Columns of the export that the study does not define.
@@ -179,8 +182,29 @@ class ScanPair(models.Model):
         ]
 
 
+class ScanChoice(models.Model):
+    """The history of a patient's scan pair: each choice of the lead, and each return to the rule."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="scan_choices")
+    #: Series UIDs, not keys: a series that is replaced later was still what was chosen.
+    #: Empty: the rule's again.
+    baseline = models.CharField(max_length=64, blank=True)
+    follow_up = models.CharField(max_length=64, blank=True)
+    reason = models.TextField()
+    chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    chosen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="scan_choice_has_reason")]
+
+
 class ChartReview(models.Model):
-    """One decision on a patient's chart. The newest counts; older ones are its history."""
+    """One decision on a patient's chart. The newest counts; older ones are its history.
+
+    A decision made here (``decided_by``) outweighs those of the export. One that was taken back stays on
+    record and counts for nothing.
+    """
 
     class Decision(models.TextChoices):
         CONFIRMED = "confirmed", "RA confirmed"
@@ -196,9 +220,17 @@ class ChartReview(models.Model):
     date = models.DateField(null=True, help_text="Shifted.")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(auto_now_add=True)
+    taken_back_at = models.DateTimeField(null=True)
+    taken_back_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    taken_back_reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["-decided_at"], condition=Q(decided_by__isnull=False), name="decisions_made_here"
+            )
+        ]
 
 
 class Exclusion(models.Model):

@@ -10,7 +10,7 @@ from django.db.models import Count, F, FilteredRelation, Min, OuterRef, Prefetch
 from django.db.models.functions import Coalesce
 
 from cohort import flow
-from cohort.models import Exam, Patient, Series
+from cohort.models import ChartReview, Exam, Patient, ScanChoice, Series
 
 
 def patients(
@@ -59,7 +59,7 @@ def patients(
 
 
 def patient_details() -> QuerySet[Patient]:
-    """The same with everything that one patient's page shows; seven queries whatever the history."""
+    """The same with everything that one patient's page shows; nine queries whatever the history."""
     series = Series.objects.defer("deidentification").order_by("pk")
     return (
         patients()
@@ -68,8 +68,10 @@ def patient_details() -> QuerySet[Patient]:
             Prefetch(
                 "exams", Exam.objects.prefetch_related(Prefetch("series", series)), to_attr="loaded_exams"
             ),
+            "diagnoses",
             "exclusions__excluded_by",
-            "chart_reviews__decided_by",
+            Prefetch("chart_reviews", ChartReview.objects.select_related("decided_by", "taken_back_by")),
+            Prefetch("scan_choices", ScanChoice.objects.select_related("chosen_by")),
         )
     )
 

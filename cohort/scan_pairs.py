@@ -9,7 +9,8 @@ from datetime import date
 from django.db import transaction
 
 from cohort import criteria
-from cohort.models import Patient, ScanPair, Series
+from cohort.models import Patient, ScanChoice, ScanPair, Series
+from config import trail
 from config.accounts.models import User
 from config.exceptions import RuleViolation
 
@@ -85,6 +86,9 @@ def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: 
     """
     from cohort import flow  # it imports this module
 
+    if not reason.strip():
+        raise RuleViolation("A choice of scans needs a reason.", code="reason_missing")
+    patient = Patient.objects.select_for_update().get(pk=patient.pk)
     found = {
         series.series_uid: series
         for series in Series.objects.filter(
@@ -108,8 +112,45 @@ def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: 
             "baseline": found[baseline],
             "follow_up": found[follow_up],
             "chosen_by": by,
-            "reason": reason,
+            "reason": reason.strip(),
         },
     )
     flow.refresh([patient])
+    _remember("choose_scan_pair", patient, baseline, follow_up, reason=reason, by=by)
     return pair
+
+
+@transaction.atomic
+def restore_rule(*, patient: Patient, reason: str, by: User) -> ScanPair | None:
+    """Take back the lead's choice: the rule chooses again, and may find no pair (None).
+
+    Raises
+    ------
+    RuleViolation
+        If nobody chose by hand, or without a reason.
+    """
+    from cohort import flow
+
+    if not reason.strip():
+        raise RuleViolation("Going back to the rule needs a reason.", code="reason_missing")
+    patient = Patient.objects.select_for_update().get(pk=patient.pk)
+    if not ScanPair.objects.filter(patient=patient, chosen_by__isnull=False).delete()[0]:
+        raise RuleViolation("The rule's choice stands already.", code="not_overridden")
+    flow.refresh([patient])
+    _remember("restore_scan_rule", patient, "", "", reason=reason, by=by)
+    return ScanPair.objects.filter(patient=patient).first()
+
+
+def _remember(verb: str, patient: Patient, baseline: str, follow_up: str, *, reason: str, by: User) -> None:
+    choice = ScanChoice.objects.create(
+        patient=patient, baseline=baseline, follow_up=follow_up, reason=reason.strip(), chosen_by=by
+    )
+    trail.record(
+        verb,
+        patient,
+        by=by,
+        choice=choice.pk,
+        patient=patient.pseudonym,
+        baseline=baseline,
+        follow_up=follow_up,
+    )

@@ -6,8 +6,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from cohort import queries
-from cohort.models import ChartReview, Exam, Exclusion, ImportBatch, Patient, ScanPair, Series
+from cohort import chart_review, criteria, queries
+from cohort.models import (
+    ChartReview,
+    Diagnosis,
+    Exam,
+    Exclusion,
+    ImportBatch,
+    Patient,
+    ScanChoice,
+    ScanPair,
+    Series,
+)
 
 # ---- flow
 
@@ -99,10 +109,36 @@ class ExclusionOut(serializers.ModelSerializer[Exclusion]):
 
 class ChartReviewOut(serializers.ModelSerializer[ChartReview]):
     decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
+    taken_back_by = serializers.CharField(source="taken_back_by.username", allow_null=True, default=None)
 
     class Meta:
         model = ChartReview
-        fields = ["decision", "note", "date", "decided_by", "decided_at"]
+        fields = [
+            "id", "decision", "note", "date", "decided_by", "decided_at", "taken_back_by", "taken_back_at",
+            "taken_back_reason",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DiagnosisOut(serializers.ModelSerializer[Diagnosis]):
+    rheumatoid = serializers.SerializerMethodField(help_text="Whether the code is on the study's list.")
+
+    class Meta:
+        model = Diagnosis
+        fields = ["system", "code", "date", "rheumatoid"]
+        read_only_fields = fields
+
+    def get_rheumatoid(self, diagnosis: Diagnosis) -> bool:
+        return criteria.is_rheumatoid(diagnosis.system, diagnosis.code)
+
+
+class ScanChoiceOut(serializers.ModelSerializer[ScanChoice]):
+    chosen_by = serializers.CharField(source="chosen_by.username")
+    baseline = serializers.CharField(help_text="Series UID; empty: the rule's choice again.")
+
+    class Meta:
+        model = ScanChoice
+        fields = ["id", "baseline", "follow_up", "reason", "chosen_by", "chosen_at"]
         read_only_fields = fields
 
 
@@ -119,13 +155,28 @@ class ScanPairOut(serializers.ModelSerializer[ScanPair]):
 
 class PatientDetailOut(PatientOut):
     exams = ExamOut(many=True, source="loaded_exams")  # type: ignore[assignment]
+    diagnoses = DiagnosisOut(many=True)
     exclusions = ExclusionOut(many=True)
     chart_reviews = ChartReviewOut(many=True)
+    standing_review = serializers.SerializerMethodField(help_text="Id of the chart review that counts.")
     scan_pair = ScanPairOut(allow_null=True)
+    scan_choices = ScanChoiceOut(many=True)
+    disease_years = serializers.SerializerMethodField(help_text="From the RA diagnosis to baseline.")
 
     class Meta(PatientOut.Meta):
-        fields = [*PatientOut.Meta.fields, "exclusions", "chart_reviews", "scan_pair"]
+        fields = [
+            *PatientOut.Meta.fields, "disease_years", "rf", "anti_ccp", "infliximab", "other_biologic",
+            "notes", "reading_since", "diagnoses", "exclusions", "chart_reviews", "standing_review",
+            "scan_pair", "scan_choices",
+        ]  # fmt: skip
         read_only_fields = fields
+
+    def get_disease_years(self, patient: Any) -> float | None:
+        return queries.age(patient.ra_diagnosis_date, patient.baseline_date)
+
+    def get_standing_review(self, patient: Patient) -> int | None:
+        standing = chart_review.in_force(patient)
+        return standing.pk if standing else None
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         if not hasattr(instance, "scan_pair"):
@@ -137,6 +188,53 @@ class ScanPairIn(serializers.Serializer[Any]):
     baseline = serializers.CharField(max_length=64, help_text="Series UID.")
     follow_up = serializers.CharField(max_length=64, help_text="Series UID.")
     reason = serializers.CharField(max_length=1000)
+
+
+class ScanRuleIn(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=1000)
+
+
+class ScanRuleOut(serializers.Serializer[Any]):
+    scan_pair = ScanPairOut(allow_null=True, help_text="Null: the rule finds no pair.")
+
+
+# ---- chart review
+
+
+class ChartReviewIn(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(choices=ChartReview.Decision.choices)
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+    seen = serializers.IntegerField(
+        allow_null=True, help_text="Id of the decision that stood when the chart was opened; null: none."
+    )
+
+
+class TakeBackIn(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class RecentReviewOut(ChartReviewOut):
+    patient = serializers.CharField(source="patient.pseudonym")
+    frozen = serializers.SerializerMethodField(help_text="Reading has begun.")
+
+    class Meta(ChartReviewOut.Meta):
+        fields = ["patient", "frozen", *ChartReviewOut.Meta.fields]
+        read_only_fields = fields
+
+    def get_frozen(self, review: ChartReview) -> bool:
+        return review.patient.reading_since is not None
+
+
+class QueueProgressOut(serializers.Serializer[Any]):
+    reached = serializers.IntegerField(help_text="Patients who reach chart review.")
+    decided = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+
+
+class ReviewQueueOut(serializers.Serializer[Any]):
+    progress = QueueProgressOut()
+    patient = PatientDetailOut(allow_null=True)
+    recent = RecentReviewOut(many=True)
 
 
 # ---- CSV

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import LimitOffsetPagination
@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cohort import flow, importing, ingest, pacs, quarantine, queries, scan_pairs
+from cohort import chart_review, flow, importing, ingest, pacs, quarantine, queries, review_queue, scan_pairs
 from cohort import serializers as shapes
-from cohort.models import ImportBatch, Instance, Patient, Series
+from cohort.models import ChartReview, ImportBatch, Instance, Patient, Series
 from config.accounts.models import User
 from config.accounts.permissions import IsLead
 from config.negotiation import AnyAccept
@@ -77,6 +77,56 @@ class ChooseScanPair(APIView):
         patient = get_object_or_404(queries.patients(), pseudonym=pseudonym)
         pair = scan_pairs.choose(patient=patient, by=_lead(request), **form.validated_data)
         return Response(shapes.ScanPairOut(pair).data)
+
+
+class RestoreScanRule(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.ScanRuleIn, responses=shapes.ScanRuleOut)
+    def post(self, request: Request, pseudonym: str) -> Response:
+        """Take back the lead's choice of scans: the rule chooses again."""
+        form = shapes.ScanRuleIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        patient = get_object_or_404(Patient, pseudonym=pseudonym)
+        pair = scan_pairs.restore_rule(patient=patient, by=_lead(request), **form.validated_data)
+        return Response(shapes.ScanRuleOut({"scan_pair": pair}).data)
+
+
+class ReviewQueue(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(
+        parameters=[OpenApiParameter("after", str, description="Pseudonym: the next patient past this one.")],
+        responses=shapes.ReviewQueueOut,
+    )
+    def get(self, request: Request) -> Response:
+        """The next patient whose chart waits, how far the review is, and what was decided last."""
+        return Response(shapes.ReviewQueueOut(review_queue.page(request.query_params.get("after"))).data)
+
+
+class DecideChartReview(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.ChartReviewIn, responses={201: shapes.ChartReviewOut})
+    def post(self, request: Request, pseudonym: str) -> Response:
+        form = shapes.ChartReviewIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        patient = get_object_or_404(Patient, pseudonym=pseudonym)
+        review = chart_review.decide(patient=patient, by=_lead(request), **form.validated_data)
+        return Response(shapes.ChartReviewOut(review).data, status=status.HTTP_201_CREATED)
+
+
+class TakeBackChartReview(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.TakeBackIn, responses=shapes.ChartReviewOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Undo a decision; 409 once readers have the patient's scans."""
+        form = shapes.TakeBackIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        review = get_object_or_404(ChartReview, pk=pk)
+        taken = chart_review.take_back(review=review, by=_lead(request), **form.validated_data)
+        return Response(shapes.ChartReviewOut(taken).data)
 
 
 class Imports(ListAPIView[ImportBatch]):

@@ -158,6 +158,33 @@ def test_the_lead_chooses_another_follow_up_with_a_reason(
     assert as_lead.get(f"{URL}{patient.pseudonym}/").json()["scan_pair"]["follow_up"] == other.series_uid
 
 
+def test_the_rule_comes_back_and_every_choice_stays_on_record(
+    as_lead: APIClient, included: Callable[..., Any], tmp_path: Path
+) -> None:
+    (patient,) = included("P1")
+    page = f"{URL}{patient.pseudonym}/"
+    other, rules = a_third_scan(tmp_path / "third"), patient.scan_pair
+    baseline, by_rule = rules.baseline.series_uid, rules.follow_up.series_uid
+    body = {"baseline": baseline, "follow_up": other.series_uid, "reason": "blurred"}
+    answer = as_lead.post(f"{page}scan-pair/restore-rule/", {"reason": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_overridden")
+    assert as_lead.post(f"{page}scan-pair/", body).status_code == 200
+    assert as_lead.post(f"{page}scan-pair/restore-rule/", {"reason": ""}).status_code == 400
+    answer = as_lead.post(f"{page}scan-pair/restore-rule/", {"reason": "sent again, sharp"})
+    assert answer.json()["scan_pair"] == {
+        "baseline": baseline, "follow_up": by_rule, "chosen_by": None, "reason": "",
+    }  # fmt: skip
+
+    history = as_lead.get(page).json()["scan_choices"]
+    assert [(row["follow_up"], row["reason"], row["chosen_by"]) for row in history] == [
+        (other.series_uid, "blurred", "lead"), ("", "sent again, sharp", "lead"),
+    ]  # fmt: skip
+    trail = as_lead.get("/api/audit/").json()["results"]
+    assert [(row["verb"], row["object_id"]) for row in trail][:2] == [
+        ("restore_scan_rule", str(patient.pk)), ("choose_scan_pair", str(patient.pk)),
+    ]  # fmt: skip
+
+
 def test_a_chosen_baseline_brings_a_patient_back_who_lacked_t2(as_lead: APIClient, tmp_path: Path) -> None:
     folder = write_export(tmp_path, ["P1"])
     rows = (("P1-E1", "2010-03-01", "no"), ("P1-E2", "2011-03-01", "yes"), ("P1-E3", "2016-03-01", "yes"))
