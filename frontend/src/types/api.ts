@@ -96,6 +96,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/chart-review/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The next patient whose chart waits, how far the review is, and what was decided last. */
+        get: operations["cohort_chart_review_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/chart-review/{id}/take-back/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Undo a decision; 409 once readers have the patient's scans. */
+        post: operations["cohort_chart_review_take_back_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/dicom/": {
         parameters: {
             query?: never;
@@ -177,6 +211,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/patients/{pseudonym}/chart-review/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_patients_chart_review_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/patients/{pseudonym}/scan-pair/": {
         parameters: {
             query?: never;
@@ -188,6 +238,23 @@ export interface paths {
         put?: never;
         /** @description Choose baseline and follow-up by hand; the rule no longer touches this patient's pair. */
         post: operations["cohort_patients_scan_pair_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/patients/{pseudonym}/scan-pair/restore-rule/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take back the lead's choice of scans: the rule chooses again. */
+        post: operations["cohort_patients_scan_pair_restore_rule_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -903,7 +970,15 @@ export interface components {
          * @enum {string}
          */
         CellEnum: "TP" | "FP" | "TN" | "FN";
+        ChartReviewInRequest: {
+            decision: components["schemas"]["DecisionEnum"];
+            /** @default  */
+            note: string;
+            /** @description Id of the decision that stood when the chart was opened; null: none. */
+            seen: number | null;
+        };
         ChartReviewOut: {
+            readonly id: number;
             readonly decision: components["schemas"]["DecisionEnum"];
             readonly note: string;
             /**
@@ -914,6 +989,10 @@ export interface components {
             decided_by?: string | null;
             /** Format: date-time */
             readonly decided_at: string;
+            taken_back_by?: string | null;
+            /** Format: date-time */
+            readonly taken_back_at: string | null;
+            readonly taken_back_reason: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         CharterInRequest: {
@@ -1024,6 +1103,17 @@ export interface components {
          * @enum {string}
          */
         DecisionEnum: "confirmed" | "ra_refuted" | "no_adequate_follow_up" | "junction_surgery" | "odontoid_fracture" | "other";
+        DiagnosisOut: {
+            readonly system: components["schemas"]["SystemEnum"];
+            readonly code: string;
+            /**
+             * Format: date
+             * @description Shifted.
+             */
+            readonly date: string | null;
+            /** @description Whether the code is on the study's list. */
+            readonly rheumatoid: boolean;
+        };
         DicomInRequest: {
             files: string[];
         };
@@ -1583,9 +1673,26 @@ export interface components {
             leaves_at: string | null;
             reason: string | null;
             readonly phantom: boolean;
+            /**
+             * Format: double
+             * @description From the RA diagnosis to baseline.
+             */
+            readonly disease_years: number | null;
+            /** @description Rheumatoid factor positive. */
+            readonly rf: boolean | null;
+            readonly anti_ccp: boolean | null;
+            readonly infliximab: boolean | null;
+            readonly other_biologic: boolean | null;
+            readonly notes: unknown;
+            /** Format: date-time */
+            readonly reading_since: string | null;
+            diagnoses: components["schemas"]["DiagnosisOut"][];
             exclusions: components["schemas"]["ExclusionOut"][];
             chart_reviews: components["schemas"]["ChartReviewOut"][];
+            /** @description Id of the chart review that counts. */
+            readonly standing_review: number | null;
             scan_pair: components["schemas"]["ScanPairOut"] | null;
+            scan_choices: components["schemas"]["ScanChoiceOut"][];
         };
         PatientOut: {
             readonly pseudonym: string;
@@ -1689,6 +1796,12 @@ export interface components {
             /** Format: date-time */
             readonly ingested_at: string;
         };
+        QueueProgressOut: {
+            /** @description Patients who reach chart review. */
+            reached: number;
+            decided: number;
+            waiting: number;
+        };
         /**
          * @description * `paired` - paired
          *     * `independent` - independent
@@ -1722,6 +1835,26 @@ export interface components {
             assigned: number;
             draft: number;
             signed: number;
+        };
+        RecentReviewOut: {
+            patient: string;
+            /** @description Reading has begun. */
+            readonly frozen: boolean;
+            readonly id: number;
+            readonly decision: components["schemas"]["DecisionEnum"];
+            readonly note: string;
+            /**
+             * Format: date
+             * @description Shifted.
+             */
+            readonly date: string | null;
+            decided_by?: string | null;
+            /** Format: date-time */
+            readonly decided_at: string;
+            taken_back_by?: string | null;
+            /** Format: date-time */
+            readonly taken_back_at: string | null;
+            readonly taken_back_reason: string;
         };
         /** @description What a run can be told: the profiles, every setting, and what a freeze starts with. */
         RecipesOut: {
@@ -1814,6 +1947,11 @@ export interface components {
             state: string;
             items: components["schemas"]["ReviewItemOut"][];
             actions: components["schemas"]["ReviewActionEnum"][];
+        };
+        ReviewQueueOut: {
+            progress: components["schemas"]["QueueProgressOut"];
+            patient: components["schemas"]["PatientDetailOut"] | null;
+            recent: components["schemas"]["RecentReviewOut"][];
         };
         RocOut: {
             fpr: number[];
@@ -1954,6 +2092,16 @@ export interface components {
             validated: boolean;
             statement: string;
         };
+        ScanChoiceOut: {
+            readonly id: number;
+            /** @description Series UID; empty: the rule's choice again. */
+            baseline: string;
+            readonly follow_up: string;
+            readonly reason: string;
+            chosen_by: string;
+            /** Format: date-time */
+            readonly chosen_at: string;
+        };
         /**
          * @description * `baseline` - baseline
          *     * `follow_up` - follow_up
@@ -1973,6 +2121,13 @@ export interface components {
             follow_up: string;
             chosen_by?: string | null;
             readonly reason: string;
+        };
+        ScanRuleInRequest: {
+            reason: string;
+        };
+        ScanRuleOut: {
+            /** @description Null: the rule finds no pair. */
+            scan_pair: components["schemas"]["ScanPairOut"] | null;
         };
         /** @description One scan's scores; every part may be missing in a draft. */
         ScanScores: {
@@ -2112,6 +2267,16 @@ export interface components {
          * @enum {string}
          */
         StepEnum: "imaged" | "interval" | "coded" | "baseline_t2" | "chart_review" | "baseline_deformity";
+        /**
+         * @description * `ICD9` - ICD-9
+         *     * `ICD10` - ICD-10
+         * @enum {string}
+         */
+        SystemEnum: "ICD9" | "ICD10";
+        TakeBackInRequest: {
+            /** @default  */
+            reason: string;
+        };
         /** @description The study's settings; see charter.Terms for what each means. */
         TermsShape: {
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -2360,6 +2525,55 @@ export interface operations {
             };
         };
     };
+    cohort_chart_review_retrieve: {
+        parameters: {
+            query?: {
+                /** @description Pseudonym: the next patient past this one. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewQueueOut"];
+                };
+            };
+        };
+    };
+    cohort_chart_review_take_back_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TakeBackInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TakeBackInRequest"];
+                "multipart/form-data": components["schemas"]["TakeBackInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChartReviewOut"];
+                };
+            };
+        };
+    };
     cohort_dicom_create: {
         parameters: {
             query?: never;
@@ -2497,6 +2711,33 @@ export interface operations {
             };
         };
     };
+    cohort_patients_chart_review_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChartReviewInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ChartReviewInRequest"];
+                "multipart/form-data": components["schemas"]["ChartReviewInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChartReviewOut"];
+                };
+            };
+        };
+    };
     cohort_patients_scan_pair_create: {
         parameters: {
             query?: never;
@@ -2520,6 +2761,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScanPairOut"];
+                };
+            };
+        };
+    };
+    cohort_patients_scan_pair_restore_rule_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanRuleInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ScanRuleInRequest"];
+                "multipart/form-data": components["schemas"]["ScanRuleInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanRuleOut"];
                 };
             };
         };
