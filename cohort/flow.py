@@ -7,18 +7,20 @@ at. Rule and chart-review rows are recomputed here; those of final labels and of
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
-from cohort import criteria, scan_pairs
+from cohort import bulk_load, criteria, scan_pairs
 from cohort.models import ChartReview, Diagnosis, Exam, Exclusion, FlowRules, Patient, Series
+from cohort.scan_pairs import Chunk
 from config.accounts.models import User
 
 Step, Source = Exclusion.Step, Exclusion.Source
@@ -28,6 +30,7 @@ ORDER: tuple[str, ...] = (
 )  # fmt: skip
 LABELS = {"identified": "Identified", **dict(Step.choices), "included": "Included"}
 _COMPUTED = (Source.RULE, Source.CHART)
+_RANK = {str(step): rank for rank, step in enumerate(ORDER)}
 _CHUNK = 5000
 
 
@@ -137,7 +140,7 @@ def exclude(
 
 
 def refresh(
-    patients: Iterable[Patient | int] | None = None,
+    patients: Iterable[Patient | int] | Iterator[int] | None = None,
     *,
     min_interval_days: int | None = None,
 ) -> None:
@@ -148,7 +151,7 @@ def refresh(
     Parameters
     ----------
     patients
-        All when None.
+        All when None; an iterator holds primary keys in ascending order, and is read as it goes.
     min_interval_days
         A new setting, recorded and applied to everybody; by default the one recorded last, or the paper's.
     """
@@ -159,6 +162,8 @@ def refresh(
         patients = None
     if patients is None:
         keys: Iterable[int] = Patient.objects.order_by("pk").values_list("pk", flat=True).iterator(_CHUNK)
+    elif isinstance(patients, Iterator):
+        keys = patients
     else:
         keys = sorted({p if isinstance(p, int) else p.pk for p in patients})
     for chunk in _chunks(keys):
@@ -166,21 +171,26 @@ def refresh(
             exams = _exams(chunk)
             _save(chunk, _failures(chunk, exams, min_interval_days))
             scan_pairs.refresh(chunk, exams, min_interval_days)
-            _mark_leaving(chunk)
 
 
-def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
-    chunk: list[int] = []
-    for key in keys:
-        chunk.append(key)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _chunks(keys: Iterable[int]) -> Iterator[Chunk]:
+    for part in _parts(keys):
+        if part[-1] - part[0] < 2 * len(part):
+            # Neighbours may come along. A range as a subquery spares every query its 5000 parameters.
+            yield (
+                Patient.objects.filter(pk__range=(part[0], part[-1])).order_by().values_list("pk", flat=True)
+            )
+        else:
+            yield part
 
 
-def _exams(chunk: Sequence[int]) -> dict[int, list[scan_pairs.ExamFacts]]:
+def _parts(keys: Iterable[int]) -> Iterator[list[int]]:
+    waiting = iter(keys)
+    while part := list(islice(waiting, _CHUNK)):
+        yield part
+
+
+def _exams(chunk: Chunk) -> dict[int, list[scan_pairs.ExamFacts]]:
     """Each patient's exams by date, with the accepted series found in them."""
     found: dict[int, list[scan_pairs.ExamFacts]] = defaultdict(list)
     by_exam: dict[int, scan_pairs.ExamFacts] = {}
@@ -206,7 +216,7 @@ def _exams(chunk: Sequence[int]) -> dict[int, list[scan_pairs.ExamFacts]]:
 
 
 def _failures(
-    chunk: Sequence[int], exams: dict[int, list[scan_pairs.ExamFacts]], min_days: int
+    chunk: Chunk, exams: dict[int, list[scan_pairs.ExamFacts]], min_days: int
 ) -> dict[tuple[int, str], _Failure]:
     failures: dict[tuple[int, str], _Failure] = {}
     coded = {
@@ -273,7 +283,7 @@ def chart_rank(pk: int, day: date | None, by: int | None) -> tuple[bool, date, i
     return by is not None, day or date.min, pk
 
 
-def _chart_decisions(chunk: Sequence[int]) -> dict[int, tuple[str, str, int | None]]:
+def _chart_decisions(chunk: Chunk) -> dict[int, tuple[str, str, int | None]]:
     """The decision of each patient that counts: see ``chart_rank``."""
     newest: dict[int, tuple[tuple[bool, date, int], tuple[str, str, int | None]]] = {}
     rows = ChartReview.objects.filter(patient__in=chunk, taken_back_at__isnull=True)
@@ -286,37 +296,60 @@ def _chart_decisions(chunk: Sequence[int]) -> dict[int, tuple[str, str, int | No
     return {patient: decision for patient, (_, decision) in newest.items()}
 
 
-def _save(chunk: Sequence[int], failures: dict[tuple[int, str], _Failure]) -> None:
-    stale, changed = [], []
-    for row in Exclusion.objects.filter(patient__in=chunk):
-        failure = failures.pop((row.patient_id, row.step), None)
+def _save(chunk: Chunk, failures: dict[tuple[int, str], _Failure]) -> None:
+    """Make the exclusions of these patients what ``failures`` says, each with its leaving step marked."""
+    stale: list[int] = []
+    unmarked: list[int] = []
+    marked: list[int] = []
+    changed: list[Exclusion] = []
+    leaves: dict[int, str] = {}  # patient → first failing step
+    for patient, step in failures:
+        _earliest(leaves, patient, step)
+    rows = list(Exclusion.objects.filter(patient__in=chunk))
+    kept = []
+    for row in rows:
+        key = (row.patient_id, row.step)
+        failure = failures.pop(key, None)
         if row.source not in _COMPUTED:
-            continue
-        if failure is None:
+            _earliest(leaves, *key)
+        elif failure is None:
             stale.append(row.pk)
+            continue
         elif failure != _Failure(row.reason, row.source, row.note, row.excluded_by_id):
             row.reason, row.source, row.note = failure.reason, failure.source, failure.note
             row.excluded_by_id, row.excluded_at = failure.by, timezone.now()
             changed.append(row)
-    Exclusion.objects.filter(pk__in=stale).delete()
+        kept.append(row)
+    for row in kept:
+        leaving = leaves[row.patient_id] == row.step
+        if leaving != row.leaving:
+            (marked if leaving else unmarked).append(row.pk)
+    # Off before on: a patient has at most one leaving step at any moment, the database insists.
+    for part in _parts(stale):
+        Exclusion.objects.filter(pk__in=part).delete()
+    for part in _parts(unmarked):
+        Exclusion.objects.filter(pk__in=part).update(leaving=False)
     fields = ["reason", "source", "note", "excluded_by", "excluded_at"]
     Exclusion.objects.bulk_update(changed, fields, batch_size=150)
-    Exclusion.objects.bulk_create(
+    for part in _parts(marked):
+        Exclusion.objects.filter(pk__in=part).update(leaving=True)
+    bulk_load.insert(
+        Exclusion,
+        ("patient_id", "step", "reason", "source", "note", "excluded_by_id", "leaving"),
         [
-            Exclusion(
-                patient_id=patient,
-                step=step,
-                reason=failure.reason,
-                source=failure.source,
-                note=failure.note,
-                excluded_by_id=failure.by,
-            )
-            for (patient, step), failure in failures.items()
-        ]
+            (patient, str(step), f.reason, str(f.source), f.note, f.by, leaves[patient] == step)
+            for (patient, step), f in failures.items()
+        ],
     )
 
 
-def _mark_leaving(chunk: Sequence[int]) -> None:
+def _earliest(leaves: dict[int, str], patient: int, step: str) -> None:
+    known = leaves.get(patient)
+    if known is None or _RANK[step] < _RANK[known]:
+        leaves[patient] = step
+
+
+def _mark_leaving(chunk: Chunk) -> None:
     first: dict[int, tuple[int, int]] = {}
     marked: set[int] = set()
     for pk, patient, step, leaving in Exclusion.objects.filter(patient__in=chunk).values_list(

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cohort import criteria
 from cohort.models import Patient, ScanChoice, ScanPair, Series
 from config import trail
 from config.accounts.models import User
 from config.exceptions import RuleViolation
+
+#: Primary keys of some patients, to be iterated over and to filter by.
+Chunk: TypeAlias = "QuerySet[Patient, int] | list[int]"
 
 
 @dataclass(slots=True)
@@ -44,7 +49,7 @@ def rule(exams: Sequence[ExamFacts], min_days: int) -> tuple[int, int] | None:
     return None
 
 
-def refresh(patients: Sequence[int], exams: Mapping[int, list[ExamFacts]], min_days: int) -> None:
+def refresh(patients: Chunk, exams: Mapping[int, list[ExamFacts]], min_days: int) -> None:
     """Bring the rule's pairs up to date; pairs that a person chose stay."""
     wanted = {p: pair for p in patients if (pair := rule(exams.get(p, []), min_days))}
     stale, changed = [], []
@@ -64,7 +69,7 @@ def refresh(patients: Sequence[int], exams: Mapping[int, list[ExamFacts]], min_d
     )
 
 
-def chosen_exams(patients: Sequence[int]) -> dict[int, tuple[int, int]]:
+def chosen_exams(patients: Chunk) -> dict[int, tuple[int, int]]:
     """Exams of baseline and follow-up of those patients whose pair a person chose."""
     rows = ScanPair.objects.filter(patient__in=patients, chosen_by__isnull=False)
     return {
