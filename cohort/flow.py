@@ -66,6 +66,28 @@ def flow() -> dict[str, Any]:
     return {"steps": _steps(everybody), "sites": sites}
 
 
+def steps_of(found: dict[str, Any], site: str | None) -> list[dict[str, Any]] | None:
+    """The steps of one site, of everybody when None; None when there is no such site."""
+    if site is None:
+        everybody: list[dict[str, Any]] = found["steps"]
+        return everybody
+    return next((one["steps"] for one in found["sites"] if one["site"] == site), None)
+
+
+ROW_FIELDS = ("site", "step", "label", "reason", "remaining", "left")
+
+
+def rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The flow as a table: one row a step and one a reason, for everybody and then by site."""
+    whole = found.get("site", "all sites")
+    for site, steps in [(whole, found["steps"]), *((s["site"], s["steps"]) for s in found["sites"])]:
+        for step in steps:
+            row = {"site": site, "step": step["key"], "label": step["label"], "reason": ""}
+            yield {**row, "remaining": step["remaining"], "left": step["left"]}
+            for reason, n in step["reasons"].items():
+                yield {**row, "reason": reason, "remaining": "", "left": n}
+
+
 def _steps(exits: Counter[tuple[str | None, str]]) -> list[dict[str, Any]]:
     remaining = exits.total()
     steps = [_step("identified", remaining, {})]

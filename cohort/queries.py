@@ -18,6 +18,7 @@ def patients(
     step: str | None = None,
     reached: str | None = None,
     reason: str | None = None,
+    site: str | None = None,
     search: str | None = None,
 ) -> QuerySet[Patient]:
     """Patients with the counts and the way out that a list shows.
@@ -53,6 +54,8 @@ def patients(
         )
     if reason:
         found = found.filter(reason=reason)
+    if site is not None:
+        found = found.filter(site=site)
     if search:
         found = found.filter(Q(pseudonym__icontains=search) | Q(site__icontains=search))
     return found

@@ -35,9 +35,53 @@ class SiteFlowOut(serializers.Serializer[Any]):
     steps = FlowStepOut(many=True)
 
 
+class FlowQuery(serializers.Serializer[Any]):
+    site = serializers.CharField(required=False, allow_blank=True, help_text="Of this site alone.")
+
+
+class DiagramLineOut(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    strong = serializers.BooleanField()
+    reason = serializers.CharField(help_text="Set where the line counts who left for one reason.")
+    indent = serializers.FloatField(help_text="px")
+
+
+class DiagramBoxOut(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["step", "left"])
+    step = serializers.CharField()
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+    width = serializers.FloatField()
+    height = serializers.FloatField()
+    lines = DiagramLineOut(many=True)
+
+
+class DiagramArrowOut(serializers.Serializer[Any]):
+    x1 = serializers.FloatField()
+    y1 = serializers.FloatField()
+    x2 = serializers.FloatField()
+    y2 = serializers.FloatField()
+
+
+class DiagramOut(serializers.Serializer[Any]):
+    """Boxes and arrows in px."""
+
+    width = serializers.FloatField()
+    height = serializers.FloatField()
+    boxes = DiagramBoxOut(many=True)
+    arrows = DiagramArrowOut(many=True)
+
+
+class SumsOut(serializers.Serializer[Any]):
+    checked = serializers.IntegerField(help_text="Equations worked out again from these figures.")
+    contradictions = serializers.ListField(child=serializers.CharField())
+
+
 class FlowOut(serializers.Serializer[Any]):
     steps = FlowStepOut(many=True)
     sites = SiteFlowOut(many=True)
+    diagram = DiagramOut(help_text="Of the site asked for, else of everybody.")
+    sums = SumsOut()
 
 
 # ---- patients
@@ -47,6 +91,7 @@ class PatientQuery(serializers.Serializer[Any]):
     step = serializers.CharField(required=False, help_text="Left at this step.")
     reached = serializers.CharField(required=False, help_text="Still in the study after this step.")
     reason = serializers.CharField(required=False, help_text="Left for this reason.")
+    site = serializers.CharField(required=False, allow_blank=True, help_text="Of this site.")
     search = serializers.CharField(required=False, help_text="Part of a pseudonym or site.")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any, cast
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -16,7 +18,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cohort import chart_review, flow, importing, ingest, pacs, quarantine, queries, review_queue, scan_pairs
+from cohort import (
+    chart_review,
+    flow,
+    flow_diagram,
+    importing,
+    ingest,
+    pacs,
+    quarantine,
+    queries,
+    review_queue,
+    scan_pairs,
+)
 from cohort import serializers as shapes
 from cohort.models import ChartReview, ImportBatch, Instance, Patient, Series
 from config.accounts.models import User
@@ -33,9 +46,55 @@ def _lead(request: Request) -> User:
 class FlowView(APIView):
     permission_classes = [IsLead]
 
-    @extend_schema(responses=shapes.FlowOut)
+    @extend_schema(parameters=[shapes.FlowQuery], responses=shapes.FlowOut)
     def get(self, request: Request) -> Response:
-        return Response(shapes.FlowOut(flow.flow()).data)
+        """The flow of everybody and by site, the figure of those asked for, and its sums worked out again."""
+        _, found, steps = _flow_of(request)
+        sums = flow_diagram.sums(found["steps"], found["sites"])
+        return Response(shapes.FlowOut({**found, "diagram": flow_diagram.layout(steps), "sums": sums}).data)
+
+
+class FlowFigure(APIView):
+    permission_classes = [IsLead]
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(parameters=[shapes.FlowQuery], responses={(200, "image/svg+xml"): OpenApiTypes.STR})
+    def get(self, request: Request) -> HttpResponse:
+        site, _, steps = _flow_of(request)
+        drawn = flow_diagram.svg(steps, title=flow_diagram.title(site))
+        return _file(drawn, "image/svg+xml", "patient-flow.svg")
+
+
+class FlowTable(APIView):
+    permission_classes = [IsLead]
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request) -> HttpResponse:
+        """Every step and every reason with its count, for everybody and then by site."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, flow.ROW_FIELDS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(flow.rows(flow.flow()))
+        return _file(text.getvalue(), "text/csv", "patient-flow.csv")
+
+
+def _flow_of(request: Request) -> tuple[str | None, dict[str, Any], list[dict[str, Any]]]:
+    """The site asked for (None: all), the whole flow, and the steps of that site."""
+    form = shapes.FlowQuery(data=request.query_params)
+    form.is_valid(raise_exception=True)
+    site = form.validated_data.get("site")
+    found = flow.flow()
+    steps = flow.steps_of(found, site)
+    if steps is None:
+        raise Http404
+    return site, found, steps
+
+
+def _file(text: str, kind: str, name: str) -> HttpResponse:
+    response = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 class _Pages(LimitOffsetPagination):

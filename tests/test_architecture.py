@@ -23,6 +23,7 @@ NO_DJANGO = [
     "cohort/delivery.py",
     "cohort/dicom_file.py",
     "cohort/export_files.py",
+    "cohort/flow_diagram.py",
     "cohort/pixels.py",
     "cohort/stack.py",
     "cohort/vocabulary.py",

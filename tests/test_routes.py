@@ -51,6 +51,8 @@ API: dict[str, tuple[str, str]] = {
     "api/charter/": ("lead", "GET POST"),
     "api/audit/": ("lead", "GET"),
     "api/cohort/flow/": ("lead", "GET"),
+    "api/cohort/flow.svg": ("lead", "GET"),
+    "api/cohort/flow.csv": ("lead", "GET"),
     "api/cohort/patients/": ("lead", "GET"),
     "api/cohort/patients/<str:pseudonym>/": ("lead", "GET"),
     "api/cohort/patients/<str:pseudonym>/scan-pair/": ("lead", "POST"),

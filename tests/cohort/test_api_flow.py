@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
@@ -90,3 +94,52 @@ def test_only_the_lead_and_only_reading(
 
 def test_never_cached(as_lead: APIClient) -> None:
     assert as_lead.get(URL)["Cache-Control"] == "no-store"
+
+
+# ---- one site, figure, table
+
+
+def test_the_figure_and_the_list_of_one_site(as_lead: APIClient, tmp_path: Path) -> None:
+    deliver(tmp_path)
+    found = as_lead.get(URL, {"site": "Site B"}).json()
+    assert found["steps"][0]["remaining"] == 5  # the whole stands beside the site's figure
+    counts = [box["lines"][-1]["text"] for box in found["diagram"]["boxes"] if box["kind"] == "step"]
+    assert counts == ["n = 2"] + ["n = 1"] * 7
+    assert found["sums"]["checked"] == 3 * 2 * 8 + 2 * 8
+    assert found["sums"]["contradictions"] == []
+    listed = as_lead.get("/api/cohort/patients/", {"site": "Site B", "step": "imaged"}).json()
+    assert listed["count"] == 1
+    assert as_lead.get(URL, {"site": "Nowhere"}).status_code == 404
+
+
+def test_figure_and_table_can_be_kept(as_lead: APIClient, tmp_path: Path) -> None:
+    deliver(tmp_path)
+    figure = as_lead.get("/api/cohort/flow.svg", {"site": "Site A"})
+    assert figure["Content-Type"].startswith("image/svg+xml")
+    assert "patient-flow.svg" in figure["Content-Disposition"]
+    assert b"Patient flow, Site A" in figure.content
+    assert as_lead.get("/api/cohort/flow.svg", {"site": "Nowhere"}).status_code == 404
+
+    lines = as_lead.get("/api/cohort/flow.csv").content.decode().splitlines()
+    assert lines[0] == "site,step,label,reason,remaining,left"
+    assert "all sites,imaged,At least one cervical MRI,,4,1" in lines
+    assert "Site B,imaged,At least one cervical MRI,no_imaging,,1" in lines
+    assert len(lines) == 1 + 3 * 8 + 2 + 1 + 1
+
+
+def test_the_command_prints_json_svg_csv_and_one_site(tmp_path: Path) -> None:
+    deliver(tmp_path)
+
+    def said(*arguments: str) -> str:
+        out = io.StringIO()
+        call_command("patient_flow", *arguments, stdout=out)
+        return out.getvalue()
+
+    assert json.loads(said("--format", "json"))["steps"][0]["remaining"] == 5
+    one = json.loads(said("--format", "json", "--site", "Site A"))
+    assert (one["site"], one["steps"][0]["remaining"]) == ("Site A", 3)
+    assert said("--format", "svg").startswith("<svg ")
+    assert "Patient flow, Site B" in said("--format", "svg", "--site", "Site B")
+    assert "Site A,identified,Identified,,3,0" in said("--format", "csv", "--site", "Site A").splitlines()
+    with pytest.raises(CommandError, match="Sites: Site A, Site B"):
+        said("--site", "Nowhere")
