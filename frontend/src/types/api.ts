@@ -153,7 +153,41 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description The flow of everybody and by site, the figure of those asked for, and its sums worked out again. */
         get: operations["cohort_flow_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/flow.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every step and every reason with its count, for everybody and then by site. */
+        get: operations["cohort_flow.csv_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/flow.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_flow.svg_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1114,6 +1148,55 @@ export interface components {
             /** @description Whether the code is on the study's list. */
             readonly rheumatoid: boolean;
         };
+        DiagramArrowOut: {
+            /** Format: double */
+            x1: number;
+            /** Format: double */
+            y1: number;
+            /** Format: double */
+            x2: number;
+            /** Format: double */
+            y2: number;
+        };
+        DiagramBoxOut: {
+            kind: components["schemas"]["DiagramBoxOutKindEnum"];
+            step: string;
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            height: number;
+            lines: components["schemas"]["DiagramLineOut"][];
+        };
+        /**
+         * @description * `step` - step
+         *     * `left` - left
+         * @enum {string}
+         */
+        DiagramBoxOutKindEnum: "step" | "left";
+        DiagramLineOut: {
+            text: string;
+            strong: boolean;
+            /** @description Set where the line counts who left for one reason. */
+            reason: string;
+            /**
+             * Format: double
+             * @description px
+             */
+            indent: number;
+        };
+        /** @description Boxes and arrows in px. */
+        DiagramOut: {
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            height: number;
+            boxes: components["schemas"]["DiagramBoxOut"][];
+            arrows: components["schemas"]["DiagramArrowOut"][];
+        };
         DicomInRequest: {
             files: string[];
         };
@@ -1222,6 +1305,9 @@ export interface components {
         FlowOut: {
             steps: components["schemas"]["FlowStepOut"][];
             sites: components["schemas"]["SiteFlowOut"][];
+            /** @description Of the site asked for, else of everybody. */
+            diagram: components["schemas"]["DiagramOut"];
+            sums: components["schemas"]["SumsOut"];
         };
         FlowStepOut: {
             key: string;
@@ -2267,6 +2353,11 @@ export interface components {
          * @enum {string}
          */
         StepEnum: "imaged" | "interval" | "coded" | "baseline_t2" | "chart_review" | "baseline_deformity";
+        SumsOut: {
+            /** @description Equations worked out again from these figures. */
+            checked: number;
+            contradictions: string[];
+        };
         /**
          * @description * `ICD9` - ICD-9
          *     * `ICD10` - ICD-10
@@ -2599,7 +2690,10 @@ export interface operations {
     };
     cohort_flow_retrieve: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of this site alone. */
+                site?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2612,6 +2706,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlowOut"];
+                };
+            };
+        };
+    };
+    "cohort_flow.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    "cohort_flow.svg_retrieve": {
+        parameters: {
+            query?: {
+                /** @description Of this site alone. */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
                 };
             };
         };
@@ -2671,6 +2806,8 @@ export interface operations {
                 reason?: string;
                 /** @description Part of a pseudonym or site. */
                 search?: string;
+                /** @description Of this site. */
+                site?: string;
                 /** @description Left at this step. */
                 step?: string;
             };
