@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from modeling.manifest import SeriesRef
 from modeling.recipe import Recipe
 from modeling.training.atomic import replacing
-from modeling.training.volume import ImageError, Volume, load_series
+from modeling.training.volume import ImageError, Stack, Volume, Voxels, open_series
 
 Floats = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float16]
 
 #: Raised when the meaning of a cached array changes.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 ISOTROPIC_MM = 1.0
 #: Intensities beyond these percentiles of the field of view are clipped.
 CLIP_PERCENTILES = (0.5, 99.5)
@@ -115,21 +117,55 @@ def _native(count: int, spacing: float, recipe: Recipe) -> tuple[Floats, float]:
 
 def _grid_axis(
     count: int, spacing: float, target_step: float | None, recipe: Recipe
-) -> tuple[Floats, Floats]:
-    """Positions (size,) in mm and weights (size, count) for one in-plane axis.
+) -> tuple[Floats, int, csr_array]:
+    """One in-plane axis: positions (size,) in mm, where the field begins, its weights (field, count).
 
     ``target_step`` None pads or crops the native pixels; a number is the step of the final grid.
     """
     source = np.arange(count, dtype=np.float64) * spacing
     native, step = _native(count, spacing, recipe)
-    to_native = interpolation_weights(source, native)
-    # Padding by whole pixels: the final grid coincides with native pixels, so none is interpolated twice.
-    first = native[0] - ((recipe.size - native.size) // 2) * step
     if target_step is None:
-        final = first + np.arange(recipe.size) * step
-    else:
-        final = _centred(recipe.size, target_step, native[0] - step / 2, native[-1] + step / 2)
-    return final, interpolation_weights(native, final) @ to_native
+        # Whole pixels of padding or cropping: the final grid coincides with native pixels.
+        before = (recipe.size - native.size) // 2
+        final = native[0] + (np.arange(recipe.size) - before) * step
+        kept = native[max(-before, 0) : max(-before, 0) + recipe.size]
+        return final, max(before, 0), _sparse(_to_native(source, kept, recipe))
+    final = _centred(recipe.size, target_step, native[0] - step / 2, native[-1] + step / 2)
+    weights = interpolation_weights(native, final)
+    inside = np.flatnonzero(weights.sum(axis=1) > 0.5)
+    field = _sparse(weights[inside[0] : inside[-1] + 1])
+    if recipe.volume != "acquired":
+        field = csr_array(field @ _sparse(_to_native(source, native, recipe)))
+    return final, int(inside[0]), field
+
+
+def _to_native(source: Floats, native: Floats, recipe: Recipe) -> Floats:
+    if recipe.volume == "acquired":
+        first = round(native[0] / (source[1] - source[0])) if source.size > 1 else 0
+        return np.eye(native.size, source.size, first)
+    return interpolation_weights(source, native)
+
+
+def _sparse(weights: Floats) -> csr_array:
+    return csr_array(weights.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """The input planes as sums of slices ``first`` to ``end``; weights (planes, end − first)."""
+
+    positions: Floats
+    first: int
+    end: int
+    weights: npt.NDArray[np.float32]
+
+
+def _depth(positions: Floats, recipe: Recipe) -> _Depth:
+    planes = plane_positions(positions, recipe)
+    weights = interpolation_weights(positions, planes).astype(np.float32)
+    used = np.flatnonzero(weights.any(axis=0))
+    first, end = int(used[0]), int(used[-1]) + 1
+    return _Depth(planes, first, end, weights[:, first:end])
 
 
 def input_planes(volume: Volume, recipe: Recipe) -> tuple[Planes, PlaneGeometry]:
@@ -138,35 +174,63 @@ def input_planes(volume: Volume, recipe: Recipe) -> tuple[Planes, PlaneGeometry]
     Intensities are clipped at :data:`CLIP_PERCENTILES` of the field of view and standardised over it;
     padding is as dark as the darkest of the field.
     """
-    depth = plane_positions(volume.positions, recipe)
-    _, rows, columns = volume.voxels.shape
+    depth = _depth(volume.positions, recipe)
+    return _planes(volume.voxels[depth.first : depth.end], depth, volume, recipe)
+
+
+def series_planes(images: Path, series: SeriesRef, recipe: Recipe) -> tuple[Planes, PlaneGeometry]:
+    """:func:`input_planes` of a stored series; of its slices only those that the planes rest on are decoded.
+
+    Raises
+    ------
+    ImageError
+        As :func:`modeling.training.volume.open_series`, or if the planes hold no image.
+    """
+    opened = open_series(images, series)
+    depth = _depth(opened.positions, recipe)
+    return _planes(opened.voxels(depth.first, depth.end), depth, opened, recipe)
+
+
+def _planes(
+    voxels: Voxels, depth: _Depth, space: Volume | Stack, recipe: Recipe
+) -> tuple[Planes, PlaneGeometry]:
+    slices, rows, columns = voxels.shape
     target_step: float | None = None
     if recipe.grid != "pad512":
         # One step for both axes keeps the anatomy's proportions; the longer side fills the grid.
         extents = []
-        for count, spacing in ((rows, volume.spacing[0]), (columns, volume.spacing[1])):
+        for count, spacing in ((rows, space.spacing[0]), (columns, space.spacing[1])):
             native, step = _native(count, spacing, recipe)
             extents.append(native.size * step)
         target_step = max(extents) / recipe.size
-    row_mm, row_weights = _grid_axis(rows, volume.spacing[0], target_step, recipe)
-    column_mm, column_weights = _grid_axis(columns, volume.spacing[1], target_step, recipe)
-    slice_weights = interpolation_weights(volume.positions, depth)
-    planes = np.einsum("pk,kij->pij", slice_weights.astype(np.float32), volume.voxels, optimize=True)
-    planes = row_weights.astype(np.float32) @ planes @ column_weights.T.astype(np.float32)
-    inside_rows, inside_columns = row_weights.sum(axis=1) > 0.5, column_weights.sum(axis=1) > 0.5
-    field = planes[:, inside_rows][:, :, inside_columns]
-    low, high = np.percentile(field, CLIP_PERCENTILES)
+    row_mm, top, row_weights = _grid_axis(rows, space.spacing[0], target_step, recipe)
+    column_mm, left, column_weights = _grid_axis(columns, space.spacing[1], target_step, recipe)
+    field = (top, left, top + row_weights.shape[0], left + column_weights.shape[0])
+    # In the plane first: there are fewer slices to resample than planes, and what is left is smaller.
+    across = column_weights.T
+    inside = np.stack([(row_weights @ voxels[k]) @ across for k in range(slices)])
+    if slices != recipe.slices or not np.array_equal(depth.weights, np.eye(slices, dtype=np.float32)):
+        inside = (depth.weights @ inside.reshape(slices, -1)).reshape(-1, *inside.shape[1:])
+    low, high = (float(value) for value in np.percentile(inside, CLIP_PERCENTILES))
     if not high > low:
         raise ImageError("the middle slices have no contrast")
-    clipped = np.clip(field, low, high)
-    mean, deviation = float(clipped.mean()), float(clipped.std())
-    result = np.full(planes.shape, (low - mean) / deviation, dtype=np.float32)
-    result[np.ix_(np.ones(len(planes), bool), inside_rows, inside_columns)] = (clipped - mean) / deviation
-    return result.astype(np.float16), _geometry(volume, depth, row_mm, column_mm, inside_rows, inside_columns)
+    np.clip(inside, low, high, out=inside)
+    # Sums in double precision, or the mean of a million pixels is off by more than a half's rounding.
+    mean = float(inside.mean(dtype=np.float64))
+    inside -= np.float32(mean)
+    deviation = math.sqrt(float(np.vdot(inside, inside)) / inside.size)
+    inside *= np.float32(1 / deviation)
+    result = np.full((recipe.slices, recipe.size, recipe.size), (low - mean) / deviation, dtype=np.float16)
+    result[:, field[0] : field[2], field[1] : field[3]] = inside
+    return result, _geometry(space, depth.positions, row_mm, column_mm, field)
 
 
 def _geometry(
-    volume: Volume, depth: Floats, row_mm: Floats, column_mm: Floats, inside_rows: Any, inside_columns: Any
+    volume: Volume | Stack,
+    depth: Floats,
+    row_mm: Floats,
+    column_mm: Floats,
+    field: tuple[int, int, int, int],
 ) -> PlaneGeometry:
     reference = float(depth.mean())
 
@@ -174,7 +238,6 @@ def _geometry(
         place = volume.origin + np.array([reference, row, column]) @ volume.axes
         return float(place[0]), float(place[1]), float(place[2])
 
-    rows, columns = np.flatnonzero(inside_rows), np.flatnonzero(inside_columns)
     normal = volume.axes[0]
     return PlaneGeometry(
         rows=row_mm.size,
@@ -184,7 +247,7 @@ def _geometry(
         column_end=point(row_mm[-1], column_mm[0]),
         normal=(float(normal[0]), float(normal[1]), float(normal[2])),
         normal_offsets_mm=tuple(float(d - reference) for d in depth),
-        field=(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1),
+        field=field,
     )
 
 
@@ -202,7 +265,7 @@ def cached_planes(
     Raises
     ------
     ImageError
-        As :func:`modeling.training.volume.load_series` and :func:`input_planes`.
+        As :func:`series_planes`.
     """
     name = hashlib.sha256(series.content_hash.encode()).hexdigest()[:32]
     array_path = cache / settings_hash(recipe) / f"{name}.npy"
@@ -215,7 +278,7 @@ def cached_planes(
             return planes, geometry
     except (OSError, ValueError, TypeError):
         pass  # absent, or cut short by a crash or a full disk: made again
-    fresh, geometry = input_planes(load_series(images, series), recipe)
+    fresh, geometry = series_planes(images, series, recipe)
     # The geometry first: an array is only ever seen with its geometry in place.
     with replacing(geometry_path) as part:
         part.write_text(json.dumps(asdict(geometry)))

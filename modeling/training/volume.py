@@ -6,13 +6,16 @@ turned so that its axes run right to left, head to foot and front to back whatev
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pydicom
+from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
 
 from modeling.manifest import SeriesRef
@@ -24,6 +27,8 @@ Voxels = npt.NDArray[np.float32]
 CANONICAL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 #: Greatest angle between the slice normal and the left–right axis, as a cosine: 45°.
 SAGITTAL_COSINE = 0.707
+#: Lossless, lossless with RPCL, lossy (PS3.5 A.4.9): what the image store itself writes is the first.
+HTJ2K = frozenset(f"1.2.840.10008.1.2.4.{tail}" for tail in (201, 202, 203))
 #: A gap this many times the median one is a missing slice.
 GAP_FACTOR = 1.5
 #: Gaps that differ less than this share of the median are rounding.
@@ -73,10 +78,12 @@ class Volume:
 
 @dataclass(frozen=True)
 class Frame:
-    """One image plane before it is stacked; the seam where multi-frame objects join."""
+    """One image plane before it is stacked, its pixels still as stored."""
 
     name: str
-    pixels: Voxels
+    path: Path
+    dataset: pydicom.Dataset
+    shape: tuple[int, int]
     position: Floats
     row_direction: Floats  # along which the column index grows
     column_direction: Floats  # along which the row index grows
@@ -84,22 +91,78 @@ class Frame:
     frame_of_reference: str
 
 
-def load_series(root: Path, series: SeriesRef) -> Volume:
-    """Read a series' files below ``root`` and stack them.
+@dataclass(frozen=True)
+class Stack:
+    """A sagittal series whose geometry is checked and whose pixels wait to be decoded.
+
+    Geometry as in :class:`Volume`; ``frames`` lie in the order of its slices. ``transposed`` and
+    ``flipped`` turn a stored frame to the canonical rows and columns.
+    """
+
+    frames: tuple[Frame, ...]
+    positions: Floats
+    spacing: tuple[float, float]
+    axes: Floats
+    origin: Floats
+    transposed: bool
+    flipped: tuple[bool, bool]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a canonical slice."""
+        rows, columns = self.frames[0].shape
+        return (columns, rows) if self.transposed else (rows, columns)
+
+    def voxels(self, first: int = 0, end: int | None = None) -> Voxels:
+        """Decode slices ``first`` to ``end``; float32, (end − first, rows, columns).
+
+        Raises
+        ------
+        ImageError
+            If a frame cannot be decoded or holds values that are not finite, or all values are equal.
+        """
+        frames = self.frames[first:end]
+        voxels = np.empty((len(frames), *self.shape), dtype=np.float32)
+        step = [slice(None, None, -1) if flip else slice(None) for flip in self.flipped]
+        for target, frame in zip(voxels, frames, strict=True):
+            pixels = decode(frame)
+            target[:] = (pixels.T if self.transposed else pixels)[step[0], step[1]]
+        if voxels.min() == voxels.max():
+            raise ImageError("every voxel has the same value: there is no image")
+        return voxels
+
+
+#: All that is read of a file; the rest of its header is skipped.
+TAGS = [
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "FrameOfReferenceUID",
+    "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
+    "PixelData", "FloatPixelData", "DoubleFloatPixelData",
+]  # fmt: skip
+
+
+def open_series(root: Path, series: SeriesRef) -> Stack:
+    """Read a series' files below ``root`` and check their geometry; pixels are decoded on demand.
 
     Raises
     ------
     ImageError
-        If a file is missing or unreadable, has no geometry or values that are not finite, or the files
-        are not one evenly covered sagittal stack.
+        If a file is missing or unreadable or has no geometry, or the files are not one evenly covered
+        sagittal stack.
     """
     return stack([read_frame(root / series.path / name) for name in series.files])
 
 
+def load_series(root: Path, series: SeriesRef) -> Volume:
+    """The whole of :func:`open_series`, decoded."""
+    opened = open_series(root, series)
+    return Volume(opened.voxels(), opened.positions, opened.spacing, opened.axes, opened.origin)
+
+
 def read_frame(path: Path) -> Frame:
-    """Read and decode one single-frame file."""
+    """Read one single-frame file."""
     try:
-        dataset = pydicom.dcmread(path)
+        dataset = pydicom.dcmread(path, specific_tags=TAGS)
     except FileNotFoundError as error:
         raise ImageError(f"{path}: the file is missing") from error
     except (InvalidDicomError, OSError, EOFError, AttributeError, ValueError) as error:
@@ -118,7 +181,9 @@ def read_frame(path: Path) -> Frame:
         raise ImageError(f"{path}: ImageOrientationPatient is not two perpendicular unit vectors")
     return Frame(
         name=path.name,
-        pixels=_pixels(dataset, path),
+        path=path,
+        dataset=dataset,
+        shape=(int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)),
         position=position,
         row_direction=row / np.linalg.norm(row),
         column_direction=column / np.linalg.norm(column),
@@ -137,15 +202,31 @@ def _vector(dataset: pydicom.Dataset, keyword: str, length: int, path: Path) -> 
     return vector
 
 
-def _pixels(dataset: pydicom.Dataset, path: Path) -> Voxels:
+def _stored(frame: Frame) -> npt.NDArray[Any]:
+    dataset = frame.dataset
+    if dataset.file_meta.TransferSyntaxUID in HTJ2K:
+        # OpenJPH, by imagecodecs: several times as fast as OpenJPEG, which pydicom would take.
+        (code,) = generate_frames(dataset.PixelData, number_of_frames=1)
+        return np.asarray(imagecodecs.htj2k_decode(code))
+    return np.asarray(dataset.pixel_array)
+
+
+def decode(frame: Frame) -> Voxels:
+    """A frame's values as float32, (rows, columns), after rescale, MONOCHROME2 sense."""
+    dataset, path = frame.dataset, frame.path
     try:
-        stored = np.asarray(dataset.pixel_array)
+        stored = _stored(frame)
     except Exception as error:  # decoders raise whatever they like
         raise ImageError(f"{path}: the pixels cannot be decoded ({error})") from error
+    if stored.shape != frame.shape:
+        raise ImageError(f"{path}: the pixels are {stored.shape}, the header says {frame.shape}")
     slope = float(dataset.get("RescaleSlope", 1) or 1)
     intercept = float(dataset.get("RescaleIntercept", 0) or 0)
-    pixels = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
-    if not np.isfinite(pixels).all():
+    pixels = stored.astype(np.float32)
+    if slope != 1 or intercept != 0:
+        pixels *= np.float32(slope)
+        pixels += np.float32(intercept)
+    if (stored.dtype.kind == "f" or not math.isfinite(slope + intercept)) and not np.isfinite(pixels).all():
         raise ImageError(f"{path}: the image holds values that are not finite numbers")
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         # Inverted within the stored range, the same for every slice of the series.
@@ -153,11 +234,11 @@ def _pixels(dataset: pydicom.Dataset, path: Path) -> Voxels:
         signed = int(dataset.get("PixelRepresentation") or 0) == 1
         top, bottom = (2 ** (bits - 1) - 1, -(2 ** (bits - 1))) if signed else (2**bits - 1, 0)
         pixels = np.float32((top + bottom) * slope + 2 * intercept) - pixels
-    return cast(Voxels, pixels)
+    return pixels
 
 
-def stack(frames: list[Frame]) -> Volume:
-    """Order frames along their common normal and turn the stack to the canonical axes."""
+def stack(frames: list[Frame]) -> Stack:
+    """Order frames along their common normal and find the turn to the canonical axes."""
     first = frames[0]
     for frame in frames[1:]:
         same = (
@@ -168,23 +249,19 @@ def stack(frames: list[Frame]) -> Volume:
             raise ImageError(
                 f"{frame.name} and {first.name} do not share one orientation and frame of reference"
             )
-        if frame.pixels.shape != first.pixels.shape or not np.allclose(
-            frame.spacing, first.spacing, rtol=1e-4
+        if (
+            frame.shape != first.shape
+            or max(abs(a - b) / b for a, b in zip(frame.spacing, first.spacing, strict=True)) > 1e-4
         ):
             raise ImageError(f"{frame.name} and {first.name} differ in rows, columns or pixel spacing")
     normal = np.cross(first.row_direction, first.column_direction)
     along = np.array([frame.position @ normal for frame in frames])
     order = np.argsort(along, kind="stable")
     _refuse_gaps(along[order], [frames[i].name for i in order])
-    voxels = np.stack([frames[i].pixels for i in order])
-    if np.ptp(voxels) == 0:
-        raise ImageError("every voxel has the same value: there is no image")
     return _canonical(
-        voxels,
+        [frames[i] for i in order],
         np.array([normal, first.column_direction, first.row_direction]),
         along[order] - along[order][0],
-        first.spacing,
-        frames[order[0]].position,
     )
 
 
@@ -203,22 +280,21 @@ def _refuse_gaps(along: Floats, names: list[str]) -> None:
             )
 
 
-def _canonical(
-    voxels: Voxels, axes: Floats, positions: Floats, spacing: tuple[float, float], origin: Floats
-) -> Volume:
-    """Transpose and mirror so that each axis runs along its canonical direction; no resampling."""
+def _canonical(frames: list[Frame], axes: Floats, positions: Floats) -> Stack:
+    """Which axes to exchange and mirror so that each runs along its canonical direction."""
     if abs(axes[0] @ CANONICAL[0]) < SAGITTAL_COSINE:
         raise ImageError("the slices are not sagittal")
-    if abs(axes[1] @ CANONICAL[1]) < abs(axes[2] @ CANONICAL[1]):
-        voxels, axes, spacing = voxels.swapaxes(1, 2), axes[[0, 2, 1]], (spacing[1], spacing[0])
-    axes, origin = axes.copy(), origin.copy()
+    shape, spacing = frames[0].shape, frames[0].spacing
+    transposed = bool(abs(axes[1] @ CANONICAL[1]) < abs(axes[2] @ CANONICAL[1]))
+    if transposed:
+        axes, spacing, shape = axes[[0, 2, 1]], spacing[::-1], shape[::-1]
+    axes, origin = axes.copy(), frames[0].position.copy()
+    flips = [bool(axes[axis] @ CANONICAL[axis] < 0) for axis in range(3)]
+    extents = (positions[-1], (shape[0] - 1) * spacing[0], (shape[1] - 1) * spacing[1])
     for axis in range(3):
-        if axes[axis] @ CANONICAL[axis] >= 0:
-            continue
-        extent = positions[-1] if axis == 0 else (voxels.shape[axis] - 1) * spacing[axis - 1]
-        origin += axes[axis] * extent
-        axes[axis] = -axes[axis]
-        voxels = np.flip(voxels, axis)
-        if axis == 0:
-            positions = (positions[-1] - positions)[::-1]
-    return Volume(np.ascontiguousarray(voxels), positions, spacing, axes, origin)
+        if flips[axis]:
+            origin += axes[axis] * extents[axis]
+            axes[axis] = -axes[axis]
+    if flips[0]:
+        frames, positions = frames[::-1], (positions[-1] - positions)[::-1]
+    return Stack(tuple(frames), positions, spacing, axes, origin, transposed, (flips[1], flips[2]))

@@ -15,8 +15,7 @@ from cohort.phantom.anatomy import make_patient
 from cohort.phantom.dicom import Identity, write_series
 from modeling import recipe
 from modeling.manifest import SeriesRef
-from modeling.training.preprocess import input_planes
-from modeling.training.volume import load_series
+from modeling.training.preprocess import series_planes
 from tests.benchmarks.harness import Benchmark
 
 PLANES = 6
@@ -58,7 +57,7 @@ def benchmarks() -> Iterator[Benchmark]:
             title="Preprocessing, DICOM to six 512² planes",
             unit="series of 15 × 512²",
             contenders={
-                "odontoid": lambda: input_planes(load_series(root, series), paper),
+                "odontoid": lambda: series_planes(root, series, paper),
                 "SimpleITK": lambda: with_simpleitk([str(f) for f in files]),
             },
         )

@@ -12,11 +12,13 @@ from torch.nn import functional
 
 from modeling.manifest import SeriesRef
 from modeling.recipe import Recipe, paper, recommended
+from modeling.training import volume as volume_module
 from modeling.training.preprocess import (
     cached_planes,
     input_planes,
     interpolation_weights,
     plane_positions,
+    series_planes,
     settings_hash,
 )
 from modeling.training.volume import ImageError, Volume, load_series
@@ -242,3 +244,29 @@ def test_a_real_scan_gives_upright_planes(sample_data, tmp_path, make):
     # The reference plane is the middle of the stack.
     middle = volume.origin + volume.axes[0] * volume.positions.mean()
     assert np.dot(np.array(geometry.origin) - middle, volume.axes[0]) == pytest.approx(0, abs=3.1)
+
+
+# From the files.
+
+
+@pytest.mark.parametrize("changes", [{}, {"volume": "acquired"}, {"grid": "fit512", "size": 512}])
+def test_planes_of_a_stored_series_are_those_of_its_whole_volume(tmp_path, changes):
+    names = write_series(tmp_path / "s", smooth().clip(0), spacing=(0.5, 0.6), shuffle=2)
+    series = SeriesRef("1", "h", "s", tuple(names))
+    planes, geometry = series_planes(tmp_path, series, recipe(**changes))
+    expected, same = input_planes(load_series(tmp_path, series), recipe(**changes))
+    assert np.array_equal(planes, expected)
+    assert geometry == same
+
+
+def test_only_the_slices_that_the_planes_rest_on_are_decoded(tmp_path, monkeypatch):
+    names = write_series(tmp_path / "s", smooth(15).clip(0))
+    series = SeriesRef("1", "h", "s", tuple(names))
+    decoded = []
+    real = volume_module.decode
+    monkeypatch.setattr(volume_module, "decode", lambda frame: decoded.append(frame.name) or real(frame))
+    series_planes(tmp_path, series, recipe(volume="acquired"))
+    assert len(decoded) == 6
+    decoded.clear()
+    series_planes(tmp_path, series, recipe())  # six planes 1 mm apart lie between four slices
+    assert len(decoded) in (3, 4)
