@@ -4,19 +4,22 @@ Every coefficient of two readers is a function of their k×k table, so each is w
 over any leading axes; the bootstrap then resamples tables instead of rows.
 
 Sources: Cohen 1960 and 1968; Byrt et al. 1993 (PABAK); Gwet 2008 and *Handbook of Inter-Rater
-Reliability* 2014 (AC1, AC2); Krippendorff, *Computing Krippendorff's Alpha-Reliability* 2011.
+Reliability* 2014 (AC1, AC2); Krippendorff, *Computing Krippendorff's Alpha-Reliability* 2011; Cicchetti
+and Feinstein 1990 (agreement on one grade).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from annotation import agreement_tables as tables
+from annotation.agreement_tables import Array, Weights
+
 Grades = Sequence[Hashable]
 
 
@@ -63,102 +66,36 @@ def contingency(
     return scale, table
 
 
-def weight_matrix(k: int, weights: str | None) -> Array:
-    """Agreement weights of k grades, 1 on the diagonal; None is the identity."""
-    distance = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(float)
-    if weights is None:
-        return np.eye(k)
-    if weights not in ("linear", "quadratic"):
-        raise ValueError(f"weights: {weights!r} is not None, 'linear' or 'quadratic'")
-    if k == 1:
-        return np.eye(1)
-    share: Array = distance / (k - 1)
-    return 1 - (share if weights == "linear" else share**2)
-
-
-# --- On tables of shape (..., k, k)
-
-
-def _shares(tables: Array) -> tuple[Array, Array, Array]:
-    p = tables / tables.sum(axis=(-2, -1), keepdims=True)
-    return p, p.sum(axis=-1), p.sum(axis=-2)
-
-
-def _corrected(observed: Array, expected: Array) -> Array:
-    """(p_o − p_e) / (1 − p_e); undefined where chance alone would agree always."""
-    room = 1 - expected
-    return np.where(room > 1e-12, (observed - expected) / np.where(room > 1e-12, room, 1), np.nan)
-
-
-def _percent(tables: Array) -> Array:
-    p, _, _ = _shares(tables)
-    return np.asarray(np.trace(p, axis1=-2, axis2=-1))
-
-
-def _kappa(tables: Array, weights: str | None = None) -> Array:
-    p, rows, columns = _shares(tables)
-    w = weight_matrix(tables.shape[-1], weights)
-    expected = np.einsum("...i,ij,...j->...", rows, w, columns)
-    return _corrected((p * w).sum(axis=(-2, -1)), expected)
-
-
-def _ac2(tables: Array, weights: str | None = None) -> Array:
-    p, rows, columns = _shares(tables)
-    k = tables.shape[-1]
-    if k == 1:
-        return np.full(tables.shape[:-2], np.nan)
-    w = weight_matrix(k, weights)
-    pi = (rows + columns) / 2
-    expected = w.sum() / (k * (k - 1)) * (pi * (1 - pi)).sum(axis=-1)
-    return _corrected((p * w).sum(axis=(-2, -1)), expected)
-
-
-def _pabak(tables: Array) -> Array:
-    k = tables.shape[-1]
-    if k == 1:
-        return np.full(tables.shape[:-2], np.nan)
-    return np.asarray((k * _percent(tables) - 1) / (k - 1))
-
-
-def _alpha_nominal(tables: Array) -> Array:
-    """Krippendorff's α of two readers without gaps, nominal: from coincidences, hence n − 1."""
-    n = 2 * tables.sum(axis=(-2, -1))
-    totals = tables.sum(axis=-1) + tables.sum(axis=-2)
-    disagreement = 1 - np.trace(tables, axis1=-2, axis2=-1) * 2 / n
-    by_chance = (n**2 - (totals**2).sum(axis=-1)) / (n * (n - 1))
-    return np.where(by_chance > 1e-12, 1 - disagreement / np.where(by_chance > 1e-12, by_chance, 1), np.nan)
-
-
-# --- The public names
+# --- Coefficients
 
 
 def percent_agreement(a: Grades, b: Grades, labels: Sequence[Hashable] | None = None) -> float:
     """Share of items with the same grade, in [0, 1]."""
-    return float(_percent(contingency(a, b, labels)[1]))
+    return float(tables.percent(contingency(a, b, labels)[1]))
 
 
 def cohen_kappa(
-    a: Grades, b: Grades, weights: str | None = None, labels: Sequence[Hashable] | None = None
+    a: Grades, b: Grades, weights: Weights = None, labels: Sequence[Hashable] | None = None
 ) -> float:
     """Cohen's κ; ``weights`` "linear" or "quadratic" for ordered grades. NaN if neither reader varies."""
-    return float(_kappa(contingency(a, b, labels)[1], weights))
+    return float(tables.kappa(contingency(a, b, labels)[1], weights))
 
 
 def gwet_ac1(a: Grades, b: Grades, labels: Sequence[Hashable] | None = None) -> float:
     """Gwet's AC1, which does not collapse when one grade is rare."""
-    return float(_ac2(contingency(a, b, labels)[1]))
+    return float(tables.ac2(contingency(a, b, labels)[1]))
 
 
 def gwet_ac2(
-    a: Grades, b: Grades, weights: str | None = "quadratic", labels: Sequence[Hashable] | None = None
+    a: Grades, b: Grades, weights: Weights = "quadratic", labels: Sequence[Hashable] | None = None
 ) -> float:
     """Gwet's AC2: AC1 with weights for ordered grades."""
-    return float(_ac2(contingency(a, b, labels)[1], weights))
+    return float(tables.ac2(contingency(a, b, labels)[1], weights))
 
 
 def pabak(a: Grades, b: Grades, labels: Sequence[Hashable] | None = None) -> float:
     """Prevalence- and bias-adjusted κ: (k·p_o − 1) / (k − 1)."""
-    return float(_pabak(contingency(a, b, labels)[1]))
+    return float(tables.pabak(contingency(a, b, labels)[1]))
 
 
 def krippendorff_alpha(*ratings: Any, level: str = "nominal") -> float:
@@ -189,7 +126,7 @@ def krippendorff_alpha(*ratings: Any, level: str = "nominal") -> float:
     # Each ordered pair of grades within an item, weighted by 1 / (m − 1).
     coincidence = (counts.T / (m - 1)) @ counts - np.diag((counts / (m - 1)[:, None]).sum(axis=0))
     totals = coincidence.sum(axis=1)
-    distance = _distance(scale, totals, level)
+    distance = tables.grade_distances(scale, totals, level)
     n = totals.sum()
     chance = float((np.outer(totals, totals) * distance).sum() / (n - 1))
     return 1 - float((coincidence * distance).sum()) / chance if chance > 1e-12 else float("nan")
@@ -199,29 +136,38 @@ def _is_gap(grade: Any) -> bool:
     return grade is None or (isinstance(grade, float) and np.isnan(grade))
 
 
-def _distance(scale: list[Any], totals: Array, level: str) -> Array:
-    k = len(scale)
-    if level == "nominal":
-        return 1 - np.eye(k)
-    if level == "interval":
-        values = np.array(scale, dtype=float)
-        return np.asarray(np.subtract.outer(values, values) ** 2)
-    if level == "ordinal":
-        upto = np.cumsum(totals)
-        middle = upto - totals / 2
-        return np.asarray(np.subtract.outer(middle, middle) ** 2)
-    raise ValueError(f"level: {level!r} is not 'nominal', 'ordinal' or 'interval'")
+def specific_agreement(
+    a: Grades, b: Grades, grade: Hashable, labels: Sequence[Hashable] | None = None
+) -> float:
+    """Chance that one reader gives a grade when the other does: 2·n_gg / (n_g· + n_·g). NaN if unused."""
+    scale, table = contingency(a, b, labels)
+    return float(tables.specific(table)[scale.index(grade)])
 
 
 # --- Intervals
 
 _ON_TABLES: dict[Callable[..., float], Callable[..., Array]] = {
-    percent_agreement: _percent,
-    cohen_kappa: _kappa,
-    gwet_ac1: _ac2,
-    gwet_ac2: partial(_ac2, weights="quadratic"),
-    pabak: _pabak,
-    krippendorff_alpha: _alpha_nominal,
+    percent_agreement: tables.percent,
+    cohen_kappa: tables.kappa,
+    gwet_ac1: tables.ac2,
+    gwet_ac2: partial(tables.ac2, weights="quadratic"),
+    pabak: tables.pabak,
+    krippendorff_alpha: tables.alpha,
+}
+
+
+_NOMINAL: Mapping[str, Callable[..., Array]] = {
+    "percent_agreement": tables.percent,
+    "kappa": tables.kappa,
+    "ac1": tables.ac2,
+    "alpha": tables.alpha,
+    "pabak": tables.pabak,
+}
+_ORDERED: Mapping[str, Callable[..., Array]] = {
+    "kappa_linear": partial(tables.kappa, weights="linear"),
+    "kappa_quadratic": partial(tables.kappa, weights="quadratic"),
+    "ac2": partial(tables.ac2, weights="quadratic"),
+    "alpha_ordinal": partial(tables.alpha, level="ordinal"),
 }
 
 
@@ -253,24 +199,116 @@ def bootstrap_ci(
     Interval
         Resamples in which the statistic is undefined are left out; bounds are NaN when all are.
     """
-    groups = list(clusters) if clusters is not None else list(range(len(a)))
-    if len(groups) != len(a):
-        raise ValueError(f"{len(groups)} clusters for {len(a)} items")
-    scale, total = contingency(a, b, labels)
+    on_tables = _ON_TABLES.get(statistic)
+    if on_tables is not None:
+        drawn = _Resamples.of(a, b, clusters, labels, n_resamples, seed)
+        return drawn.interval(partial(on_tables, **options), confidence)
+    contingency(a, b, labels)  # refuses what is no scale
+    member, draws = _draws(len(a), clusters, n_resamples, seed)
+    samples = np.array([_resampled(statistic, a, b, member, draw, options) for draw in draws])
+    return _percentiles(statistic(a, b, **options), samples, confidence)
+
+
+def coefficients(
+    a: Grades,
+    b: Grades,
+    *,
+    labels: Sequence[Hashable],
+    ordered: bool,
+    clusters: Sequence[Hashable] | None = None,
+    n_resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Every coefficient of two readers with its interval, all from the same resamples of patients.
+
+    Returns
+    -------
+    dict
+        percent_agreement, kappa, ac1, alpha, pabak; for ordered grades also kappa_linear,
+        kappa_quadratic, ac2 (quadratic) and alpha_ordinal.
+    """
+    drawn = _Resamples.of(a, b, clusters, labels, n_resamples, seed)
+    chosen = {**_NOMINAL, **(_ORDERED if ordered else {})}
+    return {name: drawn.interval(on_tables, confidence) for name, on_tables in chosen.items()}
+
+
+def by_grade(
+    a: Grades,
+    b: Grades,
+    *,
+    labels: Sequence[Hashable],
+    clusters: Sequence[Hashable] | None = None,
+    n_resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """For each grade against all others (Fleiss 1981, 13.1): how often used, specific agreement and κ.
+
+    Returns
+    -------
+    list of dict
+        ``grade``, ``used`` by each of the two readers, and the intervals ``agreement`` and ``kappa``.
+    """
+    drawn = _Resamples.of(a, b, clusters, labels, n_resamples, seed)
+    rows: list[dict[str, Any]] = []
+    for place, grade in enumerate(labels):
+        total = drawn.total
+        rows.append(
+            {
+                "grade": grade,
+                "used": (int(total[place].sum()), int(total[:, place].sum())),
+                "agreement": drawn.interval(lambda t, i=place: tables.specific(t)[..., i], confidence),
+                "kappa": drawn.interval(
+                    lambda t, i=place: tables.kappa(tables.against_rest(t, i)), confidence
+                ),
+            }
+        )
+    return rows
+
+
+class _Resamples(NamedTuple):
+    """The table of all items, and those of patients drawn with replacement, (resamples, k, k)."""
+
+    total: Array
+    drawn: Array
+
+    @classmethod
+    def of(
+        cls,
+        a: Grades,
+        b: Grades,
+        clusters: Sequence[Hashable] | None,
+        labels: Sequence[Hashable] | None,
+        n_resamples: int,
+        seed: int,
+    ) -> _Resamples:
+        scale, total = contingency(a, b, labels)
+        member, draws = _draws(len(a), clusters, n_resamples, seed)
+        place = {grade: index for index, grade in enumerate(scale)}
+        by_patient = np.zeros((draws.shape[1], *total.shape))
+        rows, columns = (np.array([place[grade] for grade in grades]) for grades in (a, b))
+        np.add.at(by_patient, (member, rows, columns), 1)
+        return cls(total, np.tensordot(draws.astype(float), by_patient, axes=1))
+
+    def interval(self, on_tables: Callable[..., Array], confidence: float) -> Interval:
+        return _percentiles(float(on_tables(self.total)), on_tables(self.drawn), confidence)
+
+
+def _draws(
+    n_items: int, clusters: Sequence[Hashable] | None, n_resamples: int, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Each item's patient, and how often each patient is drawn, (resamples, patients)."""
+    groups = list(clusters) if clusters is not None else list(range(n_items))
+    if len(groups) != n_items:
+        raise ValueError(f"{len(groups)} clusters for {n_items} items")
     names, member = np.unique(np.array([str(group) for group in groups]), return_inverse=True)
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_resamples)
-    on_tables = _ON_TABLES.get(statistic)
-    if on_tables is None:
-        value = statistic(a, b, **options)
-        samples = np.array([_resampled(statistic, a, b, member, draw, options) for draw in draws])
-    else:
-        place = {grade: index for index, grade in enumerate(scale)}
-        tables = np.zeros((len(names), *total.shape))
-        rows, columns = (np.array([place[grade] for grade in grades]) for grades in (a, b))
-        np.add.at(tables, (member, rows, columns), 1)
-        value = float(on_tables(total, **options))
-        samples = on_tables(np.tensordot(draws.astype(float), tables, axes=1), **options)
+    return member, draws
+
+
+def _percentiles(value: float, samples: Array, confidence: float) -> Interval:
     samples = samples[np.isfinite(samples)]
     if samples.size == 0:
         return Interval(value, float("nan"), float("nan"))
@@ -293,5 +331,5 @@ def prevalence_warning(a: Grades, b: Grades, labels: Sequence[Hashable] | None =
     exceeds κ by more than 0.2.
     """
     _, table = contingency(a, b, labels)
-    agreed, kappa, ac1 = float(_percent(table)), float(_kappa(table)), float(_ac2(table))
+    agreed, kappa, ac1 = float(tables.percent(table)), float(tables.kappa(table)), float(tables.ac2(table))
     return agreed >= 0.8 and not kappa >= 0.6 and not ac1 - kappa <= 0.2

@@ -8,7 +8,7 @@ import krippendorff
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
-from statsmodels.stats.inter_rater import cohens_kappa
+from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from annotation import agreement as ag
 
@@ -34,6 +34,55 @@ def test_cohen_1960() -> None:
     a, b = from_table([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
     assert ag.percent_agreement(a, b) == pytest.approx(0.70)
     assert ag.cohen_kappa(a, b) == pytest.approx(0.4915254, abs=1e-6)
+
+
+def test_cohen_1968() -> None:
+    """Cohen 1968, the same table with graded disagreements 0 1 3 / 1 0 6 / 3 6 0: weighted kappa .348."""
+    a, b = from_table([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
+    weights = 1 - np.array([[0, 1, 3], [1, 0, 6], [3, 6, 0]]) / 6
+    assert ag.cohen_kappa(a, b, weights) == pytest.approx(0.348, abs=5e-4)
+
+
+def test_fleiss_1981_overall_and_by_category() -> None:
+    """Fleiss 1981, table 13.1: two raters, 100 subjects: .68; psychotic .69, neurotic .50, organic .77."""
+    a, b = from_table([[75, 1, 4], [5, 4, 1], [0, 0, 10]])
+    assert ag.cohen_kappa(a, b) == pytest.approx(0.68, abs=5e-3)
+    rows = ag.by_grade(a, b, labels=[0, 1, 2], n_resamples=50)
+    assert [row["kappa"].value for row in rows] == pytest.approx([0.69, 0.50, 0.77], abs=5e-3)
+    assert rows[1]["used"] == (10, 5)
+
+
+def test_gwet_2014_three_abstractors() -> None:
+    """Gwet 2014, pregnancy types: kappa .7964, AC1 .8493, Brennan–Prediger .8350, alpha .7973."""
+    a, b = from_table([[13, 0, 0], [0, 20, 7], [0, 4, 56]])
+    assert ag.cohen_kappa(a, b) == pytest.approx(0.7964094, abs=1e-7)
+    assert ag.gwet_ac1(a, b) == pytest.approx(0.8493305, abs=1e-7)
+    assert ag.pabak(a, b) == pytest.approx(0.8350, abs=1e-4)
+    assert ag.krippendorff_alpha(a, b) == pytest.approx(0.7972585, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("table", "agreed", "kappa"),
+    [
+        ([[40, 9], [6, 45]], 0.85, 0.70),
+        ([[80, 10], [5, 5]], 0.85, 0.32),
+        ([[45, 15], [25, 15]], 0.60, 0.13),
+        ([[25, 35], [5, 35]], 0.60, 0.26),
+    ],
+)
+def test_feinstein_cicchetti_1990(table: list[list[int]], agreed: float, kappa: float) -> None:
+    """The two paradoxes: the same raw agreement, and kappa .70 or .32; worse balance, and a higher kappa."""
+    a, b = from_table(table)
+    assert ag.percent_agreement(a, b) == pytest.approx(agreed)
+    assert ag.cohen_kappa(a, b) == pytest.approx(kappa, abs=5e-3)
+    assert ag.prevalence_warning(a, b) == (kappa == 0.32)
+
+
+def test_specific_agreement() -> None:
+    """Cicchetti and Feinstein 1990: of 80, 10, 5, 5 they agree on yes 91 % and on no 40 %."""
+    a, b = from_table([[80, 10], [5, 5]])
+    assert ag.specific_agreement(a, b, 0) == pytest.approx(160 / 175)
+    assert ag.specific_agreement(a, b, 1) == pytest.approx(10 / 25)
 
 
 def test_feinstein_cicchetti_paradox() -> None:
@@ -65,6 +114,19 @@ def test_krippendorff_2011_two_observers() -> None:
     meg = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0]
     owen = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
     assert ag.krippendorff_alpha(meg, owen) == pytest.approx(0.095, abs=5e-4)
+
+
+def test_fleiss_1971_through_alpha() -> None:
+    """Fourteen raters, ten subjects: Fleiss' kappa .210 (and statsmodels'); alpha corrects it for size."""
+    counts = [
+        [0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
+        [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7],
+    ]  # fmt: skip
+    units = [[grade for grade, n in enumerate(row) for _ in range(n)] for row in counts]
+    alpha = ag.krippendorff_alpha([list(rater) for rater in zip(*units, strict=True)])
+    kappa = 1 - (1 - alpha) / (1 - 1 / 140)
+    assert kappa == pytest.approx(0.210, abs=5e-4)
+    assert kappa == pytest.approx(fleiss_kappa(np.array(counts)), abs=1e-9)
 
 
 def test_byrt_1993_pabak() -> None:
@@ -130,6 +192,52 @@ def test_gwet_against_its_definition(seed: int) -> None:
         assert ag.gwet_ac2(a, b, weights=name) == pytest.approx(gwet_by_hand(a, b, weight, scale), abs=1e-9)
 
 
+#: Seed → AC1, AC2 linear, AC2 quadratic, Brennan–Prediger, alpha of ``random_readers(seed, 4)``, from
+#: ``CAC(pandas.DataFrame({"a": a, "b": b}), weights=…, categories=[0, 1, 2, 3], digits=12)`` and its
+#: ``gwet()``, ``bp()`` and ``krippendorff()``: irrCAC 0.4.4, which needs NumPy 1.26 and so stays outside.
+IRRCAC = {
+    0: (0.534962400234, 0.533529825074, 0.536011392416, 0.533333333333, 0.530342020306),
+    1: (0.623152709360, 0.630498533724, 0.646802325581, 0.622222222222, 0.620988805970),
+    2: (0.567034153111, 0.601420860820, 0.635744837419, 0.566666666667, 0.567370619633),
+}
+
+
+@pytest.mark.parametrize("seed", IRRCAC)
+def test_gwet_pabak_and_alpha_against_irrcac(seed: int) -> None:
+    a, b = random_readers(seed, 4)
+    found = (
+        ag.gwet_ac1(a, b),
+        ag.gwet_ac2(a, b, "linear"),
+        ag.gwet_ac2(a, b, "quadratic"),
+        ag.pabak(a, b),
+        ag.krippendorff_alpha(a, b),
+    )
+    assert found == pytest.approx(IRRCAC[seed], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_coefficients_at_once_are_those_one_by_one(seed: int) -> None:
+    a, b = random_readers(seed, 4, 60)
+    found = ag.coefficients(a, b, labels=[0, 1, 2, 3], ordered=True, n_resamples=100)
+    one_by_one: dict[str, tuple[Any, dict[str, Any]]] = {
+        "percent_agreement": (ag.percent_agreement, {}),
+        "kappa": (ag.cohen_kappa, {}),
+        "kappa_linear": (ag.cohen_kappa, {"weights": "linear"}),
+        "kappa_quadratic": (ag.cohen_kappa, {"weights": "quadratic"}),
+        "ac1": (ag.gwet_ac1, {}),
+        "ac2": (ag.gwet_ac2, {}),
+        "alpha": (ag.krippendorff_alpha, {}),
+        "alpha_ordinal": (ag.krippendorff_alpha, {"level": "ordinal"}),
+        "pabak": (ag.pabak, {}),
+    }
+    assert set(found) == set(one_by_one)
+    for name, (statistic, options) in one_by_one.items():
+        assert found[name].value == pytest.approx(statistic(a, b, **options), abs=1e-12), name
+        alone = ag.bootstrap_ci(statistic, a, b, labels=[0, 1, 2, 3], n_resamples=100, **options)
+        assert found[name] == pytest.approx(alone, abs=1e-12), name
+    assert "kappa_linear" not in ag.coefficients(a, b, labels=[0, 1, 2, 3], ordered=False)
+
+
 # --- Scales, gaps, edges
 
 
@@ -152,6 +260,7 @@ def test_nobody_varies() -> None:
     assert np.isnan(ag.cohen_kappa(a, a))
     assert ag.gwet_ac1(a, a, labels=[0, 1]) == 1
     assert np.isnan(ag.krippendorff_alpha(a, a))
+    assert np.isnan(ag.specific_agreement(a, a, 1, labels=[0, 1]))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +270,7 @@ def test_nobody_varies() -> None:
         (lambda: ag.cohen_kappa([], []), "no items"),
         (lambda: ag.cohen_kappa([0], [0], labels=[1]), "not one of"),
         (lambda: ag.cohen_kappa([0, 1], [0, 1], weights="cubic"), "cubic"),
+        (lambda: ag.cohen_kappa([0, 1], [0, 1], weights=np.zeros((2, 2))), "2×2 matrix with 1"),
         (lambda: ag.krippendorff_alpha([1, None], [None, 1]), "no item"),
         (lambda: ag.krippendorff_alpha([1, 2], [1]), "one entry per item"),
         (lambda: ag.krippendorff_alpha([1, 2], [1, 1], level="ratio"), "ratio"),
@@ -185,6 +295,7 @@ def test_bad_input(call: Any, message: str) -> None:
         (ag.gwet_ac2, {"weights": "linear"}),
         (ag.pabak, {}),
         (ag.krippendorff_alpha, {}),
+        (ag.krippendorff_alpha, {"level": "ordinal"}),
     ],
 )
 def test_fast_bootstrap_equals_resampling_rows(statistic: Any, options: dict[str, Any]) -> None:
