@@ -1,4 +1,4 @@
-"""``python -m cohort.phantom write DIR`` and ``python -m cohort.phantom bench``."""
+"""``python -m cohort.phantom write DIR``, ``… funnel DIR`` and ``… bench``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cohort.phantom.acquire import Acquisition, render, render_planes
 from cohort.phantom.anatomy import make_patient
 from cohort.phantom.cohort import write_cohort
 from cohort.phantom.dicom import Identity, write_series
+from cohort.phantom.funnel import write_funnel
 from cohort.phantom.planning import FIRST_EXAM
 from cohort.phantom.prognosis import STRONG
 
@@ -33,6 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
     write.add_argument("--baseline-case-share", type=float, default=0.0)
     write.add_argument("--no-leavers", action="store_true", help="only patients who reach the last step")
     write.add_argument("--processes", type=int, default=1)
+    funnel = verbs.add_parser(
+        "funnel", help="write the published flow's 3,248 patients as CSV, without images"
+    )
+    funnel.add_argument("directory", type=Path)
+    funnel.add_argument("--seed", type=int, default=0)
     bench = verbs.add_parser("bench", help="measure rendering and writing; prints JSON")
     bench.add_argument("--matrix", type=int, default=512)
     bench.add_argument("--slices", type=int, default=15)
@@ -41,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(measure(options.matrix, options.slices)))
         return 0
     try:
+        if options.verb == "funnel":
+            named = write_funnel(options.directory, seed=options.seed)
+            print(json.dumps({way: len(patients) for way, patients in named.items()}))
+            return 0
         truth = write_cohort(
             options.directory, options.patients, seed=options.seed,
             matrix=options.matrix, slices=options.slices,

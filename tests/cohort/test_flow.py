@@ -127,32 +127,6 @@ def test_each_reason_once(tmp_path: Path) -> None:
     assert found["steps"][-1]["remaining"] == 2
 
 
-def test_sample_funnel_of_the_published_sizes(tmp_path: Path) -> None:
-    """The paper's own counts (its listed reasons, which give 219 and not the 220 it prints)."""
-    cohort = Cohort()
-    for k in range(3248):
-        if k < 972:
-            cohort.add(f"P{k}", part="LSPINE", days=(0,))
-        elif k < 972 + 1973:
-            cohort.add(f"P{k}", days=(0, 400))
-        else:
-            n = k - 2945
-            decision = (
-                ["ra_refuted"] * 34
-                + ["no_adequate_follow_up"] * 7
-                + ["junction_surgery", "odontoid_fracture"]
-            )
-            cohort.add(
-                f"P{k}", flags=("no" if n < 12 else "yes", "yes"),
-                decision=decision[n - 12] if 12 <= n < 55 else "confirmed",
-            )  # fmt: skip
-    cohort.load(tmp_path)
-    for patient in Patient.objects.exclude(exclusions__leaving=True).order_by("pk")[:29]:
-        flow.exclude(patient=patient, step="baseline_deformity", reason="baseline_deformity", source="label")
-    found = checked()
-    assert [s["remaining"] for s in found["steps"]] == [3248, 2276, 303, 303, 291, 248, 219, 219]
-
-
 def test_a_patient_who_fails_several_steps_leaves_at_the_first(tmp_path: Path) -> None:
     cohort = Cohort()
     cohort.add("P1", days=(0, 10), code="", flags=("no", "no"), decision="ra_refuted")
