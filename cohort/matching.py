@@ -11,6 +11,7 @@ from cohort import criteria
 from cohort.deidentify import parse_date
 from cohort.models import Exam, Patient, Series
 from cohort.pseudonyms import study_pseudonyms
+from cohort.recognition import Recognition
 
 #: An export may carry the day of the order or of the report.
 MAX_DAYS_APART = 31
@@ -60,7 +61,7 @@ def attach(series: Series, patient: Patient, exam: Exam, metadata: Mapping[str, 
         exam.save()
     series.exam = exam
     series.state = Series.State.ACCEPTED
-    found = criteria.Recognition.explained(series.recognition, series.slices).of_exam(exam.body_part)
+    found = Recognition.explained(series.recognition, series.slices).of_exam(exam.body_part)
     series.sagittal_t2_cervical, series.recognition = found.sagittal_t2_cervical, found.explain()
     if _text(metadata, "0008001C") == "YES" and not patient.phantom:  # SyntheticData
         patient.phantom = True

@@ -121,7 +121,7 @@ class Series(models.Model):
     orientation = models.JSONField()
     plane = models.CharField(max_length=12)
     weighting = models.CharField(max_length=12)
-    #: Whether and why this counts as a sagittal T2 cervical series: criteria.recognise().
+    #: Whether and why this counts as a sagittal T2 cervical series: recognition.recognise().
     sagittal_t2_cervical = models.BooleanField(default=False)
     recognition = models.JSONField(default=dict)
 

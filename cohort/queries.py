@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count, F, FilteredRelation, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from cohort import flow
-from cohort.models import ChartReview, Exam, Patient, ScanChoice, Series
+from cohort import criteria, flow
+from cohort.models import ChartReview, Exam, FlowRules, Patient, ScanChoice, Series
 
 
 def patients(
@@ -77,6 +77,22 @@ def patient_details() -> QuerySet[Patient]:
             Prefetch("scan_choices", ScanChoice.objects.select_related("chosen_by")),
         )
     )
+
+
+def criteria_in_force() -> dict[str, Any]:
+    """The rules of the flow, with the interval that is set, and what they made of the series there are."""
+    accepted = Series.objects.filter(state=Series.State.ACCEPTED).order_by()
+    counted = (
+        accepted.values_list("plane", "weighting").annotate(n=Count("pk")).order_by("plane", "weighting")
+    )
+    return {
+        **criteria.in_force(flow.current_interval()),
+        "intervals": list(FlowRules.objects.values("min_interval_days", "set_at")),
+        "recognised": {
+            **{f"{plane} {weighting}": n for plane, weighting, n in counted},
+            "sagittal T2 cervical": accepted.filter(sagittal_t2_cervical=True).count(),
+        },
+    }
 
 
 def age(birth: date | None, on: date | None) -> float | None:

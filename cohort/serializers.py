@@ -84,6 +84,45 @@ class FlowOut(serializers.Serializer[Any]):
     sums = SumsOut()
 
 
+class CodeListOut(serializers.Serializer[Any]):
+    system = serializers.CharField()
+    alone = serializers.ListField(child=serializers.CharField(), help_text="Count as they stand.")
+    with_deeper = serializers.ListField(
+        child=serializers.CharField(), help_text="Count with any deeper character."
+    )
+
+
+class TimingOut(serializers.Serializer[Any]):
+    weighting = serializers.CharField()
+    rule = serializers.CharField()
+
+
+class IntervalOut(serializers.Serializer[Any]):
+    min_interval_days = serializers.IntegerField()
+    set_at = serializers.DateTimeField()
+
+
+class CriteriaOut(serializers.Serializer[Any]):
+    codes = CodeListOut(many=True)
+    min_interval_days = serializers.IntegerField()
+    paper_interval_days = serializers.IntegerField()
+    intervals = IntervalOut(many=True, help_text="Settings so far, newest first; empty: the paper's.")
+    plane = serializers.CharField()
+    oblique_cosine = serializers.FloatField(help_text="Below this |cos| a stack is oblique.")
+    weighting = serializers.CharField()
+    timings = TimingOut(many=True, help_text="The first that fits decides.")
+    strong_names = serializers.ListField(
+        child=serializers.CharField(), help_text="Weightings whose name outweighs the timing."
+    )
+    region = serializers.CharField()
+    cervical = serializers.ListField(child=serializers.CharField())
+    elsewhere = serializers.ListField(child=serializers.CharField())
+    min_slices = serializers.IntegerField()
+    recognised = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Accepted series by weighting, and how many count."
+    )
+
+
 # ---- patients
 
 

@@ -14,9 +14,10 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, HTJ2KLossless
 
-from cohort import criteria, deidentify, pixels
+from cohort import deidentify, pixels
 from cohort.dicom_file import Frame
 from cohort.models import Instance, Series
+from cohort.recognition import KEYWORDS, recognise
 from cohort.stack import Stack
 
 
@@ -63,7 +64,7 @@ def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecu
                 metadata=_json(clean),
             )
         )
-    recognition = criteria.recognise(_texts(first), slices=len(stack.frames))
+    recognition = recognise(_texts(first), slices=len(stack.frames))
     clean_first, _ = deidentify.deidentify(first.header, names, patient_id=patient_id, frame=first.number)
     patient = names.patient(patient_id)
     accession = str(first.header.get("AccessionNumber") or "").strip()
@@ -114,18 +115,15 @@ def _only(stack: Stack, keyword: str, plural: str) -> str:
 
 
 def _texts(frame: Frame) -> dict[str, Any]:
-    """The attributes that tell plane, weighting and region, before names are cleaned of free text."""
-    keywords = (
-        "ImageOrientationPatient", "EchoTime", "RepetitionTime", "InversionTime", "ScanningSequence",
-        "SeriesDescription", "ProtocolName", "StudyDescription", "BodyPartExamined", "AcquisitionContrast",
-        "SequenceName",
-    )  # fmt: skip
+    """The attributes that tell what a series is, before names are cleaned of free text."""
     found = {}
-    for keyword in keywords:
+    for keyword in KEYWORDS:
         try:
             found[keyword] = frame.header.get(keyword)
         except Exception:  # a value that does not fit its type counts as absent, as in deidentify
             found[keyword] = None
+    regions = frame.header.get("AnatomicRegionSequence") or []
+    found["AnatomicRegion"] = regions[0].get("CodeMeaning") if len(regions) else None
     return found
 
 

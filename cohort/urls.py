@@ -4,6 +4,7 @@ from cohort import views
 
 urlpatterns = [
     path("cohort/flow/", views.FlowView.as_view()),
+    path("cohort/criteria/", views.Criteria.as_view()),
     path("cohort/flow.svg", views.FlowFigure.as_view()),
     path("cohort/flow.csv", views.FlowTable.as_view()),
     path("cohort/patients/", views.PatientList.as_view()),

@@ -54,6 +54,15 @@ class FlowView(APIView):
         return Response(shapes.FlowOut({**found, "diagram": flow_diagram.layout(steps), "sums": sums}).data)
 
 
+class Criteria(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.CriteriaOut)
+    def get(self, request: Request) -> Response:
+        """The rules that the flow is computed with now."""
+        return Response(shapes.CriteriaOut(queries.criteria_in_force()).data)
+
+
 class FlowFigure(APIView):
     permission_classes = [IsLead]
     content_negotiation_class = AnyAccept

@@ -25,6 +25,7 @@ NO_DJANGO = [
     "cohort/export_files.py",
     "cohort/flow_diagram.py",
     "cohort/pixels.py",
+    "cohort/recognition.py",
     "cohort/stack.py",
     "cohort/vocabulary.py",
     "cohort/phantom",

@@ -51,6 +51,7 @@ API: dict[str, tuple[str, str]] = {
     "api/charter/": ("lead", "GET POST"),
     "api/audit/": ("lead", "GET"),
     "api/cohort/flow/": ("lead", "GET"),
+    "api/cohort/criteria/": ("lead", "GET"),
     "api/cohort/flow.svg": ("lead", "GET"),
     "api/cohort/flow.csv": ("lead", "GET"),
     "api/cohort/patients/": ("lead", "GET"),
