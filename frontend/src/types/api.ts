@@ -130,6 +130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/criteria/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The rules that the flow is computed with now. */
+        get: operations["cohort_criteria_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/dicom/": {
         parameters: {
             query?: never;
@@ -1052,6 +1069,13 @@ export interface components {
             proposed: components["schemas"]["TermsShape"];
             history: components["schemas"]["CharterOut"][];
         };
+        CodeListOut: {
+            system: string;
+            /** @description Count as they stand. */
+            alone: string[];
+            /** @description Count with any deeper character. */
+            with_deeper: string[];
+        };
         ConfusionOut: {
             tp: number;
             fp: number;
@@ -1126,6 +1150,32 @@ export interface components {
             anti_ccp: boolean | null;
             /** Format: double */
             disease_years: number | null;
+        };
+        CriteriaOut: {
+            codes: components["schemas"]["CodeListOut"][];
+            min_interval_days: number;
+            paper_interval_days: number;
+            /** @description Settings so far, newest first; empty: the paper's. */
+            intervals: components["schemas"]["IntervalOut"][];
+            plane: string;
+            /**
+             * Format: double
+             * @description Below this |cos| a stack is oblique.
+             */
+            oblique_cosine: number;
+            weighting: string;
+            /** @description The first that fits decides. */
+            timings: components["schemas"]["TimingOut"][];
+            /** @description Weightings whose name outweighs the timing. */
+            strong_names: string[];
+            region: string;
+            cervical: string[];
+            elsewhere: string[];
+            min_slices: number;
+            /** @description Accepted series by weighting, and how many count. */
+            recognised: {
+                [key: string]: number;
+            };
         };
         /**
          * @description * `confirmed` - RA confirmed
@@ -2386,6 +2436,10 @@ export interface components {
             intermediate_policy: components["schemas"]["IntermediatePolicyEnum"];
             min_interval_days: number;
         };
+        TimingOut: {
+            weighting: string;
+            rule: string;
+        };
         /** @description Where the trainer is. Empty until it reports; ``history`` is that of the network in training. */
         TrainingProgressOut: {
             event?: string;
@@ -2661,6 +2715,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChartReviewOut"];
+                };
+            };
+        };
+    };
+    cohort_criteria_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CriteriaOut"];
                 };
             };
         };
