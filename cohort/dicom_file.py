@@ -68,7 +68,7 @@ def read_header(path: Path) -> Dataset:
     FileError
         If it is no DICOM image of MR (or a secondary capture), or lacks what identifies it.
     """
-    ds = _read(path, stop_before_pixels=True)
+    ds = read_any_header(path)
     sop_class = str(_value(ds, "SOPClassUID"))
     if not sop_class:
         raise FileError("has no SOPClassUID: truncated, or no image")
@@ -83,6 +83,11 @@ def read_header(path: Path) -> Dataset:
         if not str(_value(ds, keyword)).strip():
             raise FileError(f"has no {keyword}")
     return ds
+
+
+def read_any_header(path: Path) -> Dataset:
+    """Everything before the pixels, of an object of any kind. FileError if it is no DICOM file."""
+    return _read(path, stop_before_pixels=True)
 
 
 def read_frames(name: str, path: Path) -> list[Frame]:

@@ -27,6 +27,8 @@ from cohort.pseudonyms import study_pseudonyms
 from config.accounts.models import User
 
 ACCEPTED, UNCHANGED, QUARANTINED, REJECTED = "accepted", "unchanged", "quarantined", "rejected"
+#: On these roads the names of files are our own; elsewhere they may hold identities.
+MACHINE_ROADS = frozenset({ImportBatch.Road.C_STORE, ImportBatch.Road.STOW, ImportBatch.Road.PULL})
 OUTCOMES = (ACCEPTED, UNCHANGED, QUARANTINED, REJECTED)
 #: Pixels of one series held at a time.
 MAX_SERIES_VALUES = 2**29
@@ -54,7 +56,8 @@ def summarise(results: Iterable[IngestResult]) -> dict[str, int]:
 
 def ingest_paths(paths: Iterable[Path | str], *, by: User | None = None) -> Iterator[IngestResult]:
     """Ingest files, folders and zip archives; yields one result for each series and each rejected file."""
-    return _ingest([delivery.Source(str(path), Path(path)) for path in paths], by)
+    sources = [delivery.Source(str(path), Path(path)) for path in paths]
+    return ingest_sources(sources, by=by, road=ImportBatch.Road.COMMAND)
 
 
 def ingest_uploads(files: Sequence[Any], *, by: User | None = None) -> Iterator[IngestResult]:
@@ -67,7 +70,7 @@ def ingest_uploads(files: Sequence[Any], *, by: User | None = None) -> Iterator[
                 for chunk in upload.chunks():
                     file.write(chunk)
             sources.append(delivery.Source(str(upload.name), path))
-        yield from _ingest(sources, by)
+        yield from ingest_sources(sources, by=by, road=ImportBatch.Road.UPLOAD)
 
 
 class _scratch:
@@ -82,8 +85,15 @@ class _scratch:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _ingest(sources: Sequence[delivery.Source], by: User | None) -> Iterator[IngestResult]:
+def ingest_sources(
+    sources: Sequence[delivery.Source], *, by: User | None, road: str, peer: str = ""
+) -> Iterator[IngestResult]:
+    """Ingest files under the names given to them, as one delivery that came by ``road`` from ``peer``.
+
+    What a machine sends is recorded series by series: nobody else watches it come.
+    """
     counts: Counter[str] = Counter()
+    recorded: list[IngestResult] = []
     touched: set[int] = set()
     try:
         with _scratch() as scratch, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -92,16 +102,23 @@ def _ingest(sources: Sequence[delivery.Source], by: User | None) -> Iterator[Ing
                 refused = _sort_in(found, groups)
                 if refused:
                     counts[refused.outcome] += 1
+                    recorded.append(refused)
                     yield refused
             for files in groups.values():
                 for result in _ingest_series(files, pool, touched):
                     counts[result.outcome] += 1
+                    recorded.append(result)
                     yield result
     finally:
         # Also when the caller stops listening: what is stored must show in the flow.
         flow.refresh(touched)
         ImportBatch.objects.create(
-            kind=ImportBatch.Kind.DICOM, created_by=by, summary={o: counts[o] for o in OUTCOMES}
+            kind=ImportBatch.Kind.DICOM,
+            created_by=by,
+            road=road,
+            peer=peer,
+            summary={o: counts[o] for o in OUTCOMES},
+            results=[r.as_json() for r in recorded] if road in MACHINE_ROADS else [],
         )
 
 

@@ -10,6 +10,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from cohort.transfers import MachineToken, Pull, PullItem, Upload
+
+__all__ = [  # the tables that stand elsewhere; the rest are below
+    "MachineToken",
+    "Pull",
+    "PullItem",
+    "Upload",
+]
+
 
 class Patient(models.Model):
     class Sex(models.TextChoices):
@@ -292,11 +301,23 @@ class ImportBatch(models.Model):
         CSV = "csv", "CSV"
         DICOM = "dicom", "DICOM"
 
+    class Road(models.TextChoices):
+        UPLOAD = "upload", "Browser"
+        COMMAND = "command", "Command line"
+        C_STORE = "c_store", "C-STORE"
+        STOW = "stow", "STOW-RS"
+        PULL = "pull", "Pull from a PACS"
+
     kind = models.CharField(max_length=8, choices=Kind.choices)
+    #: How images came, and from whom: an AE title, the name of a token, a node.
+    road = models.CharField(max_length=8, choices=Road.choices, blank=True)
+    peer = models.CharField(max_length=64, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     #: Counts by outcome, e.g. {"patients": {"new": 60, "unchanged": 0, "changed": 0, "errors": 1}}.
     summary = models.JSONField(default=dict)
+    #: Series by series, for what a machine sent: IngestResult.as_json(), whose file names are our own.
+    results = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-pk"]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cohort import views
+from cohort import stow, views
 
 urlpatterns = [
     path("cohort/flow/", views.FlowView.as_view()),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("cohort/chart-review/<int:pk>/take-back/", views.TakeBackChartReview.as_view()),
     path("cohort/imports/", views.Imports.as_view()),
     path("cohort/dicom/", views.DicomUpload.as_view()),
+    path("stow/studies", stow.StoreInstances.as_view()),
+    path("stow/studies/<str:study>", stow.StoreInstances.as_view()),
     path("cohort/quarantine/", views.QuarantineList.as_view()),
     path("cohort/quarantine/<str:series_uid>/release/", views.ReleaseSeries.as_view()),
     path("cohort/quarantine/<str:series_uid>/discard/", views.DiscardSeries.as_view()),

@@ -190,6 +190,21 @@ WHITENOISE_USE_FINDERS = True  # the admin's and the API page's files, without a
 
 #: De-identified DICOM, one folder a series, named by pseudonym and new UIDs.
 IMAGE_STORE_DIR = DATA_DIR / "images"
+#: What machines and browsers sent, until it is ingested. It names patients; each file is deleted when its
+#: outcome is recorded.
+INCOMING_DIR = DATA_DIR / "incoming"
+#: Nothing is received when less than this is free: the database must be able to write.
+DISK_RESERVE_BYTES = env.integer("ODONTOID_DISK_RESERVE_MB", 512) * 2**20
+#: ``manage.py receive_dicom``: this application's AE title and where it listens.
+DICOM_AE_TITLE = env.text("ODONTOID_DICOM_AE_TITLE", "ODONTOID")
+DICOM_HOST = env.text("ODONTOID_DICOM_HOST", "127.0.0.1")
+DICOM_PORT = env.integer("ODONTOID_DICOM_PORT", 11112)
+#: Who may send by C-STORE: AET or AET@address, comma-separated.
+DICOM_PEERS = env.words("ODONTOID_DICOM_PEERS", [])
+#: A series is complete when nothing was added to it for so long.
+DICOM_QUIET_SECONDS = env.integer("ODONTOID_DICOM_QUIET_SECONDS", 10)
+#: TOML file of the archives that images may be pulled from: docs/receiving-images.md.
+PACS_NODES_FILE = env.text("ODONTOID_PACS_NODES")
 RUNS_DIR = DATA_DIR / "runs"
 LABEL_SETS_DIR = DATA_DIR / "label_sets"
 #: Input planes by image content and preprocessing settings, shared by runs; safe to delete.
@@ -255,7 +270,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "queue" / "beat-schedule")
-CELERY_BEAT_SCHEDULE = {"reconcile-runs": {"task": "modeling.tasks.reconcile", "schedule": 30.0}}
+# A round that waits behind a long task is worth nothing by the time that the next one is due.
+CELERY_BEAT_SCHEDULE = {
+    "reconcile-runs": {"task": "modeling.tasks.reconcile", "schedule": 30.0},
+    "tend-transfers": {"task": "cohort.tasks.tend", "schedule": 10.0, "options": {"expires": 10.0}},
+}
 
 LOGGING = {
     "version": 1,

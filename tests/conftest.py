@@ -30,6 +30,7 @@ def data_folders(settings: Any, tmp_path: Path) -> None:
     """Every test writes to its own folder, and signs in without the price of a real hash."""
     for name, folder in (
         ("IMAGE_STORE_DIR", "images"),
+        ("INCOMING_DIR", "incoming"),
         ("RUNS_DIR", "runs"),
         ("LABEL_SETS_DIR", "label_sets"),
         ("PLANES_DIR", "planes"),
@@ -38,6 +39,7 @@ def data_folders(settings: Any, tmp_path: Path) -> None:
         path = tmp_path / "data" / folder
         path.mkdir(parents=True)
         setattr(settings, name, str(path) if name == "FILE_UPLOAD_TEMP_DIR" else path)
+    settings.DISK_RESERVE_BYTES = 0
     settings.PSEUDONYM_KEY = "a key for tests only"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

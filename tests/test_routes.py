@@ -63,6 +63,8 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/chart-review/<int:pk>/take-back/": ("lead", "POST"),
     "api/cohort/imports/": ("lead", "GET POST"),
     "api/cohort/dicom/": ("lead", "POST"),
+    "api/stow/studies": ("lead", "POST"),
+    "api/stow/studies/<str:study>": ("lead", "POST"),
     "api/cohort/quarantine/": ("lead", "GET"),
     "api/cohort/quarantine/<str:series_uid>/release/": ("lead", "POST"),
     "api/cohort/quarantine/<str:series_uid>/discard/": ("lead", "POST"),
