@@ -2,7 +2,8 @@
 
 ``{"version": 1, "study", "charter", "intermediate_policy", "patients": [{"patient", "site", "outcome",
 "baseline_category", "follow_up_category", "provenance", "follow_up_years", "covariates", "labels",
-"series": {"uid", "content_hash", "path", "files"}}]}``. The sha256 of its canonical bytes names it.
+"series": {"uid", "content_hash", "path", "files", "scanner"?}}]}``. The sha256 of
+its canonical bytes names it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ POLICIES = ("negative", "exclude", "positive")
 CATEGORIES = ("clean", "intermediate", "case")
 BASELINE_CATEGORIES = ("clean", "intermediate")
 PROVENANCES = ("concordant", "consensus", "adjudicated")
+LABEL_SOURCES = ("final", "reader_1", "reader_2")
 
 
 class ManifestError(ValueError):
@@ -59,6 +61,10 @@ class ManifestPatient:
     follow_up_years: float
     covariates: Covariates
     series: SeriesRef
+    #: Follow-up category that each independent observer gave, in the order of their accounts.
+    reads: tuple[str | None, ...] = ()
+    #: Make and field strength of the baseline scanner; empty where unknown.
+    scanner: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,31 @@ def outcome_under(policy: str, follow_up_category: str) -> int | None:
     if follow_up_category != "intermediate":
         return int(follow_up_category == "case")
     return {"negative": 0, "exclude": None, "positive": 1}[policy]
+
+
+def _read(patient: ManifestPatient, position: int) -> str:
+    return (patient.reads[position] or "") if len(patient.reads) > position else ""
+
+
+def training_labels(manifest: Manifest, source: str) -> list[int | None]:
+    """Each patient's outcome as ``source`` has it, under the manifest's policy; None = not to be trained on.
+
+    ``final`` is the label set's own outcome; ``reader_1`` and ``reader_2`` are what one observer's
+    independent read alone would have made of the follow-up scan.
+
+    Raises
+    ------
+    ManifestError
+        If no patient has a read of that observer: the label set was frozen without them.
+    """
+    if source == "final":
+        return [patient.outcome for patient in manifest.patients]
+    position = LABEL_SOURCES.index(source) - 1
+    read = [_read(patient, position) for patient in manifest.patients]
+    if not any(read):
+        raise ManifestError(f"label_source={source}: this label set holds no reads of that observer")
+    policy = manifest.intermediate_policy
+    return [outcome_under(policy, category) if category in CATEGORIES else None for category in read]
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -170,7 +201,21 @@ def _patient(row: Any, number: int, policy: str) -> ManifestPatient:
         follow_up_years=years,
         covariates=_covariates(row.get("covariates") or {}, where),
         series=_series(row.get("series"), where),
+        reads=_reads(row),
+        scanner=str((row.get("series") or {}).get("scanner") or ""),
     )
+
+
+def _reads(row: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """The observers' own follow-up categories; an amended read counts as it stands last."""
+    label = (row.get("labels") or {}).get("follow_up") or {}
+    newest: dict[int, tuple[int, str | None]] = {}
+    for reading in label.get("readings") or []:
+        if reading.get("kind") == "read":
+            reader, version = int(reading["reader"]), int(reading.get("version") or 1)
+            if reader not in newest or version > newest[reader][0]:
+                newest[reader] = (version, reading.get("category"))
+    return tuple(category for _, (_, category) in sorted(newest.items()))
 
 
 def _choice(row: Mapping[str, Any], field: str, allowed: tuple[str, ...], where: str) -> str:

@@ -37,10 +37,8 @@ def _setting(
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every setting of a run. Defaults are the paper's; ``source`` says where each comes from.
-
-    ``source`` is "paper" where the text states the value, "paper, ambiguous" where it allows more than
-    one reading, "Odontoid" where it says nothing.
+    """Every setting of a run. Defaults are the paper's; ``source`` is "paper" where the text states the
+    value, "paper, ambiguous" where it allows more than one reading, "Odontoid" where it says nothing.
     """
 
     profile: str = _setting(PAPER, "the profile it started from", source=OURS, choices=(PAPER, "recommended"))
@@ -67,6 +65,17 @@ class Recipe:
         low=0,
         high=20,
     )
+
+    label_source: str = _setting(
+        "final",
+        "whose labels train: the final ones, or one observer's alone; tested on the final ones always",
+        source=OURS,
+        choices=("final", "reader_1", "reader_2"),
+    )
+    train_share: float = _setting(
+        1.0, "share of each training set used, nested: a point of the learning curve", source=OURS,
+        unit="share", low=0.05, high=1.0,
+    )  # fmt: skip
 
     # What the network sees
     volume: str = _setting(
@@ -177,6 +186,13 @@ class Recipe:
         60.0, "least time between checkpoints; 0 = every epoch", source=OURS, unit="s", low=0, high=86400
     )
     saliency: bool = _setting(True, "GradCAM and LayerCAM of the test patients", source=PAPER)
+    trust: str = _setting(
+        "quick",
+        "tests of the maps; full also trains a network on shuffled labels and one from another seed",
+        source=OURS,
+        choices=("none", "quick", "full"),
+    )
+    onnx: bool = _setting(True, "write the networks as ONNX too, checked against torch", source=OURS)
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -292,6 +308,7 @@ def _refuse_contradictions(recipe: Recipe) -> None:
         (r.split == "holdout" and r.repeats != 1, "repeats belongs to split=kfold"),
         (r.schedule == "constant" and r.warmup > 0, "warmup belongs to schedule=cosine"),
         (r.lr == 0, "lr=0 learns nothing"),
+        (r.trust == "full" and not r.saliency, "trust=full tests maps, and saliency=false makes none"),
         (
             r.augment == "recommended" and r.flip,
             "augment=recommended never flips anterior–posterior: anatomy is not symmetric; set flip=false",

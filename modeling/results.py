@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modeling.models import Prediction, Run
+from modeling.recipe import from_mapping
 
 
 class ResultError(ValueError):
@@ -46,7 +47,8 @@ def read(directory: Path, run: Run, manifest: Mapping[str, Any]) -> Result:
         raise ResultError(f"the trainer ended without a readable result: {error}") from error
     if content.get("manifest_sha256") != run.label_set.hash:
         raise ResultError("result.json is of another label set")
-    if content.get("recipe") != run.recipe:
+    # A run that was queued before a setting existed is trained with that setting's default.
+    if content.get("recipe") != from_mapping(run.recipe).to_mapping():
         raise ResultError("result.json is of another recipe")
     outcomes = {row["patient"]: row["outcome"] for row in manifest["patients"]}
     predictions = [_prediction(row, number, run, outcomes, directory) for number, row in enumerate(rows, 2)]

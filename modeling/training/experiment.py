@@ -10,8 +10,8 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from modeling.manifest import Manifest
+from modeling.manifest import Manifest, training_labels
 from modeling.metrics import threshold_for_sensitivity
 from modeling.recipe import Recipe
-from modeling.splits import Fold, holdout, k_fold
+from modeling.splits import Fold, SplitError, holdout, k_fold
 from modeling.training.atomic import replacing
 from modeling.training.checkpoint import save_weights
 from modeling.training.environment import describe_environment
@@ -68,24 +68,53 @@ class Member:
 
 
 def make_folds(manifest: Manifest, recipe: Recipe) -> list[Fold]:
-    """The recipe's split of the manifest's patients."""
+    """The recipe's split of the manifest's patients.
+
+    The split is that of the final outcomes whatever the recipe trains on, so that runs which differ only
+    in ``label_source`` or ``train_share`` test the same patients.
+    """
     names = [patient.patient for patient in manifest.patients]
     outcomes = [patient.outcome for patient in manifest.patients]
     if recipe.split == "kfold":
-        return k_fold(names, outcomes, seed=recipe.seed, folds=recipe.folds, repeats=recipe.repeats)
-    return [holdout(names, outcomes, seed=recipe.seed, train_fraction=recipe.train_fraction)]
+        folds = k_fold(names, outcomes, seed=recipe.seed, folds=recipe.folds, repeats=recipe.repeats)
+    else:
+        folds = [holdout(names, outcomes, seed=recipe.seed, train_fraction=recipe.train_fraction)]
+    labels = dict(zip(names, training_labels(manifest, recipe.label_source), strict=True))
+    return [replace(fold, train=_trained_on(fold, labels, recipe)) for fold in folds]
+
+
+def _trained_on(fold: Fold, labels: Mapping[str, int | None], recipe: Recipe) -> tuple[str, ...]:
+    """The fold's training patients who have a label of the source, and of these the recipe's share.
+
+    A smaller share is a part of every larger one, with at least one patient of each outcome.
+    """
+    kept: set[str] = set()
+    rng = np.random.default_rng([recipe.seed, fold.repeat, fold.fold, 5])
+    for outcome in (0, 1):
+        known = sorted(name for name in fold.train if labels[name] == outcome)
+        if not known:
+            raise SplitError(
+                f"label_source={recipe.label_source}: no training patient of fold {fold.fold} has outcome "
+                f"{outcome}"
+            )
+        wanted = max(1, round(len(known) * recipe.train_share))
+        kept |= {known[i] for i in rng.permutation(len(known))[:wanted]}
+    return tuple(name for name in fold.train if name in kept)
 
 
 def make_members(manifest: Manifest, folds: Sequence[Fold], recipe: Recipe) -> list[Member]:
     """Every network of the run in the order they are trained, each fold's inner ones first."""
     index = {patient.patient: i for i, patient in enumerate(manifest.patients)}
-    outcome = {patient.patient: patient.outcome for patient in manifest.patients}
+    outcome = dict(zip(index, training_labels(manifest, recipe.label_source), strict=True))
     members = []
     for fold in folds:
         if recipe.inner_folds:
             seed = derive_seed(recipe.seed, fold.repeat, fold.fold, 3)
             inner = k_fold(
-                fold.train, [outcome[name] for name in fold.train], seed=seed, folds=recipe.inner_folds
+                fold.train,
+                [outcome[name] or 0 for name in fold.train],
+                seed=seed,
+                folds=recipe.inner_folds,
             )
             for part in inner:
                 train, held = (tuple(index[n] for n in names) for names in (part.train, part.test))
@@ -153,7 +182,10 @@ class Experiment:
         self.progress, self.stop = progress, stop
         self.work = out / "work"
         self.stamp = hashlib.sha256(f"{recipe.to_json()}\n{manifest.sha256}".encode()).hexdigest()
-        self.outcomes = torch.tensor([float(patient.outcome) for patient in manifest.patients])
+        #: What is trained on; a patient without a label is in no training set.
+        self.labels = training_labels(manifest, recipe.label_source)
+        known = [float("nan") if label is None else float(label) for label in self.labels]
+        self.outcomes = torch.tensor(known)
         self.epoch_seconds: list[float] = []
         self.epochs_left = 0
 
@@ -264,12 +296,20 @@ class Experiment:
                 inner = self.finished(member)
                 assert inner is not None
                 held |= dict(zip(member.score, inner["logits"], strict=True))
-        y = [self.manifest.patients[index].outcome for index in outer.train]
+        y = [self.labels[index] or 0 for index in outer.train]
         unseen = np.array([held[index] for index in outer.train]) if held else train_logits
         temperature = fit_temperature(unseen, y) if self.recipe.calibration == "temperature" else 1.0
         basis = unseen if self.recipe.threshold_rule == "inner" else train_logits
         threshold = threshold_for_sensitivity(y, expit(basis / temperature), self.recipe.target_sensitivity)
-        return FoldScores(fold, train_logits, test_logits, threshold, temperature, row["history"])
+        return FoldScores(
+            fold,
+            train_logits,
+            test_logits,
+            threshold,
+            temperature,
+            row["history"],
+            held_out_logits=unseen if held else None,
+        )
 
 
 def run_experiment(

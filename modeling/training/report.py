@@ -5,22 +5,33 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
+from sklearn.metrics import cohen_kappa_score
 
 from modeling.comparators import COMPARATORS, fit_scores
-from modeling.manifest import POLICIES, Manifest, ManifestPatient, outcome_under
+from modeling.hazard import HazardFit, fit_hazard, hazard_view
+from modeling.manifest import (
+    CATEGORIES,
+    POLICIES,
+    Manifest,
+    ManifestPatient,
+    outcome_under,
+    training_labels,
+)
 from modeling.metrics import (
     confusion,
+    delong_paired,
     evaluate,
     evaluate_groups,
     table_from_counts,
     threshold_for_sensitivity,
+    wilson,
 )
 from modeling.recipe import Recipe
 from modeling.splits import Fold
@@ -32,7 +43,10 @@ PREDICTION_COLUMNS = ("patient", "fold", "split", "outcome", "logit", "score", "
 
 @dataclass(frozen=True)
 class FoldScores:
-    """A fold's figures: raw logits of its training and test patients, threshold and temperature."""
+    """A fold's figures: raw logits of its training and test patients, threshold and temperature.
+
+    ``held_out_logits`` are those of the training patients by inner networks that had not seen them.
+    """
 
     fold: Fold
     train_logits: Floats
@@ -40,6 +54,7 @@ class FoldScores:
     threshold: float
     temperature: float
     history: list[dict[str, float]]
+    held_out_logits: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -85,14 +100,29 @@ def gather(manifest: Manifest, scores: Sequence[FoldScores], side: str) -> Patie
     )
 
 
-def _compare(manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores]) -> dict[str, Any]:
-    """Each comparator, trained on each fold's training patients, scored on its test patients."""
+def _labelled(manifest: Manifest, recipe: Recipe) -> dict[str, ManifestPatient]:
+    """Patients by name with the outcome that is trained on."""
+    labels = training_labels(manifest, recipe.label_source)
+    return {
+        patient.patient: replace(patient, outcome=patient.outcome if label is None else label)
+        for patient, label in zip(manifest.patients, labels, strict=True)
+    }
+
+
+def _compare(
+    manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores], network: PatientScores
+) -> dict[str, Any]:
+    """Each comparator, trained on each fold's training patients, scored on its test patients.
+
+    ``against_network`` is the network's AUC less the comparator's, by DeLong's paired test.
+    """
     by_name = {patient.patient: patient for patient in manifest.patients}
+    trained_on = _labelled(manifest, recipe)
     result: dict[str, Any] = {}
     for name in COMPARATORS:
         gathered: dict[str, list[tuple[float, float]]] = {}
         for part in scores:
-            train = [by_name[patient] for patient in part.fold.train]
+            train = [trained_on[patient] for patient in part.fold.train]
             test = [by_name[patient] for patient in part.fold.test]
             fitted, unseen = fit_scores(name, train, test)
             threshold = threshold_for_sensitivity(
@@ -102,8 +132,82 @@ def _compare(manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores]) -
                 gathered.setdefault(patient.patient, []).append((float(score), threshold))
         tested = [patient for patient in manifest.patients if patient.patient in gathered]
         means = np.array([np.mean(gathered[patient.patient], axis=0) for patient in tested])
-        result[name] = evaluate([patient.outcome for patient in tested], means[:, 0], means[:, 1])
+        outcomes = [patient.outcome for patient in tested]
+        result[name] = evaluate(outcomes, means[:, 0], means[:, 1]) | {"against_network": None}
+        if 0 < sum(outcomes) < len(outcomes):
+            result[name]["against_network"] = delong_paired(outcomes, network.scores, means[:, 0])
     return result
+
+
+def _hazard(manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores], test: PatientScores) -> Any:
+    """The hazard view: fitted in each fold on its training patients, averaged like the scores."""
+    by_name = _labelled(manifest, recipe)
+    held_out = all(part.held_out_logits is not None for part in scores)
+    fits: dict[str, HazardFit | None] = {}
+    for part in scores:
+        if part.fold.repeat != 0:
+            continue  # each patient is tested once in the first repeat
+        train = [by_name[name] for name in part.fold.train]
+        logits = part.held_out_logits if part.held_out_logits is not None else part.train_logits
+        fit = fit_hazard([p.outcome for p in train], logits, [p.follow_up_years for p in train])
+        fits |= dict.fromkeys(part.fold.test, fit)
+    return hazard_view(
+        [fits.get(patient.patient) for patient in test.patients],
+        test.outcomes,
+        test.logits,
+        [patient.follow_up_years for patient in test.patients],
+        test.scores,
+        fitted_on="inner folds" if held_out else "training patients",
+    )
+
+
+def _readers(test: PatientScores, policy: str) -> dict[str, Any]:
+    """What one observer's label would score against the final one: no network can be known to be better.
+
+    The observers see the follow-up scan, the network only the baseline: this bounds what the labels can
+    show, it is not a contest.
+    """
+    rows = []
+    count = max((len(patient.reads) for patient in test.patients), default=0)
+    by_reader = []
+    for position in range(count):
+        calls = [
+            outcome_under(policy, patient.reads[position] or "")
+            if len(patient.reads) > position and patient.reads[position] in CATEGORIES
+            else None
+            for patient in test.patients
+        ]
+        by_reader.append(calls)
+        for group in ("all", *sorted({patient.provenance for patient in test.patients})):
+            judged = [
+                (patient.outcome, call)
+                for patient, call in zip(test.patients, calls, strict=True)
+                if call is not None and group in ("all", patient.provenance)
+            ]
+            if judged:
+                final, own = zip(*judged, strict=True)
+                counts = confusion(final, own, 0.5)
+                row = {"reader": position + 1, "provenance": group, "n": len(judged), "confusion": counts}
+                table = table_from_counts(**counts)
+                rows.append(row | {key: table[key] for key in ("sensitivity", "specificity", "accuracy")})
+    agreement = None
+    if count >= 2:
+        pairs = [(a, b) for a, b in zip(*by_reader[:2], strict=True) if a is not None and b is not None]
+        if pairs:
+            first, second = zip(*pairs, strict=True)
+            agree = sum(a == b for a, b in pairs)
+            agreement = {
+                "n": len(pairs),
+                "agree": agree,
+                "wilson": list(wilson(agree, len(pairs))),
+                "kappa": _kappa(first, second),
+            }
+    return {"rows": rows, "agreement": agreement}
+
+
+def _kappa(first: Sequence[int], second: Sequence[int]) -> float | None:
+    value = float(cohen_kappa_score(first, second)) if len(set(first) | set(second)) > 1 else float("nan")
+    return value if np.isfinite(value) else None
 
 
 def _at(outcomes: npt.ArrayLike, scores: Floats, threshold: float) -> dict[str, Any]:
@@ -143,6 +247,7 @@ def _groups(test: PatientScores) -> dict[str, Any]:
         {
             "site": [patient.site or None for patient in test.patients],
             "sex": [patient.covariates.sex for patient in test.patients],
+            "scanner": [patient.scanner or None for patient in test.patients],
             "age": [_age_band(patient) for patient in test.patients],
             "provenance": [patient.provenance for patient in test.patients],
             "baseline_category": [patient.baseline_category for patient in test.patients],
@@ -196,12 +301,15 @@ def write_results(
             for key, value in evaluate(test.outcomes, test.raw_scores, 0.5).items()
             if key in ("auc", "brier", "calibration")
         },
-        "comparators": _compare(manifest, recipe, scores),
+        "comparators": _compare(manifest, recipe, scores, test),
+        "hazard": _hazard(manifest, recipe, scores, test),
+        "readers": _readers(test, manifest.intermediate_policy),
         "groups": _groups(test),
         "intermediate_policies": _policies(test),
         "split": {
             "kind": recipe.split,
             "seed": recipe.seed,
+            "train_patients": len(train.patients),
             "folds": [
                 {
                     "repeat": part.fold.repeat,

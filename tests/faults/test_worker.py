@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 ROOT = Path(__file__).resolve().parents[2]
 LEASE = 3
 #: An epoch of twelve patients takes some 0.3 s: long enough to be killed in, short enough to end.
-TINY = ["depth=18", "grid=fit", "size=32", "amp=off", "checkpoint_seconds=0", "saliency=false"]
+TINY = ["depth=18", "grid=fit", "size=32", "amp=off", "checkpoint_seconds=0", "saliency=no", "onnx=no"]
 PATIENTS = [0, 1] * 6
 
 

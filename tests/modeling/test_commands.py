@@ -16,7 +16,7 @@ from modeling.models import LabelSet, Run
 from tests.modeling.study import imaged, labelled
 
 pytestmark = pytest.mark.django_db
-TINY = ["depth=18", "grid=fit", "size=32", "epochs=1", "amp=off"]
+TINY = ["depth=18", "grid=fit", "size=32", "epochs=1", "amp=off", "trust=none", "onnx=no"]
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,16 @@ from modeling.models import LabelSet, Prediction, Run
 from tests.modeling.study import imaged, labelled
 
 State = Run.State
-TINY = ["depth=18", "grid=fit", "size=64", "epochs=2", "amp=off", "checkpoint_seconds=0"]
+TINY = [
+    "depth=18",
+    "grid=fit",
+    "size=64",
+    "epochs=2",
+    "amp=off",
+    "checkpoint_seconds=0",
+    "trust=none",
+    "onnx=no",
+]
 
 
 def fresh(run: Run) -> Run:

@@ -19,8 +19,10 @@ from modeling.training.__main__ import BAD_INPUT, STOPPED, main
 from tests.modeling.tiny import manifest_of, patient_row, write_label_set
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: The trust report and ONNX have their own tests.
+QUIET = {"trust": "none", "onnx": False}
 OUTCOMES = [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0]
-TINY = {"depth": 18, "grid": "fit", "size": 64, "epochs": 2, "checkpoint_seconds": 0.0}
+TINY = {"depth": 18, "grid": "fit", "size": 64, "epochs": 2, "checkpoint_seconds": 0.0} | QUIET
 CROSSED = {
     "profile": "recommended",
     "depth": 18,
@@ -30,7 +32,7 @@ CROSSED = {
     "repeats": 2,
     "inner_folds": 2,
     "batch_size": 4,
-}
+} | QUIET
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +128,7 @@ def test_result_says_what_was_done(finished, label_set):
     (fold,) = found["split"]["folds"]
     assert len(fold["train"]) == round(len(OUTCOMES) * 153 / 220)
     assert set(found["comparators"]) == {"prevalence", "follow_up_length", "clinical", "doubtful_baseline"}
-    assert set(found["groups"]) == {"site", "sex", "age", "provenance", "baseline_category"}
+    assert set(found["groups"]) == {"site", "scanner", "sex", "age", "provenance", "baseline_category"}
     assert set(found["intermediate_policies"]) == {"negative", "exclude", "positive"}
     assert found["intermediate_policies"]["negative"]["confusion"] == found["metrics"]["confusion"]
     assert len(found["history"][0]["epochs"]) == 2
@@ -295,3 +297,39 @@ def test_settings_can_be_overridden_on_the_command_line(tmp_path, capfd):
     assert not (tmp_path / "run" / "saliency").exists()
     assert run(path, TINY, tmp_path / "other", tmp_path / "c", "--set", "epochs=none") == BAD_INPUT
     assert "epochs: 'none'" in capfd.readouterr().err
+
+
+def test_result_holds_the_views_beside_the_score(finished):
+    found = result(finished)
+    test = [row for row in predictions(finished) if row["split"] == "test"]
+    against = found["comparators"]["clinical"]["against_network"]
+    assert against["first"] == pytest.approx(found["metrics"]["auc"]["value"])
+    assert found["hazard"]["against_plain"]["second"] == pytest.approx(found["metrics"]["auc"]["value"])
+    assert found["hazard"]["fitted_on"] == "training patients"
+    assert found["readers"] == {"rows": [], "agreement": None}
+    assert {row["level"] for row in found["groups"]["scanner"]} == {"unknown"}
+    assert found["split"]["train_patients"] == len(OUTCOMES) - len(test)
+    assert (
+        found["metrics"]["table"]["f1"]["bootstrap"] is None
+        or len(found["metrics"]["table"]["f1"]["bootstrap"]) == 2
+    )
+
+
+def test_one_observers_labels_train_and_the_final_ones_test(label_set, cache, tmp_path):
+    content = json.loads(label_set.read_text())
+    for number, row in enumerate(content["patients"]):
+        category = row["follow_up_category"] if number % 5 else "clean"
+        reads = [
+            {"kind": "read", "reader": 1, "category": category},
+            {"kind": "read", "reader": 2, "category": row["follow_up_category"]},
+        ]
+        row["labels"] = {"follow_up": {"readings": reads}}
+    path = label_set.with_name("read.json")
+    path.write_text(json.dumps(content))
+    recipe = TINY | {"epochs": 1, "label_source": "reader_1", "saliency": False}
+    assert run(path, recipe, tmp_path / "run", cache) == 0
+    found, final = result(tmp_path / "run"), {row["patient"]: row["outcome"] for row in content["patients"]}
+    assert all(int(row["outcome"]) == final[row["patient"]] for row in predictions(tmp_path / "run"))
+    second = [row for row in found["readers"]["rows"] if row["reader"] == 2 and row["provenance"] == "all"]
+    assert second[0]["accuracy"]["value"] == 1.0
+    assert found["readers"]["agreement"]["n"] == found["metrics"]["n"]

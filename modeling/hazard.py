@@ -1,0 +1,133 @@
+"""A hazard view of scores whose patients were followed for different times (numpy, scipy; no torch).
+
+P(case | f, C) = 1 − exp(−exp(a + b·f + k·log C)): a Weibull time to deformity seen once, at the patient's own
+follow-up C (complementary log–log regression of current-status data; Jewell & van der Laan, Handbook of
+Statistics 2003;23:625). k = 1 is a constant hazard. Two scans tell only whether, not when, so there is no
+time-dependent AUC here and no censoring weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from modeling.bootstrap import bootstrap_intervals
+from modeling.discrimination import auc_delong, checked, delong_paired
+from modeling.probabilities import calibration
+
+Floats = npt.NDArray[np.float64]
+#: Weight of the quadratic penalty on the standardised coefficients: that of the comparators (C = 1).
+RIDGE = 1.0
+HORIZONS = (3.0, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class HazardFit:
+    """Coefficients on the scale of the score and of log years: log cumulative hazard = a + b·f + k·log C."""
+
+    intercept: float
+    score: float
+    log_years: float
+
+    def probability(self, f: npt.ArrayLike, years: npt.ArrayLike) -> Floats:
+        """Chance of a case by ``years``, in [0, 1]; broadcast over both."""
+        times = np.asarray(years, dtype=float)
+        if (times <= 0).any():
+            raise ValueError("follow-up must be longer than zero years")
+        eta = self.intercept + self.score * np.asarray(f, dtype=float) + self.log_years * np.log(times)
+        return np.asarray(-np.expm1(-np.exp(np.clip(eta, -700, 700))), dtype=np.float64)
+
+
+def fit_hazard(
+    y: npt.ArrayLike, f: npt.ArrayLike, years: npt.ArrayLike, ridge: float = RIDGE
+) -> HazardFit | None:
+    """Penalised maximum likelihood; None where only one outcome is present or nothing converges.
+
+    Parameters
+    ----------
+    f
+        Network scores, logits rather than probabilities, shape (n,).
+    years
+        Each patient's own follow-up.
+    ridge
+        λ of λ/2·(b² + k²) on standardised columns. 0 is plain maximum likelihood, which has no finite
+        solution for separated outcomes.
+    """
+    outcomes, scores = checked(y, f)
+    _, log_years = checked(y, np.log(np.asarray(years, dtype=float)))
+    if outcomes.min() == outcomes.max():
+        return None
+    columns = np.stack([scores, log_years], axis=1)
+    mean, deviation = columns.mean(axis=0), columns.std(axis=0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    design = np.column_stack([np.ones(len(outcomes)), (columns - mean) / deviation])
+    penalty = np.array([0.0, ridge, ridge])
+
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        hazard = np.exp(np.clip(design @ beta, -30, 30))
+        # log P(case) = log(1 − e^−h), log P(no case) = −h.
+        log_case = np.log(-np.expm1(-hazard))
+        value = -float((outcomes * log_case - (1 - outcomes) * hazard).sum())
+        slope = (1 - outcomes) * hazard - outcomes * hazard / np.expm1(np.minimum(hazard, 700))
+        return value + 0.5 * float(penalty @ beta**2), design.T @ slope + penalty * beta
+
+    prevalence = float(outcomes.mean())
+    start = np.array([np.log(-np.log1p(-prevalence)), 0.0, 0.0])
+    found = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 1000})
+    if not np.isfinite(found.x).all() or np.abs(found.jac).max() > 1e-3 * len(outcomes):
+        return None
+    slopes = found.x[1:] / deviation
+    return HazardFit(float(found.x[0] - slopes @ mean), float(slopes[0]), float(slopes[1]))
+
+
+def hazard_view(
+    fits: list[HazardFit | None],
+    y: npt.ArrayLike,
+    f: npt.ArrayLike,
+    years: npt.ArrayLike,
+    plain: npt.ArrayLike,
+    *,
+    fitted_on: str,
+) -> dict[str, Any] | None:
+    """The hazard view of test patients as plain JSON; None where any fit failed or one outcome is missing.
+
+    Parameters
+    ----------
+    fits
+        One for each patient: that of the patient's fold, made without the patient.
+    f, years
+        Logits and follow-up of the test patients, (n,).
+    plain
+        The run's own probabilities, which know nothing of time: compared with, paired.
+    """
+    outcomes, logits = checked(y, f)
+    times = np.asarray(years, dtype=float)
+    known = [fit for fit in fits if fit is not None]
+    if len(known) != len(outcomes) or outcomes.min() == outcomes.max():
+        return None
+    own = np.array([fit.probability(x, c) for fit, x, c in zip(known, logits, times, strict=True)])
+    value, low, high = auc_delong(outcomes, own)
+    curve = calibration(outcomes, own)
+    resampled = bootstrap_intervals(outcomes, own, 0.5)
+    horizons = []
+    for horizon in HORIZONS:
+        risk = np.array([fit.probability(x, horizon) for fit, x in zip(known, logits, strict=True)])
+        quarters = [float(q) for q in np.quantile(risk, [0.25, 0.5, 0.75])]
+        horizons.append({"years": horizon, "median": quarters[1], "q1": quarters[0], "q3": quarters[2]})
+    return {
+        "fitted_on": fitted_on,
+        "shape": float(np.mean([fit.log_years for fit in known])),
+        "score": float(np.mean([fit.score for fit in known])),
+        "intercept": float(np.mean([fit.intercept for fit in known])),
+        "auc": {"value": value, "low": low, "high": high},
+        "brier": float(np.mean((own - outcomes) ** 2)),
+        "brier_ci": list(resampled["brier"]) if resampled["brier"] else None,
+        "calibration": {key: curve[key] for key in ("intercept", "slope", "observed_expected", "ece")},
+        "against_plain": delong_paired(outcomes, own, plain),
+        "follow_up": [float(q) for q in np.quantile(times, [0, 0.25, 0.5, 0.75, 1])],
+        "horizons": horizons,
+    }

@@ -1,0 +1,113 @@
+"""Scores as probabilities: calibration and net benefit.
+
+``y`` holds outcomes 0 or 1, ``p`` probabilities, both of shape (n,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modeling.discrimination import checked
+from modeling.proportions import normal_quantile, wilson
+
+Floats = npt.NDArray[np.float64]
+#: Probabilities are moved this far from 0 and 1 before a logit is taken.
+LOGIT_EPSILON = 1e-7
+
+
+def _logit(p: Floats) -> Floats:
+    clipped = np.clip(p, LOGIT_EPSILON, 1 - LOGIT_EPSILON)
+    return np.log(clipped / (1 - clipped))
+
+
+def _logistic_fit(design: Floats, offset: Floats, y: Floats) -> tuple[Floats, Floats] | None:
+    """Maximum-likelihood coefficients and standard errors by Newton's method; None if it diverges."""
+    beta = np.zeros(design.shape[1])
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ beta + offset, -35, 35)))
+        information = design.T @ (design * (p * (1 - p))[:, None])
+        if np.linalg.cond(information) > 1e12:
+            return None  # separated outcomes or a constant predictor: no finite maximum
+        step = np.linalg.solve(information, design.T @ (y - p))
+        beta = beta + step
+        if np.abs(beta).max() > 50:
+            return None
+        if np.abs(step).max() < 1e-10:
+            return beta, np.sqrt(np.diag(np.linalg.inv(information)))
+    return None
+
+
+def calibration(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> dict[str, Any]:
+    """Calibration of probabilities: curve, intercept, slope, expected calibration error.
+
+    Intercept is calibration in the large (slope held at 1); slope is that of a logistic regression of
+    the outcome on logit(p) (Cox 1958; Van Calster, J Clin Epidemiol 2016;74:167). The curve has equal
+    groups of patients by score, each with its Wilson interval.
+
+    Returns
+    -------
+    dict
+        ``intercept``, ``slope`` as {"value", "low", "high"} or None where no finite fit exists;
+        ``observed_expected``; ``ece``; ``curve``: [{"predicted", "observed", "k", "n", "wilson"}].
+    """
+    outcomes, scores = checked(y, p)
+    if scores.min() < 0 or scores.max() > 1:
+        raise ValueError("calibration needs probabilities in [0, 1]")
+    if bins < 1:
+        raise ValueError("at least one bin")
+    logit, ones = _logit(scores), np.ones_like(outcomes)
+    z = normal_quantile(0.95)
+
+    def estimate(fit: tuple[Floats, Floats] | None, term: int) -> dict[str, float] | None:
+        if fit is None:
+            return None
+        value, se = float(fit[0][term]), float(fit[1][term])
+        return {"value": value, "low": value - z * se, "high": value + z * se}
+
+    one_outcome = outcomes.min() == outcomes.max()
+    level = None if one_outcome else _logistic_fit(ones[:, None], logit, outcomes)
+    line = None if one_outcome else _logistic_fit(np.stack([ones, logit], 1), np.zeros_like(logit), outcomes)
+    curve = []
+    error = 0.0
+    for group in np.array_split(np.argsort(scores, kind="stable"), min(bins, len(scores))):
+        k, n = int(outcomes[group].sum()), len(group)
+        predicted = float(scores[group].mean())
+        error += n * abs(k / n - predicted)
+        curve.append(
+            {"predicted": predicted, "observed": k / n, "k": k, "n": n, "wilson": list(wilson(k, n))}
+        )
+    return {
+        "intercept": estimate(level, 0),
+        "slope": estimate(line, 1),
+        "observed_expected": float(outcomes.sum() / scores.sum()) if scores.sum() else None,
+        "ece": error / len(scores),
+        "curve": curve,
+    }
+
+
+def net_benefit(
+    y: npt.ArrayLike, p: npt.ArrayLike, thresholds: Sequence[float] | None = None
+) -> dict[str, list[float]]:
+    """Decision curve: TP/n − FP/n · t/(1 − t) (Vickers & Elkin, Med Decis Making 2006;26:565).
+
+    Returns ``thresholds``, ``model``, ``treat_all`` and ``treat_none`` (zero), thresholds .01–.99
+    unless given; each must lie in [0, 1).
+    """
+    outcomes, scores = checked(y, p)
+    grid = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, dtype=float)
+    if grid.size == 0 or grid.min() < 0 or grid.max() >= 1:
+        raise ValueError("decision thresholds must lie in [0, 1)")
+    odds, prevalence = grid / (1 - grid), outcomes.mean()
+    called = scores[None, :] >= grid[:, None]
+    model = (called & (outcomes == 1)).mean(axis=1) - odds * (called & (outcomes == 0)).mean(axis=1)
+    treat_all = prevalence - odds * (1 - prevalence)
+    return {
+        "thresholds": grid.tolist(),
+        "model": model.tolist(),
+        "treat_all": treat_all.tolist(),
+        "treat_none": [0.0] * grid.size,
+    }

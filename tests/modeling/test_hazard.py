@@ -1,0 +1,78 @@
+"""The hazard view against statsmodels and against data drawn from it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy.optimize import minimize
+
+from modeling.hazard import HazardFit, fit_hazard, hazard_view
+
+TRUE = HazardFit(-3.0, 0.8, 1.2)
+
+
+def draw(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    f, years = rng.normal(0, 1.5, n), rng.uniform(3, 14, n)
+    return (rng.random(n) < TRUE.probability(f, years)).astype(int), f, years
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_unpenalised_fit_equals_statsmodels(seed):
+    y, f, years = draw(400, seed)
+    link = sm.families.links.CLogLog()
+    design = np.column_stack([np.ones(400), f, np.log(years)])
+    expected = sm.GLM(y, design, family=sm.families.Binomial(link=link)).fit().params
+    found = fit_hazard(y, f, years, ridge=0)
+    assert (found.intercept, found.score, found.log_years) == pytest.approx(
+        tuple(expected), rel=1e-3, abs=2e-3
+    )
+
+
+def test_penalised_fit_is_the_minimum_of_its_definition():
+    y, f, years = draw(80, 5)
+    design = np.column_stack([f, np.log(years)])
+    z = (design - design.mean(0)) / design.std(0)
+
+    def loss(b):
+        p = 1 - np.exp(-np.exp(b[0] + z @ b[1:]))
+        return -(y * np.log(p) + (1 - y) * np.log(1 - p)).sum() + 0.5 * (b[1:] ** 2).sum()
+
+    best = minimize(
+        loss, [-1, 0, 0], method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10, "maxiter": 9999}
+    )
+    found = fit_hazard(y, f, years)
+    assert found.score * design.std(0)[0] == pytest.approx(best.x[1], abs=1e-4)
+    assert found.log_years * design.std(0)[1] == pytest.approx(best.x[2], abs=1e-4)
+
+
+def test_truth_is_recovered():
+    y, f, years = draw(20_000, 1)
+    found = fit_hazard(y, f, years)
+    assert (found.intercept, found.score, found.log_years) == pytest.approx((-3.0, 0.8, 1.2), abs=0.15)
+
+
+def test_risk_rises_with_follow_up_and_separated_outcomes_stay_finite():
+    assert np.all(np.diff(TRUE.probability(0.3, [1, 2, 5, 20])) > 0)
+    separated = fit_hazard([0, 0, 0, 1, 1, 1], [-9, -8, -7, 7, 8, 9], [3, 4, 5, 3, 4, 5])
+    assert np.isfinite([separated.intercept, separated.score, separated.log_years]).all()
+    assert fit_hazard([0, 0], [1, 2], [3, 4]) is None
+    with pytest.raises(ValueError, match="zero years"):
+        TRUE.probability(0.1, 0.0)
+
+
+def test_view_is_evaluated_at_each_patients_own_follow_up():
+    y, f, years = draw(200, 9)
+    plain = 1 / (1 + np.exp(-f))
+    view = hazard_view([TRUE] * 200, y, f, years, plain, fitted_on="inner folds")
+    own = 1 - np.exp(-np.exp(-3 + 0.8 * f + 1.2 * np.log(years)))
+    assert view["brier"] == pytest.approx(np.mean((own - y) ** 2))
+    assert view["shape"] == pytest.approx(1.2)
+    assert view["against_plain"]["first"] == pytest.approx(view["auc"]["value"])
+    medians = [row["median"] for row in view["horizons"]]
+    assert medians == sorted(medians)
+    assert json.loads(json.dumps(view, allow_nan=False)) == view
+    assert hazard_view([None] * 200, y, f, years, plain, fitted_on="x") is None
