@@ -235,7 +235,7 @@ def _confer(by: User, rng: random.Random) -> str | None:
     if rng.random() < 0.3:
         workflow.decline_consensus(session=session, by=by)
         return "sessions without consensus"
-    assignment = session.case.assignments.get(reader=by, kind=Assignment.Kind.READ)
+    assignment = session.case.assignments.get(reader=by, kind=Assignment.Kind.READ, withdrawn_at=None)
     saved = workflow.save_consensus(
         session=session, by=by, revision=session.revision, content=_random_content(assignment, rng)
     )

@@ -132,7 +132,10 @@ def decline_consensus(*, session: Consensus, by: User) -> Consensus:
 
 
 def _lock_for(session: Consensus, by: User) -> Case:
-    if not Assignment.objects.filter(case=session.case_id, reader=by, kind=Assignment.Kind.READ).exists():
+    mine = Assignment.objects.filter(
+        case=session.case_id, reader=by, kind=Assignment.Kind.READ, withdrawn_at__isnull=True
+    )
+    if not mine.exists():
         raise RuleViolation("This case is not yours.", code="not_yours")
     return transitions.lock(session.case_id)
 

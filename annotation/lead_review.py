@@ -72,8 +72,8 @@ def _items(signed: Reading) -> list[Item]:
     assert signed.signed_at is not None  # the database refuses a signed reading without
     for scan, scores in signed.content.items():
         observation = scores.get("exclusion_observation") or rubric.NO_OBSERVATION
-        # An adjudicator's "unreadable" on a sham decides nothing, so it asks for nothing.
-        if rubric.is_unreadable(scores) and not signed.assignment.sham:
+        # "Unreadable" on a sham or a re-read decides nothing, so it asks for nothing.
+        if rubric.is_unreadable(scores) and _decides(signed.assignment):
             items.append(Item(_name(signed), scan, "unreadable", "", "", signed.signed_at))
         if observation != rubric.NO_OBSERVATION:
             text = scores.get("exclusion_text", "")
@@ -81,6 +81,10 @@ def _items(signed: Reading) -> list[Item]:
                 Item(_name(signed), scan, "exclusion_observation", observation, text, signed.signed_at)
             )
     return items
+
+
+def _decides(assignment: Assignment) -> bool:
+    return not assignment.sham and assignment.kind != Assignment.Kind.REREAD
 
 
 def _name(signed: Reading) -> str:
@@ -136,7 +140,9 @@ def _read_again(case: Case, *, by: User, reason: str) -> None:
         "assignment"
     )
     unreadable = [
-        read for read in signed if any(rubric.is_unreadable(scores) for scores in read.content.values())
+        read
+        for read in signed
+        if _decides(read.assignment) and any(rubric.is_unreadable(scores) for scores in read.content.values())
     ]
     for read in unreadable:
         reading.supersede(read, reason=reason, empty=True)

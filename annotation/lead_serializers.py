@@ -9,6 +9,7 @@ from rest_framework import serializers
 from annotation import rubric
 from annotation.models import AuditEvent, FinalLabel, ReviewDecision
 from annotation.serializers import CategoriesOut, Closed, GradeField, MeasurementShape
+from config.accounts.models import Role, User
 
 
 class ReaderProgressOut(serializers.Serializer[Any]):
@@ -149,6 +150,7 @@ class TermsShape(Closed):
     discrepancy_rule = serializers.ChoiceField(choices=["category", "any_finding"])
     consensus = serializers.BooleanField()
     reread_share = serializers.FloatField(min_value=0, max_value=1)
+    washout_reads = serializers.IntegerField(min_value=1)
     sham_share = serializers.FloatField(min_value=0, max_value=1)
     plan_seed = serializers.IntegerField(min_value=0, allow_null=True, help_text="Null: drawn at freezing.")
     sham_seed = serializers.IntegerField(min_value=0, allow_null=True, help_text="Null: drawn at freezing.")
@@ -185,6 +187,21 @@ class OpenReadingOut(serializers.Serializer[Any]):
     cases = serializers.IntegerField(help_text="New cases.")
     assignments = serializers.IntegerField(help_text="New assignments.")
     charter = serializers.IntegerField()
+
+
+class ReplaceReaderIn(Closed):
+    leaving = serializers.SlugRelatedField[User](
+        "username", queryset=User.objects.filter(role__in=(Role.OBSERVER, Role.ADJUDICATOR))
+    )
+    joining = serializers.SlugRelatedField[User](
+        "username", queryset=User.objects.filter(role__in=(Role.OBSERVER, Role.ADJUDICATOR))
+    )
+    reason = serializers.CharField(max_length=2000)
+
+
+class ReplacedReaderOut(serializers.Serializer[Any]):
+    cases = serializers.IntegerField(help_text="Cases that changed hands.")
+    assignments = serializers.IntegerField(help_text="New assignments, re-reads included.")
 
 
 class AuditEventOut(serializers.ModelSerializer[AuditEvent]):

@@ -123,6 +123,19 @@ class OpenReading(APIView):
         )
 
 
+class ReplaceReader(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(
+        request=shapes.ReplaceReaderIn, responses={200: shapes.ReplacedReaderOut, 400: None, 409: RefusalOut}
+    )
+    def post(self, request: Request) -> Response:
+        """Give what a leaving reader has not signed to another; closes the leaving account."""
+        form = _read(shapes.ReplaceReaderIn, request)
+        given = workflow.replace_reader(by=_user(request), **form)
+        return Response({"cases": len({row.case_id for row in given}), "assignments": len(given)})
+
+
 class CharterPage(APIView):
     permission_classes = [IsLead]
 

@@ -70,6 +70,8 @@ class Assignment(models.Model):
 
     class Kind(models.TextChoices):
         READ = "read", "Independent read"
+        #: The same case once more after a wash-out, under another code; it never changes a label.
+        REREAD = "reread", "Re-read"
         ADJUDICATION = "adjudication", "Adjudication"
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="assignments")
@@ -81,6 +83,10 @@ class Assignment(models.Model):
     position = models.PositiveIntegerField()
     #: A concordant case mixed into the adjudicator's queue; the label is not affected.
     sham = models.BooleanField(default=False)
+    #: Which opening of reading, or replacement, drew it; 0 outside these.
+    batch = models.PositiveIntegerField(default=0)
+    #: Set when somebody else reads the case instead: then it is open to nobody.
+    withdrawn_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

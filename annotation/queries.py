@@ -17,7 +17,7 @@ from annotation import reading as verbs
 from annotation import rubric, wado_proxy
 from annotation.models import Assignment, Case, Consensus, Reading, Scan
 from cohort.models import Instance
-from config.accounts.models import User
+from config.accounts.models import Role, User
 from config.exceptions import RuleViolation
 
 if TYPE_CHECKING:
@@ -29,6 +29,13 @@ _LABELS = {Scan.Key.BASELINE.value: "Baseline", Scan.Key.FOLLOW_UP.value: "Follo
 _OWN = Reading.objects.filter(assignment=OuterRef("pk")).exclude(state=Reading.State.SUPERSEDED)
 
 
+#: What a role reads; a list never says which.
+_KINDS = {
+    Role.OBSERVER: (Assignment.Kind.READ, Assignment.Kind.REREAD),
+    Role.ADJUDICATOR: (Assignment.Kind.ADJUDICATION,),
+}
+
+
 class OwnState(TypedDict):
     """State of the reading in force; None before the first save."""
 
@@ -38,13 +45,14 @@ class OwnState(TypedDict):
 def visible_to(user: User) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
     """The assignments this user may open, in their order; nobody else's, and none for a lead.
 
-    A closed case is withdrawn from readers who have not signed it.
+    A re-read is among an observer's cases as any other. A closed case is withdrawn from readers who have
+    not signed it.
     """
     if not user.is_active or not (user.is_observer or user.is_adjudicator):
         return _with_state(Assignment.objects.none())
-    kind = Assignment.Kind.READ if user.is_observer else Assignment.Kind.ADJUDICATION
+    kinds = _KINDS[Role.OBSERVER if user.is_observer else Role.ADJUDICATOR]
     signed = Reading.objects.filter(assignment=OuterRef("pk"), state=Reading.State.SIGNED)
-    rows = Assignment.objects.filter(reader=user, kind=kind)
+    rows = Assignment.objects.filter(reader=user, kind__in=kinds, withdrawn_at__isnull=True)
     rows = rows.exclude(~Exists(signed), case__state=Case.State.CLOSED)
     return _with_state(rows).order_by("position")
 
@@ -62,7 +70,11 @@ def consensus_visible_to(user: User) -> QuerySet[Consensus]:
     if not user.is_active or not user.is_observer:
         return Consensus.objects.none()
     return (
-        Consensus.objects.filter(case__assignments__reader=user, case__assignments__kind=Assignment.Kind.READ)
+        Consensus.objects.filter(
+            case__assignments__reader=user,
+            case__assignments__kind=Assignment.Kind.READ,
+            case__assignments__withdrawn_at__isnull=True,
+        )
         .exclude(case__state=Case.State.CLOSED)
         .order_by("code")
     )
@@ -173,9 +185,7 @@ def case_page(assignment: Assignment) -> dict[str, Any]:
         "code": assignment.code,
         "read_design": case.charter.terms["read_design"],
         "status": status_of(own.state if own else None),
-        "amendable": signed
-        and assignment.kind == Assignment.Kind.READ
-        and not Consensus.objects.filter(case=case).exists(),
+        "amendable": signed and _looks_amendable(assignment),
         "scans": blind_scans(assignment),
         "reading": {
             "version": own.version if own else 1,
@@ -190,6 +200,17 @@ def case_page(assignment: Assignment) -> dict[str, Any]:
         "categories": rubric.categories(content, tuple(names(case).values())),
         "next": next_code(assignment),
     }
+
+
+def _looks_amendable(assignment: Assignment) -> bool:
+    """Whether a signed read may ask to be amended.
+
+    A consensus session shows in the first read alone: on a re-read, which brings no invitation with it,
+    it would tell the two apart. What happens on asking is the same for both.
+    """
+    if assignment.kind == Assignment.Kind.READ:
+        return not Consensus.objects.filter(case=assignment.case_id).exists()
+    return assignment.kind == Assignment.Kind.REREAD
 
 
 def blind_scans(assignment: Assignment) -> list[dict[str, Any]]:

@@ -108,6 +108,9 @@ def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: st
         reading.refresh_from_db()
         if assignment.kind == Assignment.Kind.ADJUDICATION:
             outcome = adjudication.conclude(case=case, assignment=assignment, reading=reading, by=by)
+        elif assignment.kind == Assignment.Kind.REREAD:
+            transitions.advance(case, Act.REREAD)
+            outcome = {"state": case.state}
         else:
             outcome = settle(case=case, by=by)
         audit.record(
@@ -127,19 +130,21 @@ def amend_reading(*, assignment: Assignment, by: User, reason: str) -> Reading:
     """Open a signed read again as a new draft version; the signed one stays, superseded.
 
     Only an observer's own read, and only before the two reads have been compared: afterwards an
-    amendment would no longer be independent, or would change a label.
+    amendment would no longer be independent, or would change a label. A re-read follows the same rule,
+    or it could be told from a first read.
     """
     with transaction.atomic():
         case = _lock_for(assignment, by)
         if not reason.strip():
             raise RuleViolation("An amendment needs a reason.", code="reason_missing")
-        if assignment.kind != Assignment.Kind.READ or case.state not in OPEN_TO_OBSERVERS:
+        if assignment.kind == Assignment.Kind.ADJUDICATION or case.state not in OPEN_TO_OBSERVERS:
             raise RuleViolation("This read can no longer be amended.", code="not_amendable")
         signed = assignment.readings.filter(state=Reading.State.SIGNED).first()
         if signed is None:
             raise RuleViolation("There is no signed read to amend.", code="not_signed")
         draft = supersede(signed, reason=reason.strip())
-        outcome = settle(case=case, by=by)
+        is_first = assignment.kind == Assignment.Kind.READ
+        outcome = settle(case=case, by=by) if is_first else {"state": case.state}
         audit.record(
             "amend_reading",
             draft,
@@ -178,10 +183,10 @@ def settle(*, case: Case, by: User) -> dict[str, Any]:
     """Compare what the observers have signed so far and move the case accordingly."""
     reads = list(
         Reading.objects.filter(assignment__case=case, assignment__kind=Assignment.Kind.READ, state="signed")
-        .select_related("assignment")
+        .select_related("assignment__reader")
         .order_by("assignment_id")
     )
-    planned = case.assignments.filter(kind=Assignment.Kind.READ).count()
+    planned = case.assignments.filter(kind=Assignment.Kind.READ, withdrawn_at__isnull=True).count()
     made: dict[str, Any] = {}
     if any(rubric.is_unreadable(scores) for read in reads for scores in read.content.values()):
         transitions.advance(case, Act.FIND_UNREADABLE)
@@ -200,7 +205,8 @@ def settle(*, case: Case, by: User) -> dict[str, Any]:
         made["labels"] = labels.hashes(decided)
         if read_plan.is_sham(case, charter.terms_of(case.charter)):
             read_plan.refer(case, sham=True)
-    elif charter.terms_of(case.charter).consensus:
+    elif charter.terms_of(case.charter).consensus and all(read.assignment.reader.is_active for read in reads):
+        # An observer who has left cannot meet the other.
         transitions.advance(case, Act.MEET)
         made["consensus"] = consensus.open_session(case=case, reads=reads).pk
     else:
@@ -222,9 +228,9 @@ def is_discrepant(reads: Sequence[Reading], rule: str) -> bool:
 
 
 def _lock_for(assignment: Assignment, by: User) -> Case:
-    if assignment.reader_id != by.pk:
-        raise RuleViolation("This case is not assigned to you.", code="not_yours")
     case = transitions.lock(assignment.case_id)
+    if not Assignment.objects.filter(pk=assignment.pk, reader=by, withdrawn_at__isnull=True).exists():
+        raise RuleViolation("This case is not assigned to you.", code="not_yours")
     if case.state == Case.State.CLOSED:
         raise RuleViolation("This case is closed.", code="wrong_state")
     return case

@@ -113,11 +113,12 @@ def read_as(
         if patient.pseudonym not in truth:
             raise ValueError(f"patient {patient.pseudonym}: no truth is given")
         # One stream per reader and patient: whom else they read changes nothing.
-        rng = random.Random(f"{seed}/{reader.username}/{patient.pseudonym}")
+        again = "/again" if assignment.kind == Assignment.Kind.REREAD else ""
+        rng = random.Random(f"{seed}/{reader.username}/{patient.pseudonym}{again}")
         content = {
             scan.key: _scores(
                 contradict(truth[patient.pseudonym][scan.key])
-                if patient.pseudonym in contradicting and scan.key == "follow_up"
+                if patient.pseudonym in contradicting and not again and scan.key == "follow_up"
                 else observe(truth[patient.pseudonym][scan.key], rates, rng)
             )
             for scan in assignment.case.scans.all()
@@ -151,7 +152,7 @@ def meet(
             raise ValueError(f"patient {patient.pseudonym}: no phantom with a given truth")
         first, second = (
             row.reader
-            for row in session.case.assignments.filter(kind=Assignment.Kind.READ)
+            for row in session.case.assignments.filter(kind=Assignment.Kind.READ, withdrawn_at__isnull=True)
             .select_related("reader")
             .order_by("pk")
         )

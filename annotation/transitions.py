@@ -27,6 +27,8 @@ class Act(StrEnum):
     ADJUDICATE = "adjudicate"
     #: The adjudicator signed a sham: nothing changes.
     ADJUDICATE_SHAM = "adjudicate_sham"
+    #: An observer signed a re-read: nothing changes.
+    REREAD = "reread"
     #: A signed read calls a scan unreadable.
     FIND_UNREADABLE = "find_unreadable"
     #: The lead excludes the patient.
@@ -55,6 +57,7 @@ TRANSITIONS: dict[tuple[str, Act], str] = {
     (State.LEAD_REVIEW, Act.REFER): State.ADJUDICATION,
     (State.LEAD_REVIEW, Act.EXCLUDE): State.CLOSED,
     (State.FINAL, Act.ADJUDICATE_SHAM): State.FINAL,
+    **{(state, Act.REREAD): state for state in State if state != State.CLOSED},
     # An exclusion seen on the images and accepted late: the label stays, the patient leaves.
     (State.FINAL, Act.EXCLUDE): State.FINAL,
 }

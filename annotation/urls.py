@@ -28,6 +28,7 @@ urlpatterns = [
     path("lead-review/", lead_views.LeadReview.as_view()),
     path("lead-review/<int:pk>/resolve/", lead_views.ResolveReview.as_view()),
     path("read-plan/", lead_views.OpenReading.as_view()),
+    path("read-plan/replace/", lead_views.ReplaceReader.as_view()),
     path("charter/", lead_views.CharterPage.as_view()),
     path("audit/", lead_views.Audit.as_view()),
 ]

@@ -11,6 +11,7 @@
 ``decline_consensus``     either: no consensus, so the adjudicator reads
 ``resolve_review``        lead: unreadable scans and proposed exclusions
 ``freeze_charter``        lead: the next version of the settings
+``replace_reader``        lead: another reads what a leaving reader has not signed
 ========================  =====================================================================
 
 The table of states is in ``transitions``.
@@ -21,6 +22,7 @@ from annotation.consensus import confirm_consensus, decline_consensus, propose_c
 from annotation.lead_review import resolve_review
 from annotation.read_plan import open_reading
 from annotation.reading import amend_reading, save_draft, sign_reading
+from annotation.replacement import replace_reader
 from annotation.transitions import TRANSITIONS, Act, advance
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "freeze_charter",
     "open_reading",
     "propose_consensus",
+    "replace_reader",
     "resolve_review",
     "save_consensus",
     "save_draft",

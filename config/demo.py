@@ -110,12 +110,18 @@ def _cohort(patients: int, *, by: User, say: Say) -> simulation.Truth:
 
 
 def _open_ones(truth: simulation.Truth) -> list[str]:
-    """Pseudonyms of the patients left to the visitor: half of them developed a deformity."""
+    """Pseudonyms of the patients left to the visitor: half of them developed a deformity.
+
+    None of them comes back as a re-read, so that the visitor's list is as long as the logins say.
+    """
+    from annotation.models import Assignment
     from annotation.rubric import CASE, classify
+
+    again = Assignment.objects.filter(kind=Assignment.Kind.REREAD).values("case__patient")
 
     eligible = sorted(
         pseudonym
-        for pseudonym in flow.eligible().values_list("pseudonym", flat=True)
+        for pseudonym in flow.eligible().exclude(pk__in=again).values_list("pseudonym", flat=True)
         if classify(truth[pseudonym]["baseline"]) != CASE
     )
     cases = [p for p in eligible if classify(truth[p]["follow_up"]) == CASE]
@@ -128,7 +134,8 @@ def _open_ones(truth: simulation.Truth) -> list[str]:
 def _reads(truth: simulation.Truth, accounts: dict[str, User], say: Say) -> None:
     lead = accounts["lead"]
     if charter.current() is None:
-        charter.freeze(by=lead, reason="Demo study")
+        # Few patients make short lists: with the usual wash-out of 20 hardly any would come back.
+        charter.freeze(by=lead, changes={"washout_reads": 8}, reason="Demo study")
     read_plan.open_reading(by=lead)
     left = _open_ones(truth)
     observer_a, observer_b = accounts["observer_a"], accounts["observer_b"]

@@ -48,6 +48,7 @@ API: dict[str, tuple[str, str]] = {
     "api/lead-review/": ("lead", "GET"),
     "api/lead-review/<int:pk>/resolve/": ("lead", "POST"),
     "api/read-plan/": ("lead", "POST"),
+    "api/read-plan/replace/": ("lead", "POST"),
     "api/charter/": ("lead", "GET POST"),
     "api/audit/": ("lead", "GET"),
     "api/cohort/flow/": ("lead", "GET"),

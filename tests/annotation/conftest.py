@@ -165,7 +165,7 @@ def study(readers: dict[str, User]) -> Callable[..., list[Case]]:
     """``study(3, sham_share=0)``: that many patients opened to observers A and B."""
 
     def opened(count: int = 1, **terms: Any) -> list[Case]:
-        terms = {"plan_seed": 1, "sham_seed": 1, "sham_share": 0.0, **terms}
+        terms = {"plan_seed": 1, "sham_seed": 1, "sham_share": 0.0, "reread_share": 0.0, **terms}
         workflow.freeze_charter(by=readers["lead"], changes=terms)
         make_patients(count)
         workflow.open_reading(by=readers["lead"])
@@ -181,7 +181,7 @@ def case(study: Callable[..., list[Case]]) -> Case:
 
 
 def assignment(case: Case, reader: User) -> Assignment:
-    return case.assignments.get(reader=reader)
+    return case.assignments.exclude(kind="reread").get(reader=reader, withdrawn_at=None)
 
 
 def draft(case: Case, reader: User, content: dict[str, Any], **more: Any) -> Reading:

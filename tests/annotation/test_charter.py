@@ -38,7 +38,8 @@ def test_hash_names_the_settings_and_not_their_order() -> None:
         ({"consensus": 1}, "consensus"),
         ({"sham_share": 1.1}, "sham_share"),
         ({"sham_share": True}, "sham_share"),
-        ({"reread_share": 0.1}, "reread_share"),
+        ({"reread_share": 1.1}, "reread_share"),
+        ({"washout_reads": 0}, "washout_reads"),
         ({"plan_seed": -1}, "plan_seed"),
         ({"plan_seed": 1.5}, "plan_seed"),
         ({"min_interval_days": 0}, "min_interval_days"),
@@ -74,6 +75,18 @@ def test_a_change_needs_a_reason_and_a_difference(lead: Any) -> None:
         with pytest.raises(RuleViolation) as refusal:
             charter.freeze(by=lead, changes=changes, reason=reason)
         assert refusal.value.code == code
+
+
+def test_a_charter_frozen_by_an_earlier_release_stays_intact(lead: Any) -> None:
+    """That release did not know every setting; the ones it knew are what was hashed."""
+    from annotation.canonical import sha256
+
+    frozen = charter.freeze(by=lead)
+    terms = {key: value for key, value in frozen.terms.items() if key != "washout_reads"}
+    old = Charter(version=9, terms=terms, hash=sha256(terms))
+    assert charter.is_intact(old)
+    assert charter.terms_of(old).washout_reads == 20
+    assert not charter.is_intact(Charter(version=9, terms={**terms, "sham_share": 0.2}, hash=sha256(terms)))
 
 
 def test_open_cases_keep_their_version(readers: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotation import read_plan
+from annotation import plan_check
 from annotation.models import Assignment, Charter
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Regenerate every assignment's place from the frozen seeds; names each row that differs."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        failures = list(read_plan.deviations())
+        failures = list(plan_check.deviations())
         for failure in failures:
             self.stderr.write(failure)
         if failures:

@@ -5,6 +5,7 @@ export const TERMS: Record<string, { label: string; meaning: string }> = {
   discrepancy_rule: { label: 'What counts as a discrepancy', meaning: 'A different category, or any differing finding.' },
   consensus: { label: 'Consensus session', meaning: 'Whether the two observers discuss a discrepancy before the neurosurgeon reads.' },
   reread_share: { label: 'Re-read share', meaning: 'Cases that come back to each observer under new codes.' },
+  washout_reads: { label: 'Wash-out', meaning: 'Other reads between a case and its return, at least.' },
   sham_share: { label: 'Control share', meaning: 'Concordant cases mixed into the neurosurgeon’s queue; they never change a label.' },
   plan_seed: { label: 'Seed of the reading order', meaning: 'Regenerates each reader’s order identically.' },
   sham_seed: { label: 'Seed of the control cases', meaning: 'Regenerates the choice of control cases identically.' },
