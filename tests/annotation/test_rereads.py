@@ -165,9 +165,13 @@ def test_a_moved_missing_or_added_reread_is_named(study: Any, readers: dict[str,
     gone.delete()
     free = Case.objects.exclude(assignments__in=Assignment.objects.filter(kind="reread", reader=moved.reader))
     added = Assignment.objects.create(
-        case_id=free.exclude(pk=gone.case_id).values_list("pk", flat=True)[0], reader=moved.reader, kind="reread", code="x", position=7,
+        case_id=free.exclude(pk=gone.case_id).values_list("pk", flat=True)[0],
+        reader=moved.reader,
+        kind="reread",
+        code="x",
+        position=7,
         batch=moved.batch,
-    )  # fmt: skip
+    )
     with pytest.raises(CommandError):
         call_command("verify_plan")
     named = capsys.readouterr().err
