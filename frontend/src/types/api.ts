@@ -636,6 +636,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/read-plan/replace/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give what a leaving reader has not signed to another; closes the leaving account. */
+        post: operations["read_plan_replace_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reading/cases/{code}/": {
         parameters: {
             query?: never;
@@ -2052,6 +2069,20 @@ export interface components {
             patient: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
+        ReplaceReaderInRequest: {
+            /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
+            leaving: string;
+            /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
+            joining: string;
+            reason: string;
+        };
+        ReplacedReaderOut: {
+            /** @description Cases that changed hands. */
+            cases: number;
+            /** @description New assignments, re-reads included. */
+            assignments: number;
+        };
+        /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         ResolveInRequest: {
             action: components["schemas"]["ReviewActionEnum"];
             reason: string;
@@ -2460,6 +2491,7 @@ export interface components {
             consensus: boolean;
             /** Format: double */
             reread_share: number;
+            washout_reads: number;
             /** Format: double */
             sham_share: number;
             /** @description Null: drawn at freezing. */
@@ -3608,6 +3640,46 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OpenReadingOut"];
                 };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    read_plan_replace_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceReaderInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReplaceReaderInRequest"];
+                "multipart/form-data": components["schemas"]["ReplaceReaderInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplacedReaderOut"];
+                };
+            };
+            /** @description No response body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             409: {
                 headers: {
