@@ -1,24 +1,17 @@
-"""Reading the CSV files of a cohort export row by row, and saying exactly what is wrong with one."""
+"""Opening the CSV files of a cohort export: which column is which, and their rows. No Django."""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "patients": (
-        "patient_id", "site", "sex", "birth_date", "ra_diagnosis_date", "rf", "anti_ccp", "infliximab",
-        "other_biologic",
-    ),
-    "diagnoses": ("patient_id", "system", "code", "date"),
-    "exams": ("patient_id", "exam_id", "date", "modality", "body_part", "sagittal_t2"),
-    "chart_review": ("patient_id", "decision", "note", "date"),
-}  # fmt: skip
+from cohort.columns import COLUMNS, COMMENT, FILES, Column, plain
+from cohort.csv_format import UNREADABLE, Format, find_format, open_text
+from cohort.mapping import ColumnMapping
+from cohort.spellings import order_evidence
 
 # Further columns are kept as notes, but not these: notes must not bring back what was taken out.
 _IDENTIFYING = re.compile(
@@ -26,13 +19,16 @@ _IDENTIFYING = re.compile(
     r"|e-?mail|birth|dob|accession|physician|doctor|\bid\b|_id$|^id_",
     re.IGNORECASE,
 )
-_EARLIEST = date(1890, 1, 1)
-_UNREADABLE = re.compile(r"[\0\ud800-\udfff]")
+#: So many rows are looked at to learn whether a date column needs an order; only then all of them are.
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """``row`` as in a spreadsheet, where the header is row 1; None for the file as a whole."""
+    """``row`` as in a spreadsheet, where the header is row 1; None for the file as a whole.
+
+    The message never holds a value of the file, nor does ``column``: it is a header.
+    """
 
     file: str
     row: int | None
@@ -40,123 +36,237 @@ class RowError:
     message: str
 
 
-class BadValue(Exception):
+class Refused(Exception):
+    """The file as a whole cannot be read."""
+
     def __init__(self, column: str | None, message: str) -> None:
         super().__init__(message)
         self.column = column
         self.message = message
 
 
-@dataclass(slots=True)
-class Row:
-    number: int
-    values: dict[str, str]
-    notes: dict[str, str] = field(default_factory=dict)
-
-    def text(self, column: str, limit: int, *, required: bool = False) -> str:
-        value = self.values[column]
-        if required and not value:
-            raise BadValue(column, "is empty")
-        if len(value) > limit:
-            raise BadValue(column, f"is longer than {limit} characters")
-        return value
-
-    def day(self, column: str, *, required: bool = False) -> date | None:
-        value = self.text(column, 40, required=required)
-        if not value:
-            return None
-        day = as_date(value)
-        if day is None:
-            raise BadValue(column, f"{value!r} is not a date; write YYYY-MM-DD")
-        if not _EARLIEST <= day <= datetime.now(UTC).date():
-            raise BadValue(column, f"{value} lies in the future or before {_EARLIEST.year}")
-        return day
-
-    def flag(self, column: str) -> bool | None:
-        value = self.text(column, 40).lower()
-        if value in {"yes", "y", "true", "1"}:
-            return True
-        if value in {"no", "n", "false", "0"}:
-            return False
-        if value:
-            raise BadValue(column, f"{self.values[column]!r} is neither yes nor no")
-        return None
-
-    def choice(self, column: str, allowed: tuple[str, ...], *, required: bool = False) -> str:
-        value = self.text(column, 40, required=required)
-        found = {option.lower(): option for option in allowed}.get(value.lower(), "")
-        if value and not found:
-            raise BadValue(column, f"{value!r} is none of {', '.join(allowed)}")
-        return found
+#: The number of a row and its stripped cells, or what is wrong with it.
+Rows: TypeAlias = Iterator["tuple[int, list[str]] | RowError"]
 
 
-def as_date(text: str) -> date | None:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+@dataclass
+class Layout:
+    """Where in a file each of our columns stands, what else it holds, and what had to be decided.
 
-
-def read_rows(kind: str, file: BinaryIO) -> Iterator[Row | RowError]:
-    """Rows of one file in order, each readable or an error; a refused file is one error without row.
-
-    A file whose header lacks a documented column is refused, since every row would mean something else.
+    ``taken`` says of each column why that header was taken for it: ``name``, ``said`` (by a mapping) or
+    ``similar``.
     """
-    name = f"{kind}.csv"
-    # Undecodable bytes become surrogates, so that they cost their row and not the file.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(text)
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-    except csv.Error as error:
-        yield RowError(name, 1, None, f"the header cannot be read: {error}")
-        return
-    problem = _header_problem(kind, header)
-    if problem:
-        yield RowError(name, None, problem[0], problem[1])
-        return
-    extra = [column for column in header if column not in COLUMNS[kind] and column]
-    for column in extra:
-        if _IDENTIFYING.search(column):
-            yield RowError(name, 1, column, "may identify a person; this column is not kept")
-    kept = [column for column in extra if not _IDENTIFYING.search(column)]
-    number = 1
-    while True:
-        number += 1
+
+    kind: str
+    name: str
+    header: list[str]
+    index: dict[str, int]
+    taken: dict[str, str] = field(default_factory=dict)
+    notes: list[tuple[str, int]] = field(default_factory=list)
+    #: Headers of columns that are not kept: they may identify a person.
+    dropped: list[str] = field(default_factory=list)
+    dates: dict[str, str] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    comments: int = 0
+
+    def label(self, column: str | None) -> str | None:
+        """A column as the file itself calls it."""
+        return self.header[self.index[column]] if column in self.index else column
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            **self.written,
+            "columns": [
+                {
+                    "column": column.name,
+                    "header": self.label(column.name) if column.name in self.index else None,
+                    "taken_by": self.taken.get(column.name, ""),
+                    "date_order": self.dates.get(column.name, ""),
+                }
+                for column in FILES[self.kind]
+            ],
+            "header": self.header,
+            "notes": [name for name, _ in self.notes],
+            "dropped": self.dropped,
+            "comments": self.comments,
+        }
+
+
+class CsvTable:
+    """One CSV file of a known kind, open for reading.
+
+    Parameters
+    ----------
+    file
+        Seekable, binary.
+    name
+        How errors call it.
+    """
+
+    def __init__(self, kind: str, file: BinaryIO, mapping: ColumnMapping, name: str = "") -> None:
+        self.kind = kind
+        self.name = name or f"{kind}.csv"
+        self.file = file
+        self.mapping = mapping
+        self.format = Format("utf-8", ",", True)
+        #: Known once ``open`` has returned; before that, as far as it came.
+        self.layout = Layout(kind, self.name, [], {})
+
+    def open(self) -> Layout:
+        """Find out how the file is written and which column is which.
+
+        Raises
+        ------
+        Refused
+            When a column is missing or could be two, or when dates could be read in two ways.
+        """
+        known = {plain(header) for header in self.mapping.columns}
+        known |= {name for column in FILES[self.kind] for name in (column.name, *column.names)}
+        self.format = find_format(self.file, frozenset(known))
+        records = self._records()
+        header = next(records, (1, []))[1] or []
+        layout = self.layout = Layout(self.kind, self.name, [cell.strip() for cell in header], {})
+        layout.written = self.format.as_json()
+        layout.values = {column: dict(words) for column, words in self.mapping.values.items()}
+        self._assign(layout)
+        for column in FILES[self.kind]:
+            if column.kind == "date" and column.name in layout.index:
+                layout.dates[column.name] = self.mapping.dates.get(column.name) or self._order(column.name)
+        return layout
+
+    def rows(self) -> Rows:
+        """Every row below the header that holds anything."""
+        width, looked_at = len(self.layout.header), not self.format.clean
+        records = self._records()
+        next(records, None)
+        for number, cells in records:
+            if cells is None:
+                yield RowError(
+                    self.name, number, None, "cannot be read: a field is longer than 131072 characters"
+                )
+                continue
+            if len(cells) != width:
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if cells[0].startswith(COMMENT):
+                    self.layout.comments += 1
+                    continue
+                yield RowError(
+                    self.name, number, None, f"has {len(cells)} fields where the header has {width}"
+                )
+                continue
+            if cells[0].startswith(COMMENT):
+                self.layout.comments += 1
+                continue
+            if looked_at:
+                broken = next((k for k, cell in enumerate(cells) if UNREADABLE.search(cell)), None)
+                if broken is not None:
+                    encoding = self.layout.written.get("encoding", "")
+                    yield RowError(
+                        self.name, number, self.layout.header[broken],
+                        f"holds bytes that are not {encoding} text",
+                    )  # fmt: skip
+                    continue
+            cells = [cell.strip() for cell in cells]
+            if any(cells):
+                yield number, cells
+
+    def _records(self) -> Iterator[tuple[int, list[str] | None]]:
+        """Records with their numbers from 1; None for one that the CSV reader refuses."""
+        self.file.seek(0)
+        text = open_text(self.file, self.format.encoding)
+        reader = csv.reader(text, delimiter=self.format.delimiter)
+        number = 0
         try:
-            cells = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            yield RowError(name, number, None, f"cannot be read: {error}")
-            continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            yield RowError(name, number, None, f"has {len(cells)} fields where the header has {len(header)}")
-            continue
-        values = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        unreadable = next((c for c, v in values.items() if _UNREADABLE.search(v)), None)
-        if unreadable is not None:
-            yield RowError(name, number, unreadable, "holds bytes that are not UTF-8 text")
-            continue
-        yield Row(number, values, {column: values[column][:500] for column in kept if values[column]})
-    text.detach()
+            while True:
+                number += 1
+                try:
+                    yield number, next(reader)
+                except StopIteration:
+                    return
+                except csv.Error:
+                    yield number, None
+        finally:
+            text.detach()
+
+    def _assign(self, layout: Layout) -> None:
+        """Give each of our columns its header, by what was said, then by name, then by likeness."""
+        headers = [plain(cell) for cell in layout.header]
+        if not any(headers):
+            raise Refused(None, "is empty; a header row is needed")
+        ours = {column.name: column for column in FILES[self.kind]}
+        by_name = {name: column.name for column in ours.values() for name in column.names}
+        claims: dict[str, list[tuple[int, str, int]]] = {}
+        for place, header in enumerate(headers):
+            if header in self.mapping.columns:
+                claim = 0, "said", self.mapping.columns[header]
+            elif header in ours:
+                claim = 1, "name", header
+            elif header in by_name:
+                claim = 2, "similar", by_name[header]
+            else:
+                continue
+            claims.setdefault(claim[2], []).append((claim[0], claim[1], place))
+        ignored = {place for _, _, place in claims.pop("", [])}
+        for name, found in claims.items():
+            best = min(rank for rank, _, _ in found)
+            first = [(why, place) for rank, why, place in found if rank == best]
+            if len(first) > 1 and headers[first[0][1]] == headers[first[1][1]]:
+                raise Refused(name, f"column {name} appears twice")
+            if len(first) > 1:
+                which = " and ".join(layout.header[place] for _, place in first)
+                raise Refused(name, f"column {name} could be {which}: say which")
+            layout.taken[name], layout.index[name] = first[0]
+        missing = [
+            name
+            for name in COLUMNS[self.kind]
+            if name not in layout.index and name not in self.mapping.absent
+        ]
+        if missing:
+            plural = "s" if len(missing) > 1 else ""
+            raise Refused(missing[0], f"column{plural} {', '.join(missing)} missing")
+        used = {*layout.index.values(), *ignored}
+        for place, cell in enumerate(layout.header):
+            if place in used or not cell:
+                continue
+            if _IDENTIFYING.search(cell):
+                layout.dropped.append(cell)
+            else:
+                layout.notes.append((cell.lower()[:64], place))
+
+    def _order(self, column: str) -> str:
+        """Day or month first, from the dates of the column alone; empty when every date has its year first.
+
+        Raises
+        ------
+        Refused
+            When nothing in the column tells, or when its dates contradict each other.
+        """
+        place = self.layout.index[column]
+        first: dict[str, int] = {}
+        records = self._records()
+        next(records, None)
+        for number, cells in records:
+            if number > _LOOKED_AT and not first:
+                break
+            if cells and place < len(cells) and (evidence := order_evidence(cells[place].strip())):
+                first.setdefault(evidence, number)
+        records.close()  # type: ignore[attr-defined]
+        header = self.layout.label(column)
+        if "dmy" in first and "mdy" in first:
+            raise Refused(
+                header,
+                f"the date in row {first['dmy']} can only be day first, that in row {first['mdy']} only "
+                f"month first: say which the column is, and the others are listed as errors",
+            )
+        if first.keys() == {"either"}:
+            raise Refused(
+                header, "every date could be read day first or month first, and nothing tells which: say it"
+            )
+        return "dmy" if "dmy" in first else "mdy" if "mdy" in first else ""
 
 
-def _header_problem(kind: str, header: list[str]) -> tuple[str | None, str] | None:
-    missing = [column for column in COLUMNS[kind] if column not in header]
-    if not header:
-        return None, "is empty; a header row is needed"
-    if missing:
-        hint = ""
-        if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-            hint = " The fields are not separated by commas."
-        elif any(_UNREADABLE.search(cell) for cell in header):
-            hint = " The file is not UTF-8 text."
-        plural = "s" if len(missing) > 1 else ""
-        return missing[0], f"column{plural} {', '.join(missing)} missing; the file was left out.{hint}"
-    twice = next((column for column in header if column and header.count(column) > 1), None)
-    return (twice, f"column {twice} appears twice; the file was left out.") if twice else None
+def column_of(kind: str, name: str) -> Column:
+    return next(column for column in FILES[kind] if column.name == name)

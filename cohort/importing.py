@@ -1,28 +1,40 @@
 """Import a cohort export: patients, diagnoses, exams, chart reviews.
 
-Rows stream through in batches with a fixed number of queries each. A row in error is listed and left
-out, the rest is imported, all in one transaction. Repeating an import changes nothing.
+Rows stream into temporary tables, are checked and compared there, and are stored all together in one
+transaction, or not at all. Where rows are in error nothing is stored, unless the caller asks for the others.
+Repeating an import changes nothing.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from cohort import criteria, deidentify, flow
-from cohort.export_files import COLUMNS, BadValue, Row, RowError, as_date, read_rows
-from cohort.models import ChartReview, Diagnosis, Exam, ImportBatch, Patient
+from cohort import flow, staging
+from cohort.columns import COLUMNS
+from cohort.export_files import CsvTable, Refused, RowError
+from cohort.mapping import ColumnMapping, from_json
+from cohort.models import ImportBatch, RememberedMapping
 from cohort.pseudonyms import study_pseudonyms
+from cohort.row_parsing import RowParser
+from cohort.spellings import BadValue
 from config.accounts.models import User
 
-_BATCH = 2000
-#: A wrong column can put a million rows in error; counts stay exact.
+_BATCH = 5000
+#: A wrong column can put a million rows in error; counts stay exact, and ``errors_to`` gets them all.
 MAX_ERRORS_LISTED = 10_000
+#: Two imports that meet on PostgreSQL wait for each other; SQLite has one writer anyway.
+_LOCK = 0x0D07_0010
+
+#: (rows read so far, share of the bytes that are read); raises to stop the import.
+Progress = Callable[[int, float], None]
 
 
 @dataclass
@@ -35,21 +47,45 @@ class Counts:
 
 @dataclass
 class ImportReport:
-    committed: bool
+    #: Whether anything was stored.
+    committed: bool = False
     summary: dict[str, Counts] = field(default_factory=dict)
     errors: list[RowError] = field(default_factory=list)
-    #: Files left out as a whole.
+    #: What was done without being asked, such as a column that is not kept: nothing to mend.
+    notices: list[RowError] = field(default_factory=list)
+    #: Files that could not be read as a whole.
     refused: list[str] = field(default_factory=list)
+    #: How each file was read, by kind: see ``Layout.as_json`` and ``RowParser.spelled``.
+    layouts: dict[str, Any] = field(default_factory=dict)
 
-    def error(self, error: RowError) -> None:
+    @property
+    def error_count(self) -> int:
+        """Rows in error, and files left out as a whole."""
+        return sum(counts.errors for counts in self.summary.values()) + len(self.refused)
+
+    def add(self, error: RowError) -> None:
         if len(self.errors) < MAX_ERRORS_LISTED:
             self.errors.append(error)
 
 
-def import_directory(path: Path | str, *, by: User | None = None, phantom: bool = False) -> ImportReport:
+def remembered() -> dict[str, ColumnMapping]:
+    """The mapping of each kind of file that this deployment last imported with."""
+    return {row.kind: from_json(row.kind, row.mapping) for row in RememberedMapping.objects.all()}
+
+
+def remember(mappings: Mapping[str, ColumnMapping]) -> None:
+    """Keep what was said of files for the next import; what was said before of others stays."""
+    before = remembered()
+    for kind, mapping in mappings.items():
+        merged = mapping.over(before.get(kind, ColumnMapping()))
+        if merged != ColumnMapping():
+            RememberedMapping.objects.update_or_create(kind=kind, defaults={"mapping": merged.as_json()})
+
+
+def import_directory(path: Path | str, **options: Any) -> ImportReport:
     """Import those of patients.csv, diagnoses.csv, exams.csv and chart_review.csv that ``path`` holds.
 
-    With ``phantom`` they are of the phantom generator: see ``import_files``.
+    Takes the options of ``import_files``.
 
     Raises
     ------
@@ -60,306 +96,214 @@ def import_directory(path: Path | str, *, by: User | None = None, phantom: bool 
     present = {kind: folder / f"{kind}.csv" for kind in COLUMNS if (folder / f"{kind}.csv").is_file()}
     if not present:
         raise FileNotFoundError(f"{folder} holds none of {', '.join(f'{kind}.csv' for kind in COLUMNS)}")
-    opened: dict[str, BinaryIO] = {}
-    try:
-        for kind, file in present.items():
-            opened[kind] = file.open("rb")
-        return import_files(opened, commit=True, by=by, phantom=phantom)
-    finally:
-        for stream in opened.values():
-            stream.close()
+    with ExitStack() as opened:
+        return import_files(
+            {kind: opened.enter_context(file.open("rb")) for kind, file in present.items()}, **options
+        )
 
 
 def import_files(
-    files: Mapping[str, Any], *, commit: bool = True, by: User | None = None, phantom: bool = False
+    files: Mapping[str, Any],
+    *,
+    commit: bool = True,
+    skip_errors: bool = False,
+    by: User | None = None,
+    phantom: bool = False,
+    mappings: Mapping[str, ColumnMapping] | None = None,
+    progress: Progress | None = None,
+    errors_to: Callable[[RowError], None] | None = None,
+    before_storing: Callable[[], None] | None = None,
+    stored: Callable[[ImportReport], None] | None = None,
 ) -> ImportReport:
-    """Import open binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``).
+    """Import open, seekable binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``).
 
-    With ``commit`` false everything is tried and taken back: the report says what would happen.
-    With ``phantom`` new patients are marked as phantoms, and rows of patients who are none are refused.
+    Parameters
+    ----------
+    commit
+        False: read and compare only; the report says what would happen, and no table is touched.
+    skip_errors
+        Store the rows that are good although others are not. Otherwise one error stores nothing.
+    phantom
+        New patients are marked as phantoms, and rows of patients who are none are in error.
+    mappings
+        What was said of these files; what they do not say, an earlier import may have.
+    progress
+        Called now and then while files are read.
+    errors_to
+        Gets every error, in order; the report lists the first 10,000.
+    before_storing
+        Called once everything is read, before the transaction that stores it.
+    stored
+        Called inside that transaction, last.
     """
-    report = ImportReport(committed=commit)
-    names = study_pseudonyms()
-    with transaction.atomic():
-        touched: set[int] = set()
-        for kind in COLUMNS:  # patients first: the others refer to them
-            if kind in files:
-                stream = getattr(files[kind], "file", files[kind])
-                _File(kind, report, names, touched, phantom).run(stream)
-        if commit:
+    known = remembered()
+    said = mappings or {}
+    report = ImportReport()
+    sources = [
+        CsvTable(
+            kind,
+            getattr(files[kind], "file", files[kind]),
+            said.get(kind, ColumnMapping()).over(known.get(kind, ColumnMapping())),
+        )
+        for kind in COLUMNS
+        if kind in files
+    ]
+    with staging.room():
+        staged = _read(sources, report, progress or (lambda rows, share: None))
+        if not commit:
+            _check(staged, report, errors_to, phantom=phantom)
+            return report
+        if before_storing:
+            before_storing()
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            _check(staged, report, errors_to, phantom=phantom)
+            if (report.error_count and not skip_errors) or len(report.refused) == len(report.summary):
+                return report
+            for table in staged.values():
+                table.store(**({"phantom": phantom} if table.kind == "patients" else {}))
             ImportBatch.objects.create(
                 kind=ImportBatch.Kind.CSV,
                 created_by=by,
                 summary={kind: vars(counts) for kind, counts in report.summary.items()},
             )
-            flow.refresh(touched)
-        else:
-            transaction.set_rollback(True)
+            remember(said)
+            flow.refresh(staging.touched(list(staged.values())))
+            report.committed = True
+            if stored:
+                stored(report)
     return report
 
 
-def _with_notes(row: Row) -> str:
-    """A chart review has one note; undefined columns join it."""
-    parts = [row.text("note", 4000), *(f"{column}: {text}" for column, text in row.notes.items())]
-    return "; ".join(part for part in parts if part)
+# ---- reading
 
 
-class _File:
-    """One file on its way into the database."""
+def _read(sources: Iterable[CsvTable], report: ImportReport, progress: Progress) -> dict[str, staging.Staged]:
+    """Stage every row that can be read on its own; list the others as problems."""
+    names = study_pseudonyms()
+    sources = list(sources)
+    meter = _Meter([source.file for source in sources], progress)
+    staged: dict[str, staging.Staged] = {}
+    for number, source in enumerate(sources):
+        counts = report.summary.setdefault(source.kind, Counts())
+        try:
+            layout = source.open()
+        except Refused as problem:
+            report.refused.append(source.name)
+            report.add(RowError(source.name, None, problem.column, problem.message))
+            report.layouts[source.kind] = source.layout.as_json()
+            continue
+        report.notices += [
+            RowError(source.name, 1, header, "may identify a person; this column is not kept")
+            for header in layout.dropped
+        ]
+        parser = RowParser(layout, names)
+        table = staged.setdefault(source.kind, staging.Staged(source.kind, parser.columns))
+        table.create()
+        _stage(source, parser, table, number, meter)
+        described = layout.as_json()
+        for column in described["columns"]:
+            spelled = parser.spelled.get(column["column"])
+            column["spellings"] = spelled.spelled() if spelled else []
+        report.layouts[source.kind] = described
+        if layout.comments:
+            report.notices.append(
+                RowError(source.name, None, None, f"{layout.comments} comment rows passed over")
+            )
+        counts.errors = staging.problem_count(source.kind)
+    return staged
 
-    def __init__(
-        self,
-        kind: str,
-        report: ImportReport,
-        names: deidentify.Pseudonymiser,
-        touched: set[int],
-        phantom: bool,
-    ) -> None:
-        self.phantom = phantom
-        self.kind = kind
-        self.name = f"{kind}.csv"
-        self.report = report
-        self.names = names
-        self.touched = touched
-        self.counts = report.summary.setdefault(kind, Counts())
-        #: Key → first row that had it, to name a duplicate's original.
-        self.seen: dict[Any, int] = {}
 
-    def run(self, stream: BinaryIO) -> None:
-        store = {
-            "patients": self._patients, "diagnoses": self._diagnoses, "exams": self._exams,
-            "chart_review": self._chart_reviews,
-        }[self.kind]  # fmt: skip
-        for batch in self._batches(stream):
-            store(batch)
-
-    def _batches(self, stream: BinaryIO) -> Iterator[list[tuple[Row, str]]]:
-        """Rows with their patients' pseudonyms."""
-        batch: list[tuple[Row, str]] = []
-        for row in read_rows(self.kind, stream):
+def _stage(source: CsvTable, parser: RowParser, table: staging.Staged, number: int, meter: _Meter) -> None:
+    rows = source.rows()
+    parse = parser.parse
+    good: list[tuple[int, tuple[Any, ...]]] = []
+    bad: list[tuple[int, str | None, str]] = []
+    while batch := list(islice(rows, _BATCH)):
+        for row in batch:
             if isinstance(row, RowError):
-                self.report.error(row)
-                if row.row is None:
-                    self.report.refused.append(self.name)
-                elif row.row > 1:
-                    self.counts.errors += 1
+                bad.append((row.row or 0, row.column, row.message))
                 continue
             try:
-                pseudonym = self.names.patient(row.text("patient_id", 64, required=True))
-            except BadValue as error:
-                self._refuse(row, error.column, error.message)
-                continue
-            batch.append((row, pseudonym))
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+                good.append((row[0], parse(row[1])))
+            except BadValue as problem:
+                bad.append((row[0], parser.layout.label(problem.column), problem.message))
+        table.load(good, number)
+        staging.add_problems(source.kind, number, bad)
+        good, bad = [], []
+        meter.read(len(batch))
 
-    def _refuse(self, row: Row, column: str | None, message: str) -> None:
-        self.counts.errors += 1
-        self.report.error(RowError(self.name, row.number, column, message))
 
-    def _parsed(
-        self,
-        batch: list[tuple[Row, str]],
-        parse: Callable[[Row], dict[str, Any]],
-        key: Callable[..., Any] | None,
-    ) -> Iterator[tuple[Row, str, dict[str, Any]]]:
-        """Rows that make sense; with ``key`` the second of two with the same key is refused."""
-        for row, pseudonym in batch:
-            try:
-                values = parse(row)
-            except BadValue as error:
-                self._refuse(row, error.column, error.message)
-                continue
-            if key is not None:
-                first = self.seen.setdefault(key(pseudonym, values), row.number)
-                if first != row.number:
-                    self._refuse(row, COLUMNS[self.kind][self.kind == "exams"], f"repeats row {first}")
-                    continue
-            yield row, pseudonym, values
+class _Meter:
+    """How much of several files has been read."""
 
-    def _known(
-        self,
-        batch: list[tuple[Row, str]],
-        parse: Callable[[Row], dict[str, Any]],
-        key: Callable[..., Any] | None = None,
-    ) -> list[tuple[int, dict[str, Any]]]:
-        """Parsed rows of patients who are in the cohort, by primary key."""
-        parsed = list(self._parsed(batch, parse, key))
-        patients = Patient.objects.filter(pseudonym__in={p for _, p, _ in parsed}).only(
-            "pseudonym", "phantom"
-        )
-        known = {patient.pseudonym: patient for patient in patients}
-        found = []
-        for row, pseudonym, values in parsed:
-            patient = known.get(pseudonym)
-            if patient is None:
-                self._refuse(row, "patient_id", f"patient {row.values['patient_id']!r} is not in the cohort")
-            elif not self._real_among_phantoms(row, patient):
-                found.append((patient.pk, values))
-        return found
-
-    def _real_among_phantoms(self, row: Row, patient: Patient) -> bool:
-        """Refuse the row of a patient in a delivery of phantoms: the two never mix."""
-        mixed = self.phantom and not patient.phantom
-        if mixed:
-            who = row.values["patient_id"]
-            self._refuse(row, "patient_id", f"patient {who!r} is in the cohort and is no phantom")
-        return mixed
-
-    # ---- the four kinds
-
-    def _patients(self, batch: list[tuple[Row, str]]) -> None:
-        def parse(row: Row) -> dict[str, Any]:
-            birth, diagnosed = row.day("birth_date"), row.day("ra_diagnosis_date")
-            if birth and diagnosed and diagnosed < birth:
-                raise BadValue("ra_diagnosis_date", "lies before birth_date")
-            return {
-                "site": row.text("site", 64),
-                "sex": row.choice("sex", ("F", "M", "O")),
-                "birth_date": self._shifted(row, birth),
-                "ra_diagnosis_date": self._shifted(row, diagnosed),
-                **{c: row.flag(c) for c in ("rf", "anti_ccp", "infliximab", "other_biologic")},
-                "notes": self._notes(row),
-            }
-
-        parsed = list(self._parsed(batch, parse, lambda pseudonym, values: pseudonym))
-        existing = {p.pseudonym: p for p in Patient.objects.filter(pseudonym__in=[p for _, p, _ in parsed])}
-        new, changed = [], []
-        refused = 0
-        for row, pseudonym, values in parsed:
-            patient = existing.get(pseudonym)
-            if patient is None:
-                new.append(Patient(pseudonym=pseudonym, phantom=self.phantom, **values))
-            elif self._real_among_phantoms(row, patient):
-                refused += 1
-            elif self._differs(patient, values):
-                changed.append(patient)
-        self.touched.update(p.pk for p in Patient.objects.bulk_create(new))
-        self._update(Patient, changed, parsed[0][2] if parsed else {})
-        self.touched.update(p.pk for p in changed)
-        self._count(len(new), len(changed), len(parsed) - refused)
-
-    def _diagnoses(self, batch: list[tuple[Row, str]]) -> None:
-        def parse(row: Row) -> dict[str, Any]:
-            system = criteria.code_system(row.text("system", 16, required=True))
-            if system is None:
-                raise BadValue("system", f"{row.values['system']!r} is neither ICD9 nor ICD10")
-            code = criteria.normal_code(row.text("code", 16, required=True))
-            if not code.isalnum() or not code.isascii():
-                raise BadValue("code", f"{row.values['code']!r} is not a code")
-            code = f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
-            day = self._shifted(row, row.day("date"))
-            return {"system": system, "code": code, "date": day, "notes": self._notes(row)}
-
-        rows = self._known(batch, parse)
-        have = set(
-            Diagnosis.objects.filter(patient__in={pk for pk, _ in rows}).values_list(
-                "patient_id", "system", "code", "date"
-            )
-        )
-        new = []
-        for pk, values in rows:
-            fact = (pk, values["system"], values["code"], values["date"])
-            if fact not in have:  # the same fact twice is still one fact
-                have.add(fact)
-                new.append(Diagnosis(patient_id=pk, **values))
-        Diagnosis.objects.bulk_create(new)
-        self.touched.update(d.patient_id for d in new)
-        self._count(len(new), 0, len(rows))
-
-    def _exams(self, batch: list[tuple[Row, str]]) -> None:
-        def parse(row: Row) -> dict[str, Any]:
-            exam_id = row.text("exam_id", 64, required=True)
-            return {
-                "pseudonym": self.names.exam(row.values["patient_id"], exam_id),
-                "date": self._shifted(row, row.day("date", required=True)),
-                "modality": row.text("modality", 16, required=True).upper(),
-                "body_part": row.text("body_part", 64).upper(),
-                "sagittal_t2": row.flag("sagittal_t2"),
-                "notes": self._notes(row),
-            }
-
-        rows = self._known(batch, parse, lambda pseudonym, values: values["pseudonym"])
-        existing = {
-            e.pseudonym: e for e in Exam.objects.filter(pseudonym__in=[v["pseudonym"] for _, v in rows])
-        }
-        new, changed = [], []
-        for pk, values in rows:
-            exam = existing.get(values["pseudonym"])
-            if exam is None:
-                new.append(Exam(patient_id=pk, **values))
-            elif self._differs(exam, values):
-                changed.append(exam)
-        Exam.objects.bulk_create(new)
-        self._update(Exam, changed, rows[0][1] if rows else {})
-        self.touched.update(e.patient_id for e in (*new, *changed))
-        self._count(len(new), len(changed), len(rows))
-
-    def _chart_reviews(self, batch: list[tuple[Row, str]]) -> None:
-        def parse(row: Row) -> dict[str, Any]:
-            return {
-                "decision": row.choice("decision", tuple(ChartReview.Decision.values), required=True),
-                "note": self._scrubbed(row, _with_notes(row)),
-                "date": self._shifted(row, row.day("date")),
-            }
-
-        rows = self._known(batch, parse)
-        have = set(
-            ChartReview.objects.filter(patient__in={pk for pk, _ in rows}).values_list(
-                "patient_id", "decision", "note", "date"
-            )
-        )
-        new = []
-        for pk, values in rows:
-            fact = (pk, values["decision"], values["note"], values["date"])
-            if fact not in have:
-                have.add(fact)
-                new.append(ChartReview(patient_id=pk, **values))
-        ChartReview.objects.bulk_create(new)
-        self.touched.update(r.patient_id for r in new)
-        self._count(len(new), 0, len(rows))
-
-    # ---- small parts
-
-    def _shifted(self, row: Row, day: Any) -> Any:
-        return self.names.date(row.values["patient_id"], day) if day else None
-
-    def _scrubbed(self, row: Row, text: str) -> str:
-        """Free text without the patient's own id, and with its ISO dates shifted."""
-        patient_id = row.values["patient_id"]
-
-        def moved(found: re.Match[str]) -> str:
-            day = as_date(found.group())
-            try:
-                return self._shifted(row, day).isoformat() if day else found.group()
-            except OverflowError:
-                return found.group()  # year 1 and thereabouts: a placeholder, nobody's date
-
-        text = re.sub(r"\b\d{4}-\d{2}-\d{2}\b", moved, text)
-        return deidentify.scrub(text, {patient_id: self.names.patient(patient_id)})
-
-    def _notes(self, row: Row) -> dict[str, str]:
-        """Undefined columns, with dates shifted and the patient's id replaced like everywhere else."""
-        return {column: self._scrubbed(row, text) for column, text in row.notes.items()}
+    def __init__(self, files: list[BinaryIO], report: Progress) -> None:
+        self.files = files
+        self.report = report
+        self.total = sum(self._size(file) for file in files) or 1
+        self.rows = 0
 
     @staticmethod
-    def _differs(row: Any, values: dict[str, Any]) -> bool:
-        """Set ``values`` on a row and say whether that changed it."""
-        different = [name for name, value in values.items() if getattr(row, name) != value]
-        for name in different:
-            setattr(row, name, values[name])
-        return bool(different)
+    def _size(file: BinaryIO) -> int:
+        file.seek(0, 2)
+        size = file.tell()
+        file.seek(0)
+        return size
 
-    @staticmethod
-    def _update(model: Any, rows: list[Any], values: dict[str, Any]) -> None:
-        fields = [name for name in values if name != "pseudonym"]
-        if rows:
-            model.objects.bulk_update(rows, fields, batch_size=100)
+    def read(self, rows: int) -> None:
+        self.rows += rows
+        self.report(self.rows, min(1.0, sum(file.tell() for file in self.files) / self.total))
 
-    def _count(self, new: int, changed: int, total: int) -> None:
-        self.counts.new += new
-        self.counts.changed += changed
-        self.counts.unchanged += total - new - changed
+
+# ---- checking
+
+
+def _check(
+    staged: Mapping[str, staging.Staged],
+    report: ImportReport,
+    errors_to: Callable[[RowError], None] | None,
+    *,
+    phantom: bool,
+) -> None:
+    """Compare with what is stored, count, and list what is in error."""
+    patients: list[staging.Staged] = []
+    for kind, table in staged.items():
+        table.check(patients, phantom=phantom, merge=False)
+        if kind == "patients":
+            patients.append(table)
+        fates = table.counts()
+        counts = report.summary[kind]
+        counts.new = fates.get(staging.NEW, 0)
+        counts.changed = fates.get(staging.CHANGED, 0)
+        counts.unchanged = fates.get(staging.SAME, 0) + fates.get(staging.REPEATED, 0)
+        counts.errors = staging.problem_count(kind)
+    refused, report.errors = report.errors, []
+    for error in _in_order(refused, list(report.summary)):
+        report.add(error)
+        if errors_to:
+            errors_to(error)
+
+
+def _in_order(refused: list[RowError], kinds: Iterable[str]) -> Iterator[RowError]:
+    """Errors by file and row."""
+    for kind in kinds:
+        name = f"{kind}.csv"
+        yield from (error for error in refused if error.file == name)
+        for _, row, column, message in staging.problems(kind):
+            yield RowError(name, row, column, message)
+
+
+def mapping_file(text: str) -> dict[str, ColumnMapping]:
+    """A person's mappings: JSON of kind → ``ColumnMapping.as_json``.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    said = json.loads(text)
+    if not isinstance(said, dict) or not said.keys() <= COLUMNS.keys():
+        raise ValueError(f"an object with {', '.join(COLUMNS)}")
+    return {kind: from_json(kind, part) for kind, part in said.items()}

@@ -322,3 +322,14 @@ class ImportBatch(models.Model):
     class Meta:
         ordering = ["-pk"]
         verbose_name_plural = "import batches"
+
+
+class RememberedMapping(models.Model):
+    """What this deployment's headers, spellings and date orders mean: ``mapping.ColumnMapping`` as JSON."""
+
+    kind = models.CharField(max_length=20, unique=True)
+    mapping = models.JSONField()
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["kind"]

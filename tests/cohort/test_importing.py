@@ -1,4 +1,4 @@
-"""CSV in: every bad row is named, the rest is imported, repeating changes nothing."""
+"""CSV in: every bad row is named, one stores nothing unless asked to, repeating changes nothing."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ pytestmark = pytest.mark.django_db
 
 
 def load(**texts: str | bytes) -> ImportReport:
-    return import_files(
-        {kind: io.BytesIO(t if isinstance(t, bytes) else t.encode()) for kind, t in texts.items()}
-    )
+    """Import the good rows: what most tests here are about is what is said of the others."""
+    return import_files(opened(**texts), skip_errors=True)
+
+
+def opened(**texts: str | bytes) -> dict[str, io.BytesIO]:
+    return {kind: io.BytesIO(t if isinstance(t, bytes) else t.encode()) for kind, t in texts.items()}
 
 
 def patients(*rows: str, header: str = ",".join(HEADERS["patients.csv"])) -> str:
@@ -86,7 +89,7 @@ def test_changed_rows_are_updated() -> None:
 def test_missing_column_leaves_that_file_out_and_takes_the_others(tmp_path: Path) -> None:
     write_export(tmp_path, ["P1"])
     (tmp_path / "exams.csv").write_text("patient_id,exam_id,date,modality\nP1,E1,2010-01-01,MR\n")
-    report = import_directory(tmp_path)
+    report = import_directory(tmp_path, skip_errors=True)
     assert errors(report) == [("exams.csv", None, "body_part")]
     assert "columns body_part, sagittal_t2 missing" in report.errors[0].message
     assert Patient.objects.count() == 1
@@ -111,13 +114,13 @@ def test_duplicate_patient_keeps_the_first_and_names_it() -> None:
         ("P1,A,F,2999-01-01,,,,,", "birth_date", "in the future"),
         ("P1,A,F,0001-01-01,,,,,", "birth_date", "before 1890"),
         ("P1,A,F,1990-01-01,1980-01-01,,,,", "ra_diagnosis_date", "before birth_date"),
-        ("P1,A,female,,,,,,", "sex", "none of F, M, O"),
-        ("P1,A,F,,,maybe,,,", "rf", "neither yes nor no"),
+        ("P1,A,queen,,,,,,", "sex", "none of F, M, O"),
+        ("P1,A,F,,,maybe,,,", "rf", "none of yes, no"),
         (",A,F,,,,,,", "patient_id", "is empty"),
         (f"{'x' * 65},A,F,,,,,,", "patient_id", "longer than 64"),
         ("P1,A,F", None, "has 3 fields"),
         ("P1,A,F,,,,,,,surplus", None, "has 10 fields"),
-        ("P1,A\0,F,,,,,,", "site", "not UTF-8"),
+        ("P1,A\0,F,,,,,,", "site", "not UTF-8 text"),
     ],
 )
 def test_bad_patient_row(row: str, column: str | None, message: str) -> None:
@@ -144,8 +147,6 @@ def test_bytes_that_are_not_utf8_cost_their_row() -> None:
     ("content", "hint"),
     [
         (b"", "is empty"),
-        (";".join(HEADERS["patients.csv"]).encode() + b"\n", "not separated by commas"),
-        (patients().encode("utf-16"), "missing"),
         (b"\x89PNG\r\n\x1a\n\0\0", "missing"),
         (b"patient_id," + ",".join(HEADERS["patients.csv"]).encode(), "appears twice"),
     ],
@@ -228,7 +229,8 @@ def test_further_columns_are_notes_without_identity() -> None:
     report = load(
         patients=patients("P1,A,F,,,,,,,positive,2015-05-05,Doe,P1 moved on 2015-06-01", header=header)
     )
-    assert errors(report) == [("patients.csv", 1, "surname")]
+    assert report.errors == []
+    assert [(n.file, n.row, n.column) for n in report.notices] == [("patients.csv", 1, "surname")]
     assert counts(report, "patients") == (1, 0, 0, 0)
     names, patient = study_pseudonyms(), Patient.objects.get()
     assert patient.notes == {
@@ -240,7 +242,7 @@ def test_further_columns_are_notes_without_identity() -> None:
 
 def test_preview_says_the_same_and_changes_nothing() -> None:
     text = patients("P1,A,F,,,,,,", "P2,A,X,,,,,,")
-    preview = import_files({"patients": io.BytesIO(text.encode())}, commit=False)
+    preview = import_files(opened(patients=text), commit=False)
     assert not Patient.objects.exists()
     assert not ImportBatch.objects.exists()
     done = load(patients=text)
@@ -288,9 +290,15 @@ def test_command(tmp_path: Path) -> None:
     write_export(tmp_path, ["P1"])
     (tmp_path / "patients.csv").write_text(patients("P1,A,F,,,,,,", "P2,A,X,,,,,,"))
     out, err = io.StringIO(), io.StringIO()
-    call_command("import_cohort", str(tmp_path), stdout=out, stderr=err)
+    with pytest.raises(CommandError, match="1 rows are in error"):
+        call_command("import_cohort", str(tmp_path), stdout=out, stderr=err)
+    assert "patients.csv row 3 sex: is none of F, M, O" in err.getvalue()
+    assert not Patient.objects.exists()
+    out, err = io.StringIO(), io.StringIO()
+    call_command("import_cohort", str(tmp_path), "--skip-errors", stdout=out, stderr=err)
     assert json.loads(out.getvalue())["patients"] == {"new": 1, "changed": 0, "unchanged": 0, "errors": 1}
-    assert "patients.csv row 3 sex: 'X' is none of F, M, O" in err.getvalue()
+    assert "The rows without errors were imported." in err.getvalue()
+    assert Patient.objects.count() == 1
 
 
 def test_command_fails_when_there_is_nothing_to_import(tmp_path: Path) -> None:
@@ -320,7 +328,8 @@ def test_a_delivery_of_phantoms_leaves_patients_alone(tmp_path: Path) -> None:
     import_directory(write_export(tmp_path / "people", ["P1"]))
     before = Patient.objects.values().get()
     write_export(tmp_path / "phantoms", ["P1", "P2"], site="Elsewhere", follow_up=date(2018, 3, 1))
-    report = import_directory(tmp_path / "phantoms", phantom=True)
+    assert not import_directory(tmp_path / "phantoms", phantom=True).committed
+    report = import_directory(tmp_path / "phantoms", phantom=True, skip_errors=True)
     assert errors(report) == [
         ("patients.csv", 2, "patient_id"),
         ("diagnoses.csv", 2, "patient_id"),
@@ -328,7 +337,7 @@ def test_a_delivery_of_phantoms_leaves_patients_alone(tmp_path: Path) -> None:
         ("exams.csv", 3, "patient_id"),
         ("chart_review.csv", 2, "patient_id"),
     ]
-    assert report.errors[0].message == "patient 'P1' is in the cohort and is no phantom"
+    assert report.errors[0].message == "names a patient who is in the cohort and is no phantom"
     assert counts(report, "patients") == (1, 0, 0, 1)
     assert Patient.objects.filter(phantom=False).values().get() == before
     assert Exam.objects.filter(patient__phantom=False).count() == 2
