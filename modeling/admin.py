@@ -15,6 +15,12 @@ class RunAdmin(LeadReadsOnly):
     list_filter = ["state", "profile"]
 
 
+@admin.register(models.RunPart)
+class RunPartAdmin(LeadReadsOnly):
+    list_display = ["pk", "run", "repeat", "fold", "state", "attempts", "fence", "device"]
+    list_filter = ["state"]
+
+
 @admin.register(models.Prediction)
 class PredictionAdmin(LeadReadsOnly):
     list_display = ["pk", "run", "patient", "split", "outcome", "score"]

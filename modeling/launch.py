@@ -1,8 +1,10 @@
-"""One run, worked on: a trainer is started and watched, and its end becomes the run's.
+"""One job, worked on: a trainer is started and watched, and its end becomes the run's or its part's.
 
-Everything a trainer writes goes to ``RUNS_DIR/<run>/attempt-<fence>/``, so that two workers that
-both believe in their claim never share a file. A new attempt starts from hard links to what the last
-one left: checkpoints and finished networks are replaced whole, never changed in place.
+Everything a trainer writes goes to ``RUNS_DIR/<run>/attempt-<fence>/``, or for a part of a run to
+``RUNS_DIR/<run>/parts/<part>/attempt-<fence>/``, so that two workers that both believe in their claim
+never share a file. A new attempt starts from hard links to what the last one left, and the attempt
+that joins the parts from links to what each of them made: checkpoints and finished networks are
+replaced whole, never changed in place.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from modeling import queries, results, runs
-from modeling.models import Run
+from modeling.models import Run, RunPart
 from modeling.runs import Claim, LostClaim
 from modeling.trainer_process import Report, TrainerProcess
 
@@ -43,7 +45,7 @@ OUT_OF_MEMORY = re.compile(r"out of memory|OutOfMemory|can't allocate memory|Mem
 
 
 def work_on(run_id: int, *, stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Claim the run and see it to an end; False if there is nothing to claim.
+    """Claim a job of the run and see it to an end; False if there is nothing to claim.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def work_on(run_id: int, *, stopping: Callable[[], bool] = lambda: False) -> boo
     if claim is None:
         logger.info("run %s: not to be claimed", run_id)
         return False
-    logger.info("run %s: claimed, fence %s", run_id, claim.fence)
+    logger.info("%s: claimed", claim)
     try:
         _work(claim, stopping)
     except LostClaim as lost:
@@ -63,7 +65,7 @@ def work_on(run_id: int, *, stopping: Callable[[], bool] = lambda: False) -> boo
     return True
 
 
-def command(run: Run, out: Path) -> list[str]:
+def command(run: Run, out: Path, part: RunPart | None = None) -> list[str]:
     """The trainer's argument list."""
     return [
         *(sys.executable, "-m", "modeling.training"),
@@ -72,20 +74,27 @@ def command(run: Run, out: Path) -> list[str]:
         *("--recipe", str(out / "recipe.json")),
         *("--out", str(out), "--resume"),
         *("--cache", str(settings.PLANES_DIR)),
+        *(("--part", part.key) if part else ()),
     ]
 
 
 def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
     run = Run.objects.select_related("label_set").get(pk=claim.run_id)
-    out = queries.run_directory(run.pk) / f"attempt-{claim.fence}"
+    part = run.parts.get(pk=claim.part_id) if claim.part_id else None
+    directory = queries.run_directory(run.pk)
+    out = (directory / "parts" / part.key if part else directory) / f"attempt-{claim.fence}"
     try:
         manifest = queries.manifest(run.label_set)
         _take_over(out)
+        if part is None:
+            for done in run.parts.all():
+                _link_all(Path(settings.RUNS_DIR) / done.path, out)
         (out / "recipe.json").write_text(json.dumps(run.recipe, indent=2))
-        log = queries.log_path(run.pk)
+        log = queries.log_path(run.pk, part.key if part else "")
         with log.open("a") as file:
-            file.write(f"== attempt {run.attempts}, fence {claim.fence}, {os.uname().nodename}\n")
-        trainer = TrainerProcess(command(run, out), log)
+            attempts = (part or run).attempts
+            file.write(f"== attempt {attempts}, fence {claim.fence}, {os.uname().nodename}\n")
+        trainer = TrainerProcess(command(run, out, part), log)
     except (queries.ManifestDamaged, OSError) as error:
         runs.fail(claim, _about_disk(error))
         return
@@ -139,7 +148,7 @@ class _Watch:
         except (OperationalError, InterfaceError) as error:
             # A database that restarts is no reason to throw training away: whether the run is still
             # ours is asked again in a moment, and before anything is published.
-            logger.warning("run %s: heartbeat not written: %s", self.claim.run_id, error)
+            logger.warning("%s: heartbeat not written: %s", self.claim, error)
             connection.close()
             return False
 
@@ -157,6 +166,9 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
     last_words = watch.trainer.last_words()
     if watch.stopped_for == "cancel":
         _patiently(lambda: runs.end_cancelled(claim))
+    elif code == 0 and claim.part_id is not None:
+        path = out.relative_to(settings.RUNS_DIR).as_posix()
+        _patiently(lambda: runs.finish_part(claim, path=path))
     elif code == 0:
         try:
             result = results.read(out, run, manifest)
@@ -237,6 +249,10 @@ def _take_over(out: Path) -> None:
     if not earlier:
         return
     last = earlier[-1]
+    _link_all(last, out)
+
+
+def _link_all(last: Path, out: Path) -> None:
     work = sorted(path for path in last.glob("work/*") if path.is_file())
     rest = sorted(path for path in last.rglob("*") if path.is_file() and path not in work)
     for path in [last / "result.json", *work, *rest]:
@@ -255,8 +271,23 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _tidy(run_id: int) -> None:
-    """Keep what is published, and the log; checkpoints of a ResNet-101 are half a gigabyte each."""
-    path = Run.objects.values_list("path", flat=True).get(pk=run_id)
-    for attempt in _attempts(queries.run_directory(run_id)):
+    """Keep what is published, what a retry would need, and the logs.
+
+    Checkpoints of a ResNet-101 are half a gigabyte each.
+    """
+    run = Run.objects.get(pk=run_id)
+    directory = queries.run_directory(run_id)
+    if run.state not in runs.ACTIVE:
+        _keep(directory, run.path)
+    ended = run.state in (Run.State.SUCCEEDED, Run.State.CANCELLED)
+    if ended:
+        shutil.rmtree(directory / "parts", ignore_errors=True)
+        return
+    for part in run.parts.exclude(state__in=runs.ACTIVE):
+        _keep(directory / "parts" / part.key, part.path)
+
+
+def _keep(directory: Path, path: str) -> None:
+    for attempt in _attempts(directory):
         if attempt.name != Path(path).name:
             shutil.rmtree(attempt, ignore_errors=True)

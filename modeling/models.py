@@ -25,10 +25,10 @@ class LabelSet(models.Model):
         ordering = ["-pk"]
 
 
-class Run(models.Model):
-    """One training and evaluation. The row is the truth; the queue only carries its id.
+class Job(models.Model):
+    """Work for a trainer. The row is the truth; the queue only carries the run's id.
 
-    Whoever works on a run holds its ``fence``; each write says ``WHERE fence = mine``, so a worker
+    Whoever works on it holds its ``fence``; each write says ``WHERE fence = mine``, so a worker
     that lost its lease can no longer report or publish.
     """
 
@@ -39,31 +39,44 @@ class Run(models.Model):
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    #: The trainer's newest progress line, and the device it chose.
+    progress = models.JSONField(default=dict)
+    device = models.CharField(max_length=80, blank=True)
+    error = models.TextField(blank=True)
+    #: Directory under RUNS_DIR, set when it succeeded.
+    path = models.CharField(max_length=255, blank=True)
+    #: When it last went to the queue; the reconciler sends it again if nobody claims it.
+    sent_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Run(Job):
+    """One training and evaluation.
+
+    A cross-validated run has a :class:`RunPart` for every fold of every repeat. While they are worked
+    on the run is *running* without a lease; when all have succeeded it is *queued* again, and whoever
+    claims it then joins their scores and publishes.
+    """
+
     label_set = models.ForeignKey(LabelSet, models.PROTECT, related_name="runs")
     profile = models.CharField(max_length=16)
     #: The whole recipe, not only what was overridden.
     recipe = models.JSONField()
     seed = models.BigIntegerField()
-    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
-    fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
-    #: The trainer's newest progress line, and the device it chose.
-    progress = models.JSONField(default=dict)
-    device = models.CharField(max_length=80, blank=True)
-    error = models.TextField(blank=True)
-    #: Directory under RUNS_DIR, set when published.
-    path = models.CharField(max_length=255, blank=True)
     #: result.json as the trainer wrote it.
     result = models.JSONField(null=True)
     code_version = models.CharField(max_length=64, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-    #: When it last went to the queue; the reconciler sends it again if nobody claims it.
-    sent_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-pk"]
@@ -73,6 +86,23 @@ class Run(models.Model):
                 name="succeeded_run_is_published",
             )
         ]
+
+
+class RunPart(Job):
+    """One fold of a cross-validated run: a job of its own, on whatever machine is free."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="parts")
+    repeat = models.PositiveSmallIntegerField()
+    fold = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["run", "repeat", "fold"]
+        constraints = [models.UniqueConstraint(fields=["run", "repeat", "fold"], name="one_part_per_fold")]
+
+    @property
+    def key(self) -> str:
+        """Its name in files and for the trainer, ``r0-f1``."""
+        return f"r{self.repeat}-f{self.fold}"
 
 
 class Prediction(models.Model):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
 
 from modeling import recipe
@@ -73,8 +73,14 @@ def counts(content: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 def runs() -> QuerySet[Run]:
     """Runs with their AUC and without their result, which is a hundred times the rest of the row."""
-    rows = Run.objects.select_related("created_by").defer("result")
-    return rows.annotate(auc_json=KT("result__metrics__auc"))
+    return with_parts(Run.objects.defer("result")).annotate(auc_json=KT("result__metrics__auc"))
+
+
+def with_parts(rows: QuerySet[Run]) -> QuerySet[Run]:
+    """Runs with who started them and how many of their parts are done."""
+    done = Q(parts__state=Run.State.SUCCEEDED)
+    counted = rows.annotate(parts_total=Count("parts"), parts_done=Count("parts", filter=done))
+    return counted.select_related("created_by").order_by("-pk")  # a grouped query has no order of its own
 
 
 def auc(run: Run) -> dict[str, float] | None:
@@ -90,15 +96,15 @@ def run_directory(run_id: int) -> Path:
     return Path(settings.RUNS_DIR) / str(run_id)
 
 
-def log_path(run_id: int) -> Path:
-    """One log a run, over all its attempts."""
-    return run_directory(run_id) / "log.txt"
+def log_path(run_id: int, part: str = "") -> Path:
+    """One log a run, over all its attempts, and one for each of its parts."""
+    return run_directory(run_id) / (f"log-{part}.txt" if part else "log.txt")
 
 
-def log_tail(run_id: int) -> str:
-    """The end of the run's log, whole lines; empty before it started."""
+def log_tail(run_id: int, part: str = "") -> str:
+    """The end of a log, whole lines; empty before it started."""
     try:
-        with log_path(run_id).open("rb") as file:
+        with log_path(run_id, part).open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - LOG_BYTES))
             content = file.read()

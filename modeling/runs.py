@@ -9,7 +9,7 @@ All times are the database's, for web, workers and database need not agree on a 
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from annotation import audit
@@ -25,20 +25,15 @@ from annotation.canonical import sha256
 from config.accounts.models import User
 from config.exceptions import RuleViolation
 from modeling import recipe as recipes
-from modeling.models import LabelSet, Prediction, Run
+from modeling import sending
+from modeling.models import LabelSet, Prediction, Run, RunPart
 from modeling.recipe import Recipe
 from modeling.results import Result
-
-logger = logging.getLogger(__name__)
 
 State = Run.State
 ACTIVE = (State.QUEUED, State.RUNNING)
 #: Times a run is started before it counts as failed. Stopping a worker on purpose costs none.
 MAX_ATTEMPTS = 3
-#: A queued run whose message was never sent, or was sent so long ago that it may be lost. The
-#: second is generous: a run may rightly wait hours for the device, and a needless message is a no-op.
-UNSENT_AFTER = timedelta(seconds=20)
-RESEND_AFTER = timedelta(minutes=10)
 
 
 class LostClaim(Exception):
@@ -47,10 +42,15 @@ class LostClaim(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a run, good until its fence is passed."""
+    """The right to work on a run, or on one part of it, good until its fence is passed."""
 
     run_id: int
     fence: int
+    part_id: int | None = None
+
+    def __str__(self) -> str:
+        part = f", part {self.part_id}" if self.part_id else ""
+        return f"run {self.run_id}{part}, fence {self.fence}"
 
 
 def _lease() -> timedelta:
@@ -118,55 +118,61 @@ def create_from(recipe: Recipe, *, label_set: LabelSet, by: User | None, send: b
             # A run that the caller works on counts as sent, or the reconciler would hand it out too.
             sent_at=None if send else Now(),
         )
+        if recipe.split == "kfold":
+            RunPart.objects.bulk_create(
+                RunPart(run=run, repeat=repeat, fold=fold, sent_at=run.sent_at)
+                for repeat in range(recipe.repeats)
+                for fold in range(recipe.folds)
+            )
         audit.record("create_run", run, by=by, label_set=label_set.hash, recipe=run.recipe)
         if send:
-            _send_on_commit(run.pk)
+            sending.send_on_commit(run.pk)
     run.refresh_from_db()
     return run
 
 
-def _send_on_commit(run_id: int) -> None:
-    transaction.on_commit(lambda: _send(run_id))
-
-
-def _send(run_id: int) -> None:
-    """Put the run's id on the queue. A queue that is down loses nothing: the reconciler sends later."""
-    from kombu.exceptions import OperationalError
-
-    from modeling.tasks import train_run
-
-    try:
-        train_run.apply_async(args=(run_id,), retry=False)
-    except (OperationalError, OSError) as error:
-        logger.warning("run %s: the queue did not take it (%s); it will be sent again", run_id, error)
-        return
-    Run.objects.filter(pk=run_id, state=State.QUEUED).update(sent_at=Now())
-
-
 def claim(run_id: int) -> Claim | None:
-    """Take a queued run, or one whose worker went silent. None if there is nothing to take.
+    """Take what is to be done of a run: a part, or the run itself once its parts have succeeded.
 
-    Of any number of workers that ask at once, the row's update gives it to one.
+    Taken is what is queued, or what a worker left that went silent. None if there is nothing to take.
+    Of any number of workers that ask at once, a row's update gives it to one.
     """
-    fence = Run.objects.filter(pk=run_id).values_list("fence", flat=True).first()
-    if fence is None:
-        return None
-    taken = (
-        Run.objects.filter(pk=run_id, fence=fence, attempts__lt=MAX_ATTEMPTS, cancel_requested=False)
-        .filter(Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now()))
-        .update(
+    with transaction.atomic():
+        run = Run.objects.select_for_update().filter(pk=run_id).first()
+        if run is None or run.cancel_requested or run.state not in ACTIVE:
+            return None
+        to_be_had = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
+        open_parts = run.parts.exclude(state=State.SUCCEEDED)
+        if not open_parts.exists():
+            own = Run.objects.filter(to_be_had, pk=run.pk, fence=run.fence, attempts__lt=MAX_ATTEMPTS)
+            return Claim(run.pk, run.fence + 1) if _take(own) else None
+        for part in open_parts.filter(to_be_had, attempts__lt=MAX_ATTEMPTS):
+            if _take(open_parts.filter(to_be_had, pk=part.pk, fence=part.fence)):
+                Run.objects.filter(pk=run.pk).update(
+                    state=State.RUNNING, started_at=Coalesce("started_at", Now())
+                )
+                return Claim(run.pk, part.fence + 1, part.pk)
+    return None
+
+
+def _take(row: QuerySet[Any]) -> bool:
+    return (
+        row.update(
             state=State.RUNNING,
             fence=F("fence") + 1,
             attempts=F("attempts") + 1,
             lease_until=Now() + _lease(),
             started_at=Coalesce("started_at", Now()),
         )
+        == 1
     )
-    return Claim(run_id, fence + 1) if taken == 1 else None
 
 
 def _mine(claim: Claim) -> Any:
-    return Run.objects.filter(pk=claim.run_id, fence=claim.fence, state=State.RUNNING)
+    rows: Any = Run.objects.filter(pk=claim.run_id)
+    if claim.part_id is not None:
+        rows = RunPart.objects.filter(pk=claim.part_id, run_id=claim.run_id)
+    return rows.filter(fence=claim.fence, state=State.RUNNING)
 
 
 def heartbeat(claim: Claim, *, progress: Mapping[str, Any] | None = None) -> bool:
@@ -181,16 +187,55 @@ def heartbeat(claim: Claim, *, progress: Mapping[str, Any] | None = None) -> boo
     if progress is not None:
         changes |= {"progress": dict(progress), "device": str(progress.get("device", ""))[:80]}
     if _mine(claim).update(**changes) != 1:
-        raise LostClaim(f"run {claim.run_id}, fence {claim.fence}")
+        raise LostClaim(str(claim))
+    if claim.part_id is not None and progress is not None:
+        # Whoever looks at the run sees what was last reported of any part.
+        Run.objects.filter(pk=claim.run_id, state=State.RUNNING).update(
+            progress=changes["progress"], device=changes["device"]
+        )
     return bool(Run.objects.values_list("cancel_requested", flat=True).get(pk=claim.run_id))
 
 
 def _end(claim: Claim, verb: str, state: str, **changes: Any) -> None:
     with transaction.atomic():
-        updated = _mine(claim).update(state=state, lease_until=None, finished_at=Now(), **changes)
-        if updated != 1:
-            raise LostClaim(f"run {claim.run_id}, fence {claim.fence}")
-        audit.record(verb, Run(pk=claim.run_id), by=None, fence=claim.fence)
+        run = Run.objects.select_for_update().get(pk=claim.run_id)
+        if _mine(claim).update(state=state, lease_until=None, finished_at=Now(), **changes) != 1:
+            raise LostClaim(str(claim))
+        if claim.part_id is None:
+            audit.record(verb, run, by=None, fence=claim.fence)
+        else:
+            part = RunPart.objects.get(pk=claim.part_id)
+            audit.record(verb, run, by=None, part=part.key, fence=claim.fence)
+            settle(run)
+
+
+def settle(run: Run) -> None:
+    """What the end of a part means for its run, once no part is to be worked on any more.
+
+    One part that has failed fails the run, but only when all others have ended: their work is kept,
+    and :func:`retry` repeats the failed one alone. Call it with the run's row locked.
+    """
+    states = Counter(run.parts.values_list("state", flat=True))
+    if run.state not in ACTIVE or states[State.QUEUED] or states[State.RUNNING]:
+        return
+    if run.cancel_requested:
+        changes: dict[str, Any] = {"state": State.CANCELLED, "finished_at": Now()}
+        audit.record("end_cancelled_run", run, by=None)
+    elif states[State.FAILED]:
+        failed = run.parts.filter(state=State.FAILED)
+        lost = "\n".join(f"Fold {p.fold + 1} of repeat {p.repeat + 1}: {p.error}" for p in failed)
+        kept = f"{states[State.SUCCEEDED]} of {states.total()} folds are finished; a retry repeats the rest."
+        changes = {"state": State.FAILED, "finished_at": Now(), "error": f"{lost}\n{kept}"}
+        audit.record("fail_run", run, by=None, parts=[p.key for p in failed])
+    else:
+        changes = {"state": State.QUEUED, "sent_at": None}
+        sending.send_on_commit(run.pk)
+    Run.objects.filter(pk=run.pk).update(lease_until=None, **changes)
+
+
+def finish_part(claim: Claim, *, path: str) -> None:
+    """Keep a part's files, in directory ``path`` under RUNS_DIR; the last one sends the run to be joined."""
+    _end(claim, "finish_part", State.SUCCEEDED, path=path, error="")
 
 
 def publish(claim: Claim, *, path: str, result: Result) -> None:
@@ -214,7 +259,7 @@ def publish(claim: Claim, *, path: str, result: Result) -> None:
             code_version=str(result.content["environment"]["code_version"])[:64],
         )
         if updated != 1:
-            raise LostClaim(f"run {claim.run_id}, fence {claim.fence}")
+            raise LostClaim(str(claim))
         Prediction.objects.bulk_create(result.predictions)
         audit.record(
             "publish_run", Run(pk=claim.run_id), by=None, fence=claim.fence, result=sha256(result.content)
@@ -222,42 +267,43 @@ def publish(claim: Claim, *, path: str, result: Result) -> None:
 
 
 def fail(claim: Claim, error: str) -> None:
-    """End the run as failed: trying again would fail again."""
-    _end(claim, "fail_run", State.FAILED, error=error)
+    """End the run, or its part, as failed: trying again would fail again."""
+    _end(claim, "fail_run" if claim.part_id is None else "fail_part", State.FAILED, error=error)
 
 
 def end_cancelled(claim: Claim) -> None:
-    """End the run as cancelled, once its process is gone."""
-    _end(claim, "end_cancelled_run", State.CANCELLED)
+    """End the run, or its part, as cancelled, once its process is gone."""
+    _end(claim, "end_cancelled_run" if claim.part_id is None else "end_cancelled_part", State.CANCELLED)
 
 
 def give_back(claim: Claim, reason: str, *, counts: bool = True) -> str:
-    """Queue the run again, to go on from its last checkpoint; failed if it has no attempt left.
+    """Queue it again, to go on from its last checkpoint; failed if it has no attempt left.
 
-    Returns the state it is in then; a run that somebody wants cancelled is cancelled.
+    Returns the state it is in then; what somebody wants cancelled is cancelled.
     ``counts`` is False where the attempt ended on purpose, with the worker.
     """
     with transaction.atomic():
-        run = _mine(claim).select_for_update().first()
-        if run is None:
-            raise LostClaim(f"run {claim.run_id}, fence {claim.fence}")
+        run = Run.objects.select_for_update().get(pk=claim.run_id)
+        job = _mine(claim).select_for_update().first()
+        if job is None:
+            raise LostClaim(str(claim))
         if run.cancel_requested:  # nobody may claim it again
-            _end(claim, "end_cancelled_run", State.CANCELLED)
+            end_cancelled(claim)
             return State.CANCELLED
-        if counts and run.attempts >= MAX_ATTEMPTS:
-            error = f"{reason} (attempt {run.attempts} of {MAX_ATTEMPTS})"
-            _end(claim, "fail_run", State.FAILED, error=error)
+        if counts and job.attempts >= MAX_ATTEMPTS:
+            fail(claim, f"{reason} (attempt {job.attempts} of {MAX_ATTEMPTS})")
             return State.FAILED
-        run.attempts -= 0 if counts else 1
-        run.state, run.lease_until, run.sent_at = State.QUEUED, None, None
-        run.save(update_fields=["attempts", "state", "lease_until", "sent_at"])
-        audit.record("requeue_run", run, by=None, fence=claim.fence)
-        _send_on_commit(run.pk)
+        job.attempts -= 0 if counts else 1
+        job.state, job.lease_until, job.sent_at = State.QUEUED, None, None
+        job.save(update_fields=["attempts", "state", "lease_until", "sent_at"])
+        part = {} if claim.part_id is None else {"part": job.key}
+        audit.record("requeue_run", run, by=None, fence=claim.fence, **part)
+        sending.send_on_commit(run.pk)
     return State.QUEUED
 
 
 def cancel(*, run: Run, by: User | None) -> Run:
-    """Cancel a queued run at once; ask a running one to stop. Asking twice is asking once.
+    """Cancel what waits at once; ask what runs to stop. Asking twice is asking once.
 
     Raises
     ------
@@ -274,57 +320,39 @@ def cancel(*, run: Run, by: User | None) -> Run:
         if run.cancel_requested:
             return run
         audit.record("cancel_run", run, by=by, was=run.state)
+        parts = run.parts.filter(state=State.QUEUED).update(state=State.CANCELLED, finished_at=Now())
         changes: dict[str, Any] = {"cancel_requested": True}
         if run.state == State.QUEUED:
             changes |= {"state": State.CANCELLED, "finished_at": Now()}
         Run.objects.filter(pk=run.pk).update(**changes)
+        run.refresh_from_db()
+        if parts:
+            settle(run)
     run.refresh_from_db()
     return run
 
 
-@dataclass
-class Reconciled:
-    """What :func:`reconcile` did: ids of runs."""
+def retry(*, run: Run, by: User | None) -> Run:
+    """Queue a failed run again with fresh attempts; the folds that have succeeded are not repeated.
 
-    sent: list[int]
-    requeued: list[int]
-    failed: list[int]
-    cancelled: list[int]
-
-
-def reconcile() -> Reconciled:
-    """Send queued runs whose message may be lost; take back runs whose worker went silent.
-
-    Safe to run anywhere, at any time, any number of times at once.
+    Raises
+    ------
+    RuleViolation
+        If the run has not failed.
     """
-    done = Reconciled([], [], [], [])
-    silent = Run.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    for run in silent.order_by("pk"):
-        # Passing the fence shuts out the silent worker, should it only have been slow.
-        row = silent.filter(pk=run.pk, fence=run.fence)
-        changes: dict[str, Any] = {"fence": F("fence") + 1, "lease_until": None}
-        with transaction.atomic():
-            if run.cancel_requested:
-                verb, ids = "end_cancelled_run", done.cancelled
-                changes |= {"state": State.CANCELLED, "finished_at": Now()}
-            elif run.attempts >= MAX_ATTEMPTS:
-                verb, ids = "fail_run", done.failed
-                error = f"Started {run.attempts} times, and each time its worker was lost before the end."
-                changes |= {"state": State.FAILED, "finished_at": Now(), "error": error}
-            else:
-                verb, ids = "requeue_run", done.requeued
-                changes |= {"state": State.QUEUED, "sent_at": None}
-            if row.update(**changes) != 1:
-                continue
-            audit.record(verb, run, by=None, fence=run.fence, lost_worker=True)
-            if ids is done.requeued:
-                _send_on_commit(run.pk)
-            ids.append(run.pk)
-    waiting = Run.objects.filter(state=State.QUEUED).exclude(pk__in=done.requeued)
-    stale = waiting.filter(
-        Q(sent_at=None, created_at__lt=Now() - UNSENT_AFTER) | Q(sent_at__lt=Now() - RESEND_AFTER)
-    )
-    for run_id in stale.order_by("pk").values_list("pk", flat=True):
-        _send(run_id)
-        done.sent.append(run_id)
-    return done
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run.pk)
+        if run.state != State.FAILED:
+            raise RuleViolation(
+                f"Run {run.pk} is {run.state}; only a failed one can be retried.", code="run_has_not_failed"
+            )
+        anew: dict[str, Any] = {
+            "state": State.QUEUED, "attempts": 0, "error": "", "progress": {}, "sent_at": None,
+            "finished_at": None,
+        }  # fmt: skip
+        run.parts.exclude(state=State.SUCCEEDED).update(**anew)
+        Run.objects.filter(pk=run.pk).update(**anew)
+        audit.record("retry_run", run, by=by, error=run.error)
+        sending.send_on_commit(run.pk)
+    run.refresh_from_db()
+    return run

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from modeling import queries
-from modeling.models import LabelSet, Prediction, Run
+from modeling.models import LabelSet, Prediction, Run, RunPart
 from modeling.result_serializers import EstimateOut, ResultField
 
 PROFILES = [("paper", "As published"), ("recommended", "Recommended")]
@@ -118,6 +118,10 @@ class RunRowOut(serializers.ModelSerializer[Run]):
     recipe = serializers.DictField()
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     auc = serializers.SerializerMethodField()
+    parts_total = serializers.IntegerField(
+        help_text="Folds that are jobs of their own; 0: the run is one job."
+    )
+    parts_done = serializers.IntegerField()
 
     class Meta:
         model = Run
@@ -139,6 +143,8 @@ class RunRowOut(serializers.ModelSerializer[Run]):
             "started_at",
             "finished_at",
             "auc",
+            "parts_total",
+            "parts_done",
         ]
         read_only_fields = fields
 
@@ -147,11 +153,35 @@ class RunRowOut(serializers.ModelSerializer[Run]):
         return queries.auc(run)
 
 
+class RunPartOut(serializers.ModelSerializer[RunPart]):
+    """One fold of a cross-validated run, a job of its own; numbers count from 0."""
+
+    progress = TrainingProgressField()
+    key = serializers.CharField(help_text="Names its log.")
+
+    class Meta:
+        model = RunPart
+        fields = [
+            "key",
+            "repeat",
+            "fold",
+            "state",
+            "progress",
+            "device",
+            "error",
+            "attempts",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
 class RunOut(RunRowOut):
     result = ResultField(allow_null=True)
+    parts = RunPartOut(many=True)
 
     class Meta(RunRowOut.Meta):
-        fields = [*RunRowOut.Meta.fields, "result"]
+        fields = [*RunRowOut.Meta.fields, "parts", "result"]
         read_only_fields = fields
 
 

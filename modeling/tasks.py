@@ -8,12 +8,12 @@ from celery import shared_task
 from celery.signals import worker_ready
 from celery.worker import state
 
-from modeling import launch, runs
+from modeling import launch, sending
 
 
 @shared_task
 def train_run(run_id: int) -> None:
-    """Train a run, if it is still to be trained. Queue ``gpu``, ``--pool=solo``."""
+    """Do a job of the run, a fold or the whole, if there is one. Queue ``gpu``, ``--pool=solo``."""
     launch.work_on(run_id, stopping=_worker_stops)
 
 
@@ -26,11 +26,11 @@ def _worker_stops() -> bool:
 @shared_task
 def reconcile() -> None:
     """Send what may have been lost, take back what fell silent (every 30 s, queue ``default``)."""
-    runs.reconcile()
+    sending.reconcile()
 
 
 @worker_ready.connect
 def reconcile_at_start(sender: Any, **kwargs: Any) -> None:
     """A starting trainer need not wait for the next round to find what the last one left."""
     if "gpu" in sender.app.amqp.queues.consume_from:
-        runs.reconcile()
+        sending.reconcile()

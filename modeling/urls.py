@@ -9,6 +9,7 @@ urlpatterns = [
     path("runs/", views.Runs.as_view()),
     path("runs/<int:pk>/", views.RunDetail.as_view()),
     path("runs/<int:pk>/cancel/", views.RunCancel.as_view()),
+    path("runs/<int:pk>/retry/", views.RunRetry.as_view()),
     path("runs/<int:pk>/log/", views.RunLog.as_view()),
     path("runs/<int:pk>/predictions/", views.RunPredictions.as_view()),
     path("runs/<int:pk>/predictions.csv", views.RunPredictionsFile.as_view()),

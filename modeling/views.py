@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import FileResponse, Http404
@@ -59,6 +59,13 @@ def _one(rows: QuerySet[M], pk: int) -> M:
     return row
 
 
+def _run(pk: int) -> dict[str, Any]:
+    """The whole run as it is now, with its parts."""
+    found = _one(queries.with_parts(Run.objects.prefetch_related("parts")), pk)
+    content: dict[str, Any] = RunOut(found).data
+    return content
+
+
 class LeadView(APIView):
     permission_classes = [IsLead]
 
@@ -75,7 +82,7 @@ class LabelSets(LeadView):
         form.is_valid(raise_exception=True)
         before = LabelSet.objects.count()
         label_set = snapshot.freeze(by=_user(request), name=form.validated_data["name"])
-        run = queries.runs().filter(label_set=label_set).first()
+        run = queries.with_parts(Run.objects.filter(label_set=label_set)).first()
         body = {"label_set": LabelSetOut(label_set).data, "run": RunOut(run).data if run else None}
         new = LabelSet.objects.count() > before
         return Response(body, status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
@@ -121,13 +128,13 @@ class Runs(LeadView):
             run = runs.create(by=_user(request), **form.validated_data)
         except recipes.RecipeError as error:
             raise ValidationError({"overrides": [str(error)]}) from error
-        return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+        return Response(_run(run.pk), status=status.HTTP_201_CREATED)
 
 
 class RunDetail(LeadView):
     @extend_schema(responses=RunOut)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(RunOut(_one(Run.objects.select_related("created_by"), pk)).data)
+        return Response(_run(pk))
 
 
 class RunCancel(LeadView):
@@ -135,14 +142,28 @@ class RunCancel(LeadView):
     def post(self, request: Request, pk: int) -> Response:
         """Cancel a queued run, or ask a running one to stop; 409 once it has ended."""
         run = _one(queries.runs(), pk)
-        return Response(RunOut(runs.cancel(run=run, by=_user(request))).data)
+        runs.cancel(run=run, by=_user(request))
+        return Response(_run(pk))
+
+
+class RunRetry(LeadView):
+    @extend_schema(request=None, responses=RunOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Queue a failed run again; folds that have succeeded are not repeated. 409 unless it has failed."""
+        run = _one(queries.runs(), pk)
+        runs.retry(run=run, by=_user(request))
+        return Response(_run(pk))
 
 
 class RunLog(LeadView):
-    @extend_schema(responses=OpenApiTypes.STR)
+    @extend_schema(parameters=[OpenApiParameter("part", str)], responses=OpenApiTypes.STR)
     def get(self, request: Request, pk: int) -> Response:
-        """The end of the trainer's log, as one JSON string."""
-        return Response(queries.log_tail(_one(queries.runs(), pk).pk))
+        """The end of the trainer's log, as one JSON string; with ``part``, of that fold's."""
+        run = _one(queries.runs(), pk)
+        part = request.query_params.get("part", "")
+        if part and part not in {row.key for row in run.parts.all()}:
+            raise ValidationError({"part": [f"Run {pk} has no part {part!r}."]})
+        return Response(queries.log_tail(run.pk, part))
 
 
 class RunPredictions(LeadView):

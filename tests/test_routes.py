@@ -77,6 +77,7 @@ API: dict[str, tuple[str, str]] = {
     "api/runs/": ("lead", "GET POST"),
     "api/runs/<int:pk>/": ("lead", "GET"),
     "api/runs/<int:pk>/cancel/": ("lead", "POST"),
+    "api/runs/<int:pk>/retry/": ("lead", "POST"),
     "api/runs/<int:pk>/log/": ("lead", "GET"),
     "api/runs/<int:pk>/predictions/": ("lead", "GET"),
     "api/runs/<int:pk>/predictions.csv": ("lead", "GET"),

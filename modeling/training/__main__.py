@@ -52,6 +52,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--cache", type=Path, help="folder of preprocessed images (default: OUT/cache)")
+    parser.add_argument(
+        "--part", metavar="rN-fN", help="train one fold of a cross-validation only; OUT gets no result.json"
+    )
     parser.add_argument("--resume", action="store_true", help="take up what a stopped run left in OUT/work")
     return parser.parse_args(argv)
 
@@ -98,6 +101,7 @@ def main(argv: list[str] | None = None) -> int:
             progress=progress,
             stop=stop,
             resume=arguments.resume,
+            part=arguments.part,
         )
     except Stopped:
         progress.emit("stopped", resume=True)

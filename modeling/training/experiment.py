@@ -322,11 +322,19 @@ def run_experiment(
     progress: Progress,
     stop: Callable[[], bool] = lambda: False,
     resume: bool = False,
-) -> dict[str, Any]:
+    part: str | None = None,
+) -> dict[str, Any] | None:
     """Do a whole run and write its results; returns the content of ``result.json``.
 
     With ``resume`` whatever an earlier, stopped run of the same recipe and label set left in ``out/work``
-    is taken up; on the CPU the result then equals an uninterrupted run's bit for bit.
+    is taken up; on the CPU the result then equals an uninterrupted run's bit for bit. What the parts of
+    a run left, each run by itself, is taken up in the same way.
+
+    Parameters
+    ----------
+    part
+        Train the networks of one fold only, ``r0-f1``; ``out/work`` then holds their scores, there is
+        no result, and None is returned.
 
     Raises
     ------
@@ -337,6 +345,10 @@ def run_experiment(
     """
     began = time.monotonic()
     folds = make_folds(manifest, recipe)
+    if part is not None:
+        folds = [fold for fold in folds if f"r{fold.repeat}-f{fold.fold}" == part]
+        if not folds:
+            raise SplitError(f"the recipe's split has no part {part!r}")
     members = make_members(manifest, folds, recipe)
     device = choose_device(recipe)
     configure(recipe, device)
@@ -350,15 +362,18 @@ def run_experiment(
     )  # fmt: skip
     planes, geometries = load_images(manifest, recipe, images, cache, progress, stop)
     seconds = {"preprocessing": time.monotonic() - began}
-    image_set = ImageSet(planes, device)
     waiting = [member for member in members if experiment.finished(member) is None]
+    image_set = ImageSet(planes, device) if waiting else None
     experiment.epochs_left = recipe.epochs * len(waiting)
     for done, member in enumerate(waiting):
         progress.emit("stage", stage="training", done=done, total=len(waiting))
         if stop():
             raise Stopped
+        assert image_set is not None
         experiment.train_member(member, image_set, geometries)
     seconds["training"] = time.monotonic() - began - seconds["preprocessing"]
+    if part is not None:
+        return None
     progress.emit("stage", stage="evaluation", done=0, total=1)
     scores = [experiment.fold_scores(fold, members) for fold in folds]
     environment = describe_environment(device, bf16=choose_bf16(recipe, device))

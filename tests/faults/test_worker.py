@@ -23,7 +23,7 @@ from django.db import connection
 
 from annotation.models import AuditEvent
 from config import queue_server
-from modeling import queries, runs, snapshot
+from modeling import queries, runs, sending, snapshot
 from modeling.models import Run
 from tests.modeling.study import imaged
 
@@ -200,9 +200,9 @@ def test_a_queue_that_forgets_and_one_that_repeats(site: Site) -> None:
     client = site.client()
     assert client.llen("gpu") == 1
     client.flushall()
-    Run.objects.filter(pk=run.pk).update(sent_at=None, created_at=run.created_at - 2 * runs.UNSENT_AFTER)
+    Run.objects.filter(pk=run.pk).update(sent_at=None, created_at=run.created_at - 2 * sending.UNSENT_AFTER)
     again = f"from modeling.tasks import train_run; [train_run.apply_async(({run.pk},)) for _ in range(4)]"
-    site.manage("shell", "-c", "from modeling import runs; runs.reconcile();" + again)
+    site.manage("shell", "-c", "from modeling import sending; sending.reconcile();" + again)
     assert client.llen("gpu") == 5
     site.start_worker()
     assert_published_once(site, run)

@@ -291,6 +291,7 @@ ROUTES: dict[str, Callable[[APIClient, int], Any]] = {
     "launch": lambda client, pk: client.post(URL, {"label_set": 1, "profile": "paper"}, format="json"),
     "detail": lambda client, pk: client.get(f"{URL}{pk}/"),
     "cancel": lambda client, pk: client.post(f"{URL}{pk}/cancel/"),
+    "retry": lambda client, pk: client.post(f"{URL}{pk}/retry/"),
     "log": lambda client, pk: client.get(f"{URL}{pk}/log/"),
     "predictions": lambda client, pk: client.get(f"{URL}{pk}/predictions/"),
     "predictions.csv": lambda client, pk: client.get(f"{URL}{pk}/predictions.csv"),
@@ -322,7 +323,8 @@ def test_missing(route: str, pk: int, as_lead: APIClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "1/", "1/cancel/", "1/log/", "1/predictions/", "1/predictions.csv", "1/patients/p03/"]
+    "path",
+    ["", "1/", "1/cancel/", "1/retry/", "1/log/", "1/predictions/", "1/predictions.csv", "1/patients/p03/"],
 )
 def test_wrong_method(path: str, as_lead: APIClient, published: Run) -> None:
     assert as_lead.delete(f"{URL}{path}").status_code == 405

@@ -130,7 +130,9 @@ def trainer(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[str], N
 
     def use(script: str) -> None:
         text = textwrap.dedent(head) + textwrap.dedent(script)
-        monkeypatch.setattr(launch, "command", lambda run, out: [sys.executable, "-c", text, str(out)])
+        monkeypatch.setattr(
+            launch, "command", lambda run, out, part=None: [sys.executable, "-c", text, str(out)]
+        )
 
     return use
 

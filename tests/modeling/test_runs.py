@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from annotation.models import AuditEvent
 from config.exceptions import RuleViolation
-from modeling import runs, snapshot, tasks
+from modeling import runs, sending, snapshot, tasks
 from modeling.models import LabelSet, Prediction, Run
 from modeling.recipe import RecipeError
 from modeling.results import Result
@@ -114,8 +114,8 @@ def test_a_queue_that_is_down_loses_nothing(
         with django_capture_on_commit_callbacks(execute=True):
             run = runs.create(label_set=label_set, profile="paper", by=None)
     assert (fresh(run).state, run.sent_at) == (State.QUEUED, None)
-    age(run, created_at=runs.UNSENT_AFTER * 2)
-    assert runs.reconcile().sent == [run.pk]
+    age(run, created_at=sending.UNSENT_AFTER * 2)
+    assert sending.reconcile().sent == [run.pk]
 
 
 # --- Claiming
@@ -220,7 +220,7 @@ def test_an_overtaken_worker_writes_nothing(run: Run, write: str) -> None:
 def test_nobody_writes_to_a_run_that_was_taken_back(run: Run, write: str) -> None:
     old = claimed(run)
     silence(run)
-    assert runs.reconcile().requeued == [run.pk]
+    assert sending.reconcile().requeued == [run.pk]
     with unchanged(run), pytest.raises(LostClaim), transaction.atomic():
         STALE_WRITES[write](old, run)
 
@@ -329,7 +329,7 @@ def test_cancel_running_whose_worker_is_gone(run: Run, lead: Any) -> None:
     runs.cancel(run=run, by=lead)
     silence(run)
     assert runs.claim(run.pk) is None
-    assert runs.reconcile().cancelled == [run.pk]
+    assert sending.reconcile().cancelled == [run.pk]
     assert fresh(run).state == State.CANCELLED
 
 
@@ -363,23 +363,23 @@ def test_cancel_ended(run: Run, lead: Any, end: str) -> None:
 
 def test_nothing_to_reconcile(run: Run, sent: list[int]) -> None:
     age(run, sent_at=timedelta(seconds=30))
-    assert runs.reconcile() == runs.Reconciled([], [], [], [])
+    assert sending.reconcile() == sending.Reconciled([], [], [], [])
     assert sent == []
 
 
 def test_a_crash_between_commit_and_send(run: Run, sent: list[int]) -> None:
     Run.objects.filter(pk=run.pk).update(sent_at=None)
-    assert runs.reconcile().sent == []  # it may be about to be sent
-    age(run, created_at=runs.UNSENT_AFTER + timedelta(seconds=1))
-    assert runs.reconcile().sent == [run.pk]
-    assert runs.reconcile().sent == []
+    assert sending.reconcile().sent == []  # it may be about to be sent
+    age(run, created_at=sending.UNSENT_AFTER + timedelta(seconds=1))
+    assert sending.reconcile().sent == [run.pk]
+    assert sending.reconcile().sent == []
     assert sent == [run.pk]
 
 
 def test_a_message_that_got_lost(run: Run, sent: list[int]) -> None:
-    age(run, sent_at=runs.RESEND_AFTER + timedelta(seconds=1), created_at=timedelta(hours=1))
-    assert runs.reconcile().sent == [run.pk]
-    assert runs.reconcile().sent == []
+    age(run, sent_at=sending.RESEND_AFTER + timedelta(seconds=1), created_at=timedelta(hours=1))
+    assert sending.reconcile().sent == [run.pk]
+    assert sending.reconcile().sent == []
     assert sent == [run.pk]
 
 
@@ -387,14 +387,14 @@ def test_a_silent_worker(run: Run, sent: list[int], django_capture_on_commit_cal
     claimed(run)
     silence(run)
     with django_capture_on_commit_callbacks(execute=True):
-        assert runs.reconcile().requeued == [run.pk]
+        assert sending.reconcile().requeued == [run.pk]
     assert sent == [run.pk]
     assert (fresh(run).state, run.attempts, run.fence) == (State.QUEUED, 1, 2)
 
 
 def test_a_live_worker_is_left_alone(run: Run) -> None:
     claimed(run)
-    assert runs.reconcile().requeued == []
+    assert sending.reconcile().requeued == []
     assert fresh(run).state == State.RUNNING
 
 
@@ -402,10 +402,10 @@ def test_silent_for_the_third_time(run: Run) -> None:
     for _ in range(2):
         claimed(run)
         silence(run)
-        runs.reconcile()
+        sending.reconcile()
     claimed(run)
     silence(run)
-    assert runs.reconcile().failed == [run.pk]
+    assert sending.reconcile().failed == [run.pk]
     assert fresh(run).state == State.FAILED
     assert "Started 3 times" in run.error
 
@@ -419,7 +419,7 @@ def test_eight_reconcilers_at_once_take_a_run_back_once(run: Run) -> None:
     def work(_: int) -> list[int]:
         try:
             start.wait(20)
-            return runs.reconcile().requeued
+            return sending.reconcile().requeued
         finally:
             connection.close()
 

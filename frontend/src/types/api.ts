@@ -859,7 +859,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The end of the trainer's log, as one JSON string. */
+        /** @description The end of the trainer's log, as one JSON string; with ``part``, of that fold's. */
         get: operations["runs_log_retrieve"];
         put?: never;
         post?: never;
@@ -913,6 +913,23 @@ export interface paths {
         get: operations["runs_predictions.csv_retrieve"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/retry/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Queue a failed run again; folds that have succeeded are not repeated. 409 unless it has failed. */
+        post: operations["runs_retry_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2212,7 +2229,27 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
             readonly auc: components["schemas"]["EstimateOut"] | null;
+            /** @description Folds that are jobs of their own; 0: the run is one job. */
+            parts_total: number;
+            parts_done: number;
+            parts: components["schemas"]["RunPartOut"][];
             result: components["schemas"]["ResultOut"] | null;
+        };
+        /** @description One fold of a cross-validated run, a job of its own; numbers count from 0. */
+        RunPartOut: {
+            /** @description Names its log. */
+            key: string;
+            readonly repeat: number;
+            readonly fold: number;
+            readonly state: components["schemas"]["RunStateEnum"];
+            progress: components["schemas"]["TrainingProgressOut"];
+            readonly device: string;
+            readonly error: string;
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
         };
         RunPatientOut: {
             patient: string;
@@ -2260,6 +2297,9 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
             readonly auc: components["schemas"]["EstimateOut"] | null;
+            /** @description Folds that are jobs of their own; 0: the run is one job. */
+            parts_total: number;
+            parts_done: number;
         };
         /**
          * @description * `queued` - Queued
@@ -4053,7 +4093,9 @@ export interface operations {
     };
     runs_log_retrieve: {
         parameters: {
-            query?: never;
+            query?: {
+                part?: string;
+            };
             header?: never;
             path: {
                 id: number;
@@ -4134,6 +4176,27 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+        };
+    };
+    runs_retry_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
                 };
             };
         };
