@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation import lead_views, views
+from annotation import lead_views, table_one_views, views
 
 _CASE = "reading/cases/<str:code>/"
 _SERIES = f"{_CASE}wado/studies/<str:study>/series/<str:series>/"
@@ -30,5 +30,7 @@ urlpatterns = [
     path("read-plan/", lead_views.OpenReading.as_view()),
     path("read-plan/replace/", lead_views.ReplaceReader.as_view()),
     path("charter/", lead_views.CharterPage.as_view()),
+    path("table-one/", table_one_views.TableOne.as_view()),
+    path("table-one.csv", table_one_views.TableOneFile.as_view()),
     path("audit/", lead_views.Audit.as_view()),
 ]

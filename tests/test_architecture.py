@@ -31,6 +31,7 @@ NO_DJANGO = [
     "cohort/phantom",
     "annotation/rubric.py",
     "annotation/agreement.py",
+    "annotation/descriptive.py",
     "modeling/bootstrap.py",
     "modeling/discrimination.py",
     "modeling/hazard.py",

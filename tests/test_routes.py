@@ -50,6 +50,8 @@ API: dict[str, tuple[str, str]] = {
     "api/read-plan/": ("lead", "POST"),
     "api/read-plan/replace/": ("lead", "POST"),
     "api/charter/": ("lead", "GET POST"),
+    "api/table-one/": ("lead", "GET"),
+    "api/table-one.csv": ("lead", "GET"),
     "api/audit/": ("lead", "GET"),
     "api/cohort/flow/": ("lead", "GET"),
     "api/cohort/criteria/": ("lead", "GET"),
