@@ -970,6 +970,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/table-one/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Characteristics of the included patients, the first group being all of them. */
+        get: operations["table_one_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/table-one.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["table_one.csv_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1044,6 +1077,13 @@ export interface components {
             slices: number;
             instances: components["schemas"]["BlindInstanceOut"][];
         };
+        /**
+         * @description * `outcome` - outcome
+         *     * `site` - site
+         *     * `none` - none
+         * @enum {string}
+         */
+        ByEnum: "outcome" | "site" | "none";
         CalibrationOut: {
             intercept: components["schemas"]["EstimateOut"] | null;
             slope: components["schemas"]["EstimateOut"] | null;
@@ -1208,6 +1248,13 @@ export interface components {
         ContingencyOut: {
             labels: ((number | string) | null)[];
             counts: number[][];
+        };
+        CountCellOut: {
+            n: number;
+            /** @description Of those of whom it is known. */
+            of: number;
+            /** Format: double */
+            share: number | null;
         };
         /** @description At baseline; ages and durations in years, null where unknown. */
         CovariatesOut: {
@@ -1768,6 +1815,23 @@ export interface components {
         };
         /** @enum {unknown} */
         NullEnum: null;
+        NumberCellOut: {
+            n: number;
+            /** Format: double */
+            median: number;
+            /** Format: double */
+            q1: number;
+            /** Format: double */
+            q3: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            sd: number | null;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         OpenReadingOut: {
             /** @description New cases. */
             cases: number;
@@ -2519,6 +2583,53 @@ export interface components {
          * @enum {string}
          */
         SystemEnum: "ICD9" | "ICD10";
+        TableGroupOut: {
+            label: string;
+            n: number;
+        };
+        TableLevelOut: {
+            label: string;
+            cells: components["schemas"]["CountCellOut"][];
+        };
+        TableOneOut: {
+            /**
+             * @description none: there is nothing to group by yet.
+             *
+             *     * `outcome` - outcome
+             *     * `site` - site
+             *     * `none` - none
+             */
+            by: components["schemas"]["ByEnum"];
+            /** @description In the column of all only. */
+            ungrouped: number;
+            groups: components["schemas"]["TableGroupOut"][];
+            rows: components["schemas"]["TableRowOut"][];
+        };
+        TableRowOut: {
+            key: string;
+            label: string;
+            unit: string;
+            kind: components["schemas"]["TableRowOutKindEnum"];
+            /** @description Not known, by group. */
+            missing: number[];
+            /** @description Of numbers, by group. */
+            cells: components["schemas"]["NumberCellOut"][];
+            levels: components["schemas"]["TableLevelOut"][];
+            test: string;
+            /** Format: double */
+            p: number | null;
+            /**
+             * Format: double
+             * @description Standardised mean difference of two groups.
+             */
+            smd: number | null;
+        };
+        /**
+         * @description * `number` - number
+         *     * `category` - category
+         * @enum {string}
+         */
+        TableRowOutKindEnum: "number" | "category";
         TakeBackInRequest: {
             /** @default  */
             reason: string;
@@ -4289,6 +4400,58 @@ export interface operations {
                     "application/dicom+json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+        };
+    };
+    table_one_retrieve: {
+        parameters: {
+            query?: {
+                /**
+                 * @description * `outcome` - outcome
+                 *     * `site` - site
+                 *     * `none` - none
+                 */
+                by?: "outcome" | "site" | "none";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableOneOut"];
+                };
+            };
+        };
+    };
+    "table_one.csv_retrieve": {
+        parameters: {
+            query?: {
+                /**
+                 * @description * `outcome` - outcome
+                 *     * `site` - site
+                 *     * `none` - none
+                 */
+                by?: "outcome" | "site" | "none";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
         };
