@@ -110,7 +110,7 @@ class Series(models.Model):
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     release_reason = models.TextField(blank=True)
 
-    study_uid = models.CharField(max_length=64)
+    study_uid = models.CharField(max_length=64, db_index=True)
     series_uid = models.CharField(max_length=64, unique=True)
     frame_of_reference_uid = models.CharField(max_length=64, blank=True)
     #: sha256 over pixels and geometry in slice order; names the images of a label set.
@@ -139,6 +139,12 @@ class Series(models.Model):
     field_strength = models.FloatField(null=True, help_text="Tesla.")
     echo_time = models.FloatField(null=True, help_text="ms.")
     repetition_time = models.FloatField(null=True, help_text="ms.")
+    # What DICOMweb searches by, as in the stored files.
+    study_date = models.DateField(null=True, db_index=True, help_text="Shifted.")
+    study_description = models.CharField(max_length=64, blank=True)
+    series_description = models.CharField(max_length=64, blank=True)
+    series_number = models.IntegerField(null=True)
+    dicom_modality = models.CharField(max_length=16, default="MR")
     #: What de-identification removed, kept and replaced, by attribute.
     deidentification = models.JSONField(default=dict)
     ingested_at = models.DateTimeField(auto_now_add=True)

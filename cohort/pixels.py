@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import imagecodecs
@@ -257,6 +258,14 @@ def encode(values: Stored) -> bytes | None:
     return stream if same else None
 
 
+def decode_htj2k(stream: bytes) -> Stored:
+    """One stored frame back as (rows, columns) integers; PixelError if it is damaged."""
+    try:
+        return np.asarray(imagecodecs.htj2k_decode(stream))
+    except Exception as error:  # the codec raises its own kinds
+        raise PixelError(f"its pixels cannot be decoded ({type(error).__name__})") from error
+
+
 def lossy(transfer_syntax: str) -> bool:
     """Whether pixels of this syntax may have lost something before they came here."""
     return UID(transfer_syntax) not in NATIVE | _syntaxes("4.57 4.70 4.80 4.90 4.201 4.202 5")
@@ -278,3 +287,15 @@ def raw_frame(values: Stored) -> bytes:
     """One frame as explicit little-endian bytes, padded to an even length."""
     data = values.astype(values.dtype.newbyteorder("<")).tobytes()
     return data + b"\0" * (len(data) % 2)
+
+
+def from_raw(content: bytes, metadata: Mapping[str, Any]) -> Stored:
+    """The inverse of ``raw_frame`` by the slice's DICOM JSON: (rows, columns) integers."""
+
+    def number(tag: str) -> int:
+        return int(metadata[tag]["Value"][0])
+
+    rows, columns = number("00280010"), number("00280011")
+    kind = f"<{'i' if number('00280103') else 'u'}{number('00280100') // 8}"
+    values: Stored = np.frombuffer(content, kind, count=rows * columns).reshape(rows, columns)
+    return values

@@ -94,6 +94,11 @@ def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecu
         field_strength=_number(clean_first, "MagneticFieldStrength"),
         echo_time=_number(clean_first, "EchoTime"),
         repetition_time=_number(clean_first, "RepetitionTime"),
+        study_date=deidentify.parse_date(clean_first.get("StudyDate")),
+        study_description=str(clean_first.get("StudyDescription") or ""),
+        series_description=str(clean_first.get("SeriesDescription") or ""),
+        series_number=_whole(clean_first, "SeriesNumber"),
+        dicom_modality=str(clean_first.get("Modality") or "OT"),
         deidentification=report.as_json(),
     )
     return Prepared(series, instances, files)
@@ -204,6 +209,12 @@ def _part10(clean: Dataset, frame: Frame, stream: bytes | None) -> bytes:
 
 def _json(clean: Dataset) -> dict[str, Any]:
     return dict(clean.to_json_dict(suppress_invalid_tags=True))
+
+
+def _whole(ds: Dataset, keyword: str) -> int | None:
+    """A number that fits the integer columns of every database."""
+    number = _number(ds, keyword)
+    return int(number) if number is not None and abs(number) < 2**31 else None
 
 
 def _number(ds: Dataset, keyword: str) -> float | None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class NoStore:
-    """``Cache-Control: no-store`` on every /api/ answer that does not say otherwise.
+    """``Cache-Control: no-store`` on every /api/ and /dicom-web/ answer that does not say otherwise.
 
     A shared desk must not show one reader's JSON to the next; only image frames, which name their
     own rule, may stay in the browser's cache.
@@ -19,6 +19,6 @@ class NoStore:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith("/api/") and not response.has_header("Cache-Control"):
+        if request.path.startswith(("/api/", "/dicom-web/")) and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response

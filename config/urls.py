@@ -20,5 +20,6 @@ urlpatterns = [
     path("api/", include("cohort.urls")),
     path("api/", include("annotation.urls")),
     path("api/", include("modeling.urls")),
-    re_path(r"^(?!api/|static/|admin/|assets/).*$", index),
+    path("dicom-web/", include("cohort.dicomweb.urls")),
+    re_path(r"^(?!api/|dicom-web/|static/|admin/|assets/).*$", index),
 ]

@@ -21,6 +21,9 @@ DOORS = {
     "lead": {"lead"},
 }
 _SERIES = "api/reading/cases/<str:code>/wado/studies/<str:study>/series/<str:series>/"
+_STUDY = "studies/<str:study>"
+_ONE_SERIES = f"{_STUDY}/series/<str:series>"
+_INSTANCE = f"{_ONE_SERIES}/instances/<str:sop>"
 #: Route → (door, methods). The front end's pages and files are public; they hold no data.
 API: dict[str, tuple[str, str]] = {
     "api/auth/me/": ("anyone", "GET"),
@@ -73,6 +76,33 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/quarantine/<str:series_uid>/discard/": ("lead", "POST"),
     "api/cohort/series/<str:series_uid>/metadata/": ("lead", "GET"),
     "api/cohort/series/<str:series_uid>/instances/<str:sop_uid>/frames/1": ("lead", "GET"),
+    **{
+        f"dicom-web/{route}": ("lead", "GET")
+        for route in (
+            "studies",
+            "series",
+            "instances",
+            f"{_STUDY}/series",
+            f"{_STUDY}/instances",
+            f"{_ONE_SERIES}/instances",
+            _STUDY,
+            _ONE_SERIES,
+            _INSTANCE,
+            f"{_STUDY}/metadata",
+            f"{_ONE_SERIES}/metadata",
+            f"{_INSTANCE}/metadata",
+            f"{_INSTANCE}/frames/<str:frames>",
+            f"{_INSTANCE}/bulkdata/<str:tag>",
+            f"{_STUDY}/rendered",
+            f"{_ONE_SERIES}/rendered",
+            f"{_INSTANCE}/rendered",
+            f"{_INSTANCE}/frames/<str:frames>/rendered",
+            f"{_STUDY}/thumbnail",
+            f"{_ONE_SERIES}/thumbnail",
+            f"{_INSTANCE}/thumbnail",
+            f"{_INSTANCE}/frames/<str:frames>/thumbnail",
+        )
+    },
     "api/label-sets/": ("lead", "GET POST"),
     "api/label-sets/<int:pk>/": ("lead", "GET"),
     "api/label-sets/<int:pk>/manifest.json": ("lead", "GET"),
@@ -88,10 +118,11 @@ API: dict[str, tuple[str, str]] = {
     "api/paper/": ("lead", "GET"),
 }
 #: Answered without a role: health, the single page and its file names.
-PUBLIC = {"healthz", r"^(?!api/|static/|admin/|assets/).*$"}
+PUBLIC = {"healthz", r"^(?!api/|dicom-web/|static/|admin/|assets/).*$"}
 VALUES = {
     "code": "0" * 16, "study": "2.25.1", "series": "2.25.2", "sop": "2.25.3", "series_uid": "2.25.4",
     "sop_uid": "2.25.5", "pseudonym": "0" * 20, "pk": "999999",
+    "frames": "1", "tag": "7FE00010",
 }  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

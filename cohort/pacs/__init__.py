@@ -12,9 +12,12 @@ from cohort.pacs.store import (
     StoreError,
     delete,
     instance_path,
+    read_file,
+    read_file_uncompressed,
     read_frame,
     series_folder,
     staged,
+    transfer_syntax,
     writing,
 )
 
@@ -24,8 +27,11 @@ __all__ = [
     "StoreError",
     "delete",
     "instance_path",
+    "read_file",
+    "read_file_uncompressed",
     "read_frame",
     "series_folder",
     "staged",
+    "transfer_syntax",
     "writing",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 import shutil
 import struct
@@ -16,7 +17,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pydicom
 from django.conf import settings
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
+
+from cohort import pixels
 
 if TYPE_CHECKING:
     from cohort.models import Instance, Series
@@ -58,6 +65,55 @@ def read_frame(instance: Instance) -> tuple[bytes, str]:
     StoreError
         If the file is missing or cut off.
     """
+    content, start, end, syntax = _located(instance)
+    return content[start:end], syntax
+
+
+def read_file(instance: Instance) -> tuple[bytes, str]:
+    """The Part 10 file of one slice as stored, and its transfer syntax UID; StoreError as above."""
+    content, _, _, syntax = _located(instance)
+    return content, syntax
+
+
+def read_file_uncompressed(instance: Instance) -> bytes:
+    """The same file in explicit VR little endian; the data set but for its pixels is taken over byte by byte.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or damaged.
+    """
+    content, start, end, syntax = _located(instance)
+    if syntax == EXPLICIT_LITTLE:
+        return content
+    values = pixels.decode_htj2k(content[start:end])
+    raw = pixels.raw_frame(values)
+    (length,) = struct.unpack_from("<I", content, 140)  # (0002,0000), behind preamble, "DICM" and its header
+    # The syntax is written anew and nothing else: its UID has an even length here and there.
+    meta = pydicom.dcmread(io.BytesIO(content[: 144 + length]), force=True).file_meta
+    meta.TransferSyntaxUID = UID(EXPLICIT_LITTLE)
+    head = DicomBytesIO()
+    write_file_meta_info(head, meta)
+    body = content[144 + length : content.index(_ENCAPSULATED, 132)]
+    return b"".join((content[:132], head.getvalue(), body, _NATIVE, struct.pack("<I", len(raw)), raw))
+
+
+def transfer_syntax(instance: Instance) -> str:
+    """The transfer syntax UID of one slice, from the first bytes of its file; StoreError as above."""
+    try:
+        with instance_path(instance).open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise StoreError(f"instance {instance.pk}: its file cannot be read ({error.strerror})") from error
+    at = head.find(b"\x02\x00\x10\x00UI")
+    if at < 0:
+        raise StoreError(f"instance {instance.pk}: its file is damaged")
+    (length,) = struct.unpack_from("<H", head, at + 6)
+    return head[at + 8 : at + 8 + length].rstrip(b"\0").decode("ascii", "replace")
+
+
+def _located(instance: Instance) -> tuple[bytes, int, int, str]:
+    """A file's bytes, where its pixels begin and end in them, and their transfer syntax."""
     path = instance_path(instance)
     try:
         content = path.read_bytes()
@@ -71,12 +127,12 @@ def read_frame(instance: Instance) -> tuple[bytes, str]:
         if content[table : table + 4] == _ITEM == content[item : item + 4]:
             (length,) = struct.unpack_from("<I", content, item + 4)
             if item + 8 + length <= len(content):
-                return content[item + 8 : item + 8 + length], HTJ2K_LOSSLESS
+                return content, item + 8, item + 8 + length, HTJ2K_LOSSLESS
     at = content.find(_NATIVE, 132)
     if at >= 0:
         (length,) = struct.unpack_from("<I", content, at + 8)
         if at + 12 + length <= len(content):
-            return content[at + 12 : at + 12 + length], EXPLICIT_LITTLE
+            return content, at + 12, at + 12 + length, EXPLICIT_LITTLE
     raise StoreError(f"instance {instance.pk}: its file is damaged")
 
 
