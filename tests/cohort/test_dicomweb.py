@@ -62,6 +62,7 @@ def test_dicomweb_client_finds_and_retrieves_pixels_bit_for_bit(
     originals: dict[Any, np.ndarray], live_server: Any, session: requests.Session
 ) -> None:
     client = DICOMwebClient(f"{live_server.url}/dicom-web", session=session)
+    session.headers["Host"] = live_server.url.removeprefix("http://")  # which the client sets without a port
     studies = client.search_for_studies()
     assert len(studies) == 2
     delivered = sorted(originals.items(), key=lambda item: (item[0][3], item[0][0]))
