@@ -27,7 +27,7 @@ def from_first_slice(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cohort', '0005_transfers'),
+        ('cohort', '0006_tables_import'),
     ]
 
     operations = [
