@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation import adjudication, audit, charter, consensus, labels, read_plan, rubric, transitions
+from annotation.measurements import wrong_with
 from annotation.models import Assignment, Case, FinalLabel, Reading
 from annotation.signature import MEANING, reading_hash
 from annotation.transitions import Act
@@ -246,6 +247,8 @@ def _check(content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]]
             wrong[f"measurements.{number}.scan"] = f"{scan!r} is not one of {', '.join(keys)}"
         elif not 0 <= measurement.get("slice", -1) < slices[scan]:
             wrong[f"measurements.{number}.slice"] = f"the scan has slices 0 to {slices[scan] - 1}"
+        for field, reason in wrong_with(measurement).items():
+            wrong[f"measurements.{number}.{field}"] = reason
     for scan, scores in content.items():
         for finding, index in scores.get("key_slices", {}).items() if scan in slices else ():
             if not 0 <= index < slices[scan]:

@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotation import rubric
+from annotation import measurements, rubric
 from annotation.models import Consensus
 
 _GRADE = {"oneOf": [{"type": "integer"}, {"type": "string"}], "nullable": True}
@@ -96,14 +96,19 @@ class MeasurementShape(Closed):
     """One annotation in patient space (LPS, mm) on one slice of one scan."""
 
     id = serializers.CharField(max_length=64)
-    kind = serializers.CharField(max_length=32)
+    kind = serializers.ChoiceField(choices=list(measurements.KINDS))
     scan = serializers.CharField(max_length=16)
     slice = serializers.IntegerField(min_value=0)
     sop_uid = serializers.CharField(max_length=64, allow_blank=True)
     points = serializers.ListField(
-        child=serializers.ListField(child=Finite(), min_length=3, max_length=3), max_length=64
+        child=serializers.ListField(child=Finite(), min_length=3, max_length=3), min_length=1, max_length=4
     )
-    value = Finite()
+    value = Finite(help_text="In the kind's unit; McRae's is signed, positive above the line.")
+    proposed_grade = serializers.IntegerField(
+        required=False, help_text="What McRae's line proposes for vertical translocation."
+    )
+    mean = Finite(required=False, help_text="Of the pixels in an ellipse, as is sd.")
+    sd = Finite(required=False)
 
 
 class Content(serializers.DictField):

@@ -86,7 +86,14 @@ def test_labels_with_provenance(study: Any, readers: dict[str, Any], as_lead: An
 
 
 def test_label_down_to_the_slice(case: Case, readers: dict[str, Any], as_lead: Any) -> None:
-    length = {"id": "1", "kind": "length", "scan": "follow_up", "slice": 1, "points": [], "value": 5.0}
+    length = {
+        "id": "1",
+        "kind": "length",
+        "scan": "follow_up",
+        "slice": 1,
+        "points": [[0, 0, 0], [0, 3, 4]],
+        "value": 5.0,
+    }
     content = both("clean", "case")
     content["follow_up"]["comments"] = {"pannus": "behind the dens"}
     content["follow_up"]["key_slices"] = {"pannus": 1}

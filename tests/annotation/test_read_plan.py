@@ -164,11 +164,20 @@ def test_independent_draft_and_refusals_in_the_readers_words(
     study(4, read_design="independent", min_gap_reads=1)
     code = as_observer_a.get("/api/reading/worklist/").json()["next"]
     url = f"/api/reading/cases/{code}/"
+    points = [[0, 0, 0], [0, 0, 1]]
     body = {
         "revision": 0,
         "content": {"scan": {"grades": {"pannus": 1}}},
         "measurements": [
-            {"id": "1", "kind": "length", "scan": "scan", "slice": 0, "sop_uid": "", "points": [], "value": 1}
+            {
+                "id": "1",
+                "kind": "length",
+                "scan": "scan",
+                "slice": 0,
+                "sop_uid": "",
+                "points": points,
+                "value": 1,
+            }
         ],
         "active_seconds": 0,
     }

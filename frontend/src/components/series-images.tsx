@@ -45,7 +45,7 @@ export function SeriesImages({ seriesUid, label, scan = 'series', overlay = null
   if ('error' in built) return <ErrorNotice error={built.error} title="The images cannot be shown" />;
   return (
     <Suspense fallback={<PageLoader label="Starting the viewer" />}>
-      <StackPair scans={built.scans} overlays={{ [scan]: overlay }} />
+      <StackPair scans={built.scans} overlays={{ [scan]: overlay }} tools={['window', 'zoom', 'pan', 'length']} />
     </Suspense>
   );
 }

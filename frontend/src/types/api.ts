@@ -1755,24 +1755,59 @@ export interface components {
         /** @description One annotation in patient space (LPS, mm) on one slice of one scan. */
         MeasurementShape: {
             id: string;
-            kind: string;
+            kind: components["schemas"]["MeasurementShapeKindEnum"];
             scan: string;
             slice: number;
             sop_uid: string;
             points: number[][];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description In the kind's unit; McRae's is signed, positive above the line.
+             */
             value: number;
+            /** @description What McRae's line proposes for vertical translocation. */
+            proposed_grade?: number;
+            /**
+             * Format: double
+             * @description Of the pixels in an ellipse, as is sd.
+             */
+            mean?: number;
+            /** Format: double */
+            sd?: number;
         };
+        /**
+         * @description * `mcrae` - mcrae
+         *     * `atlantodental` - atlantodental
+         *     * `retro_odontoid` - retro_odontoid
+         *     * `length` - length
+         *     * `angle` - angle
+         *     * `ellipse` - ellipse
+         *     * `probe` - probe
+         * @enum {string}
+         */
+        MeasurementShapeKindEnum: "mcrae" | "atlantodental" | "retro_odontoid" | "length" | "angle" | "ellipse" | "probe";
         /** @description One annotation in patient space (LPS, mm) on one slice of one scan. */
         MeasurementShapeRequest: {
             id: string;
-            kind: string;
+            kind: components["schemas"]["MeasurementShapeKindEnum"];
             scan: string;
             slice: number;
             sop_uid: string;
             points: number[][];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description In the kind's unit; McRae's is signed, positive above the line.
+             */
             value: number;
+            /** @description What McRae's line proposes for vertical translocation. */
+            proposed_grade?: number;
+            /**
+             * Format: double
+             * @description Of the pixels in an ellipse, as is sd.
+             */
+            mean?: number;
+            /** Format: double */
+            sd?: number;
         };
         /**
          * @description * `gradcam` - GradCAM for deformity

@@ -9,7 +9,7 @@
  *   frameUrl: (sop) => `/api/cohort/series/${seriesUid}/instances/${sop}/frames/1`,
  * });
  * <Suspense fallback={<Loader />}>
- *   <StackPair scans={[scan]} overlays={{ baseline: overlay }} tools={['window', 'zoom', 'pan', 'length']} />
+ *   <StackPair scans={[scan]} overlays={{ baseline: overlay }} readOnly />
  * </Suspense>
  * ```
  *
@@ -26,18 +26,22 @@
  */
 import { lazy } from 'react';
 
+import type { StackScan } from './types';
+
 export const StackPair = lazy(() => import('./stack-pair'));
 
 export { buildScan, StackError } from './stack';
 export { COLOUR_MAPS, colour } from './overlay';
 export { PRESETS } from './windowing';
 export { handleViewerKey, VIEWER_KEYS } from './keys';
+export { KINDS, proposedGrade, resultOf } from './measure';
 export { purgeViewer } from './purge';
 export type { StackPairProps } from './stack-pair';
 export type {
   ColourMap,
   DicomJson,
   Measurement,
+  MeasurementKind,
   Point3,
   SaliencyOverlay,
   StackScan,
@@ -48,4 +52,12 @@ export type {
 /** Bytes of a base64 string, e.g. a saliency map's values. */
 export function decodeBytes(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/**
+ * Loads the scans of one case ahead of its turn: opened next, they are there at once. Those loaded ahead
+ * before are let go; an empty list lets go of all.
+ */
+export async function loadAhead(scans: StackScan[]): Promise<void> {
+  (await import('./loading')).loadAhead(scans);
 }

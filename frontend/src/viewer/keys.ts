@@ -1,4 +1,5 @@
-import type { ViewerHandle } from './types';
+import { KINDS, MEASURING } from './measure';
+import type { ToolName, ViewerHandle } from './types';
 
 export interface ViewerKey {
   /** What the cheat sheet shows. */
@@ -10,25 +11,51 @@ export interface ViewerKey {
 export const VIEWER_KEYS: ViewerKey[] = [
   { keys: '← →', does: 'Slice before, slice after' },
   { keys: 'Home End', does: 'First, last slice' },
-  { keys: 'Shift 1 – 5', does: 'Window presets' },
-  { keys: 'W Z P M', does: 'Left button: window, zoom, pan, measure' },
+  { keys: 'A', does: 'Cine: play the stack, stop it' },
+  { keys: 'Shift 1 – 5', does: 'Window presets; the last one is remembered' },
+  { keys: 'W Z P', does: 'Left button: window, zoom, pan' },
+  ...MEASURING.map((kind) => ({ keys: KINDS[kind].key, does: `Left button: ${KINDS[kind].label}` })),
+  { keys: 'Space', does: 'Put a measurement of that kind in the middle, to be moved with the keys' },
+  { keys: '← ↑ ↓ →', does: 'On a point of a measurement: move it by half a pixel, with Shift by five pixels' },
+  { keys: 'Delete', does: 'Take back a point, or remove the selected measurement' },
+  { keys: 'Ctrl Z, Ctrl Y', does: 'Undo, redo measuring' },
+  { keys: 'Esc', does: 'Give up a measurement, or let go of it' },
   { keys: 'I', does: 'Invert' },
   { keys: 'R', does: 'Reset window, zoom and pan' },
   { keys: 'L', does: 'Link or unlink the scans; linking matches the slices on screen' },
+  { keys: '[ ]', does: 'Shift the other scan by a slice against this one' },
+  { keys: 'J', does: 'Join the windows of both scans, or part them' },
   { keys: 'E', does: 'Enlarge the active scan, or show both' },
-  { keys: 'Delete', does: 'Remove the selected measurement' },
 ];
+
+const TOOL_KEYS: Record<string, ToolName> = {
+  w: 'window',
+  z: 'zoom',
+  p: 'pan',
+  ...Object.fromEntries(MEASURING.map((kind) => [KINDS[kind].key.toLowerCase(), kind])),
+};
 
 /** Does what the key says; false when it says nothing to the viewer. */
 export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boolean {
-  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.altKey) return false;
+  if (event.ctrlKey || event.metaKey) {
+    const letter = event.key.toLowerCase();
+    if (letter === 'z') return event.shiftKey ? viewer.redo() : viewer.undo();
+    return letter === 'y' && viewer.redo();
+  }
   if (event.shiftKey) {
     const digit = /^Digit([1-5])$/.exec(event.code)?.[1];
     if (!digit) return false;
     viewer.preset(Number(digit) - 1);
     return true;
   }
-  switch (event.key.length === 1 ? event.key.toLowerCase() : event.key) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const tool = TOOL_KEYS[key];
+  if (tool) {
+    viewer.setTool(tool);
+    return true;
+  }
+  switch (key) {
     case 'ArrowLeft':
       viewer.scroll(-1);
       return true;
@@ -41,17 +68,8 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
     case 'End':
       viewer.goTo(Number.MAX_SAFE_INTEGER);
       return true;
-    case 'w':
-      viewer.setTool('window');
-      return true;
-    case 'z':
-      viewer.setTool('zoom');
-      return true;
-    case 'p':
-      viewer.setTool('pan');
-      return true;
-    case 'm':
-      viewer.setTool('length');
+    case 'a':
+      viewer.toggleCine();
       return true;
     case 'i':
       viewer.invert();
@@ -62,13 +80,30 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
     case 'l':
       viewer.toggleLink();
       return true;
+    case '[':
+      viewer.shiftLink(-1);
+      return true;
+    case ']':
+      viewer.shiftLink(1);
+      return true;
+    case 'j':
+      viewer.toggleLinkedWindow();
+      return true;
     case 'e':
       viewer.toggleSolo();
       return true;
+    case ' ':
+      return !isPressable(event.target) && viewer.placeInMiddle();
+    case 'Escape':
+      return viewer.cancel();
     case 'Delete':
     case 'Backspace':
       return viewer.removeSelectedMeasurement();
     default:
       return false;
   }
+}
+
+function isPressable(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('button:not([role="radio"]), a[href], summary') !== null;
 }

@@ -1,29 +1,27 @@
-import { Enums, eventTarget, imageLoader, imageLoadPoolManager, RenderingEngine, type Types } from '@cornerstonejs/core';
+import { Enums, RenderingEngine, type Types } from '@cornerstonejs/core';
 import {
-  annotation,
-  Enums as ToolEnums,
-  LengthTool,
-  PanTool,
-  ToolGroupManager,
-  type Types as ToolTypes,
-  WindowLevelTool,
-  ZoomTool,
+  Enums as ToolEnums, PanTool, ToolGroupManager, type Types as ToolTypes, WindowLevelTool, ZoomTool,
 } from '@cornerstonejs/tools';
 
-import { add, distance, dot, linkedSlice, scale, subtract } from './geometry';
-import { toAnnotation, toMeasurement } from './measurements';
-import { registerScan, releaseScan, renderMode, start } from './start';
-import type { Measurement, Point3, SaliencyOverlay, StackScan, ToolName, ViewerHandle, ViewState } from './types';
+import { Links } from './links';
+import { KINDS } from './measure';
+import { prefetchScan, registerScan, releaseScan } from './loading';
+import { Desk } from './desk';
+import type { Pending, Selected } from './measurement-book';
+import { start } from './start';
+import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle, ViewState } from './types';
 import { StackView } from './view';
 
 const { Events } = Enums;
 const { MouseBindings } = ToolEnums;
-const TOOL: Record<ToolName, string> = {
+/** Tools that Cornerstone drives; what measures is ours. */
+const DRIVEN = {
   window: WindowLevelTool.toolName as string,
   zoom: ZoomTool.toolName as string,
   pan: PanTool.toolName as string,
-  length: LengthTool.toolName,
 };
+const EXTRA_BUTTON: Partial<Record<keyof typeof DRIVEN, number>> = { pan: MouseBindings.Auxiliary, zoom: MouseBindings.Secondary };
+const CINE_INTERVAL = 160;
 
 /** What the components draw; replaced, never changed, so that React sees it. */
 export interface SessionState {
@@ -31,8 +29,27 @@ export interface SessionState {
   active: string;
   tool: ToolName;
   linked: boolean;
+  linkedWindow: boolean;
+  offsetMm: number;
   solo: string | null;
+  cine: boolean;
+  preset: number;
+  /** What is kept. */
   measurements: Measurement[];
+  /** The same with the one that is being dragged. */
+  drawn: Measurement[];
+  pending: Pending | null;
+  selected: Selected | null;
+  canUndo: boolean;
+  canRedo: boolean;
+}
+
+export interface SessionOptions {
+  measurements: Measurement[];
+  /** Nothing is made or changed. */
+  locked: boolean;
+  /** Index of the window preset to open with. */
+  preset: number;
 }
 
 let count = 0;
@@ -40,26 +57,24 @@ let count = 0;
 /** One or two stacks on screen: tools, links and measurements between Cornerstone and the components. */
 export class ViewerSession implements ViewerHandle {
   state: SessionState;
+  readonly locked: boolean;
   private readonly engine: RenderingEngine;
   private readonly group: ToolTypes.IToolGroup;
   private readonly id = `viewer-${(count += 1)}`;
   private readonly views = new Map<string, StackView>();
+  private readonly links: Links;
+  readonly desk: Desk;
   private readonly listeners = new Set<() => void>();
-  /** The pair of slices that counts as the same place; scans have no common frame of reference. */
-  private anchors: Record<string, number> = {};
-  private following = false;
-  /** Kept measurements that cannot be drawn here; they stay in the list all the same. */
-  private unshown: Measurement[] = [];
-  private opened = false;
+  private cine: ReturnType<typeof setInterval> | null = null;
   private closed = false;
 
   constructor(
     private readonly scans: StackScan[],
     elements: Map<string, HTMLDivElement>,
-    private readonly kept: Measurement[],
-    private readonly locked: boolean,
+    options: SessionOptions,
   ) {
     start();
+    this.locked = options.locked;
     this.engine = new RenderingEngine(this.id);
     this.engine.setViewports(
       scans.map(({ key }) => ({
@@ -72,23 +87,21 @@ export class ViewerSession implements ViewerHandle {
     const group = ToolGroupManager.createToolGroup(this.id);
     if (!group) throw new Error('The viewer is already open.');
     this.group = group;
-    for (const name of Object.values(TOOL)) group.addTool(name, name === TOOL.length ? { getTextLines } : {});
+    for (const name of Object.values(DRIVEN)) group.addTool(name);
     for (const scan of scans) {
       const element = elements.get(scan.key) as HTMLDivElement;
       group.addViewport(this.viewportId(scan.key), this.id);
-      this.views.set(scan.key, new StackView(scan, element, this.engine, this.viewportId(scan.key), () => this.publish()));
-      element.addEventListener(Events.CAMERA_MODIFIED, this.cameraMoved);
+      const view = new StackView(scan, element, this.engine, this.viewportId(scan.key), options.preset, () => this.publish());
+      this.views.set(scan.key, view);
     }
-    this.state = {
-      views: this.viewStates(),
-      active: scans[0]?.key ?? '',
-      tool: 'window',
-      linked: scans.length > 1,
-      solo: null,
-      measurements: kept,
-    };
+    this.links = new Links(this.views);
+    for (const { element } of this.views.values()) {
+      element.addEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
+      element.addEventListener(Events.VOI_MODIFIED, this.links.windowed);
+    }
+    this.desk = new Desk(this.views, options.measurements, () => this.publish());
+    this.state = { ...this.snapshot(), active: scans[0]?.key ?? '', tool: 'window', solo: null, cine: false, preset: options.preset };
     this.bindTools();
-    for (const type of MEASUREMENT_EVENTS) eventTarget.addEventListener(type, this.measured);
   }
 
   /** Loads and shows everything; slices not on screen follow at low priority. */
@@ -96,21 +109,18 @@ export class ViewerSession implements ViewerHandle {
     this.scans.forEach(registerScan);
     await Promise.all([...this.views.values()].map((view) => view.open()));
     if (this.closed) return;
-    this.anchors = this.slices();
-    this.unshown = this.kept.filter((measurement) => !this.showKept(measurement));
-    this.opened = true;
-    this.engine.render();
-    this.prefetch();
+    this.links.anchor();
+    for (const scan of this.scans) void prefetchScan(scan);
   }
 
   close(): void {
     this.closed = true;
-    for (const type of MEASUREMENT_EVENTS) eventTarget.removeEventListener(type, this.measured);
+    this.stopCine();
     for (const view of this.views.values()) {
-      view.element.removeEventListener(Events.CAMERA_MODIFIED, this.cameraMoved);
+      view.element.removeEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
+      view.element.removeEventListener(Events.VOI_MODIFIED, this.links.windowed);
       view.close();
     }
-    for (const own of this.annotations()) annotation.state.removeAnnotation(own.annotationUID ?? '');
     ToolGroupManager.destroyToolGroup(this.id);
     this.engine.destroy();
     this.scans.forEach(releaseScan);
@@ -123,6 +133,8 @@ export class ViewerSession implements ViewerHandle {
 
   getState = (): SessionState => this.state;
 
+  // --- Slices
+
   scroll(by: number, scan = this.state.active): void {
     this.goTo((this.views.get(scan)?.state.slice ?? 0) + by, scan);
   }
@@ -132,17 +144,34 @@ export class ViewerSession implements ViewerHandle {
     if (!view) return;
     const target = Math.min(view.state.slices - 1, Math.max(0, slice));
     void view.goTo(target);
-    if (!this.state.linked) return;
-    for (const [key, other] of this.views) {
-      if (key === scan || !other.parallelTo(view)) continue;
-      const from = { ...view.anchorable, anchor: this.anchors[scan] ?? 0 };
-      void other.goTo(linkedSlice(from, { ...other.anchorable, anchor: this.anchors[key] ?? 0 }, target));
-    }
+    this.links.scrolled(scan, target);
   }
 
   slice(scan: string): number {
     return this.views.get(scan)?.state.slice ?? 0;
   }
+
+  /** Back and forth through the active stack until it is stopped. */
+  toggleCine(): void {
+    if (this.cine) return this.stopCine();
+    let direction = 1;
+    this.cine = setInterval(() => {
+      const view = this.views.get(this.state.active);
+      if (!view) return;
+      const { slice, slices } = view.state;
+      if (slice + direction < 0 || slice + direction >= slices) direction = -direction;
+      this.scroll(direction);
+    }, CINE_INTERVAL);
+    this.publish({ cine: true });
+  }
+
+  private stopCine(): void {
+    if (this.cine) clearInterval(this.cine);
+    this.cine = null;
+    this.publish({ cine: false });
+  }
+
+  // --- The screen
 
   setActive(scan: string): void {
     if (this.views.has(scan)) this.publish({ active: scan, solo: this.state.solo && scan });
@@ -153,12 +182,15 @@ export class ViewerSession implements ViewerHandle {
   }
 
   setTool(tool: ToolName): void {
+    if (this.locked && tool in KINDS) return;
+    this.desk.book.cancel();
     this.publish({ tool });
     this.bindTools();
   }
 
   preset(index: number): void {
     for (const view of this.views.values()) view.preset(index);
+    this.publish({ preset: index });
   }
 
   invert(): void {
@@ -166,17 +198,15 @@ export class ViewerSession implements ViewerHandle {
   }
 
   reset(): void {
-    this.quietly(() => this.views.forEach((view) => view.reset()));
+    this.links.quietly(() => this.views.forEach((view) => view.reset()));
+  }
+
+  zoom(scan: string, factor: number): void {
+    this.links.zoom(scan, factor);
   }
 
   retry(scan: string): void {
     this.views.get(scan)?.retry();
-  }
-
-  /** Linking again declares the slices on screen to match: that is how an offset is set. */
-  toggleLink(): void {
-    this.anchors = this.slices();
-    this.publish({ linked: !this.state.linked });
   }
 
   toggleSolo(): void {
@@ -187,179 +217,117 @@ export class ViewerSession implements ViewerHandle {
     this.views.get(scan)?.setOverlay(overlay);
   }
 
-  removeMeasurement(id: string): void {
-    if (!annotation.state.getAnnotation(id)) return;
-    annotation.state.removeAnnotation(id);
-    this.engine.render();
-  }
-
-  removeSelectedMeasurement(): boolean {
-    const ids = new Set(this.state.measurements.map((measurement) => measurement.id));
-    const selected = annotation.selection.getAnnotationsSelected().filter((uid) => ids.has(uid));
-    selected.forEach((uid) => this.removeMeasurement(uid));
-    return selected.length > 0;
-  }
-
-  showMeasurement(id: string): void {
-    const measurement = this.state.measurements.find((item) => item.id === id);
-    if (measurement) this.goTo(measurement.slice, measurement.scan);
-  }
-
   resize(): void {
     if (this.closed) return;
-    this.quietly(() => {
+    this.links.quietly(() => {
       const moved = [...this.views.values()].some((view) => view.moved);
       this.engine.resize(true, moved);
       if (!moved) this.views.forEach((view) => view.fit());
     });
   }
 
+  // --- Links
+
+  /** Linking again declares the slices on screen to match. */
+  toggleLink(): void {
+    this.links.anchor();
+    this.links.on = !this.links.on;
+    this.publish();
+  }
+
+  shiftLink(by: number): void {
+    if (this.views.size < 2) return;
+    this.links.on = true;
+    void this.links.shift(this.state.active, by).then(() => this.publish());
+  }
+
+  resetOffset(): void {
+    this.links.resetOffset(this.state.active);
+    this.publish();
+  }
+
+  toggleLinkedWindow(): void {
+    this.links.window = !this.links.window;
+    this.publish();
+  }
+
+  // --- Measurements
+
+  /** The chosen tool, if it measures and something may be measured. */
+  get measuring(): MeasurementKind | null {
+    const { tool } = this.state;
+    return !this.locked && tool in KINDS ? (tool as MeasurementKind) : null;
+  }
+
+  placeInMiddle(): boolean {
+    const kind = this.measuring;
+    return kind !== null && this.desk.placeInMiddle(kind, this.state.active);
+  }
+
+  undo(): boolean {
+    return !this.locked && this.desk.book.undo();
+  }
+
+  redo(): boolean {
+    return !this.locked && this.desk.book.redo();
+  }
+
+  cancel(): boolean {
+    return this.desk.book.cancel();
+  }
+
+  removeMeasurement(id: string): void {
+    if (!this.locked) this.desk.book.remove(id);
+  }
+
+  removeSelectedMeasurement(): boolean {
+    const { book } = this.desk;
+    return !this.locked && (book.back() || book.removeSelected());
+  }
+
+  showMeasurement(id: string): void {
+    const measurement = this.desk.book.items.find((item) => item.id === id);
+    if (!measurement) return;
+    this.setActive(measurement.scan);
+    this.goTo(measurement.slice, measurement.scan);
+    this.desk.book.select({ id, point: null });
+  }
+
   private viewportId(key: string): string {
     return `${this.id}-${key}`;
   }
 
-  private viewStates(): Record<string, ViewState> {
-    return Object.fromEntries([...this.views].map(([key, view]) => [key, view.state]));
-  }
-
-  private slices(): Record<string, number> {
-    return Object.fromEntries([...this.views].map(([key, view]) => [key, view.state.slice]));
+  private snapshot(): Omit<SessionState, 'active' | 'tool' | 'solo' | 'cine' | 'preset'> {
+    const { links, desk: { book } } = this;
+    return {
+      views: Object.fromEntries([...this.views].map(([key, view]) => [key, view.state])),
+      linked: links.on,
+      linkedWindow: links.window,
+      offsetMm: links.offsetMm(),
+      measurements: book.items,
+      drawn: book.drawn,
+      pending: book.pending,
+      selected: book.selected,
+      canUndo: book.canUndo,
+      canRedo: book.canRedo,
+    };
   }
 
   private publish(part: Partial<SessionState> = {}): void {
     if (this.closed) return;
-    this.state = { ...this.state, ...part, views: this.viewStates() };
+    this.state = { ...this.state, ...part, ...this.snapshot() };
     this.listeners.forEach((listener) => listener());
   }
 
   private bindTools(): void {
-    const { tool } = this.state;
-    const extra: Partial<Record<ToolName, number>> = { pan: MouseBindings.Auxiliary, zoom: MouseBindings.Secondary };
-    for (const name of Object.keys(TOOL) as ToolName[]) {
+    for (const name of Object.keys(DRIVEN) as (keyof typeof DRIVEN)[]) {
+      const extra = EXTRA_BUTTON[name];
       const bindings = [
-        ...(name === tool ? [{ mouseButton: MouseBindings.Primary }] : []),
-        ...(extra[name] ? [{ mouseButton: extra[name] }] : []),
+        ...(name === this.state.tool ? [{ mouseButton: MouseBindings.Primary }] : []),
+        ...(extra ? [{ mouseButton: extra }] : []),
       ];
-      if (bindings.length) this.group.setToolActive(TOOL[name], { bindings });
-      else if (name === 'length' && !this.locked) this.group.setToolPassive(TOOL[name]); // lines stay editable
-      else if (name === 'length') this.group.setToolEnabled(TOOL[name]);
-      else this.group.setToolDisabled(TOOL[name]);
+      if (bindings.length) this.group.setToolActive(DRIVEN[name], { bindings });
+      else this.group.setToolDisabled(DRIVEN[name]);
     }
   }
-
-  /** Runs a change of cameras that must not be taken for the reader's and copied to the other stack. */
-  private quietly(action: () => void): void {
-    const before = this.following;
-    this.following = true;
-    try {
-      action();
-    } finally {
-      this.following = before;
-    }
-  }
-
-  /**
-   * Moves the other stacks as the reader moved this one: by the same mm in the image plane and the
-   * same factor. Screen axes of each stack carry the move over, so flips and tilts do not matter.
-   */
-  private readonly cameraMoved = (event: Event) => {
-    const { previousCamera, camera, element } = (event as CustomEvent<Types.EventTypes.CameraModifiedEventDetail>).detail;
-    const source = [...this.views.values()].find((view) => view.element === element);
-    if (!source?.dragged || this.following || this.closed || !previousCamera) return;
-    if (!previousCamera.focalPoint || !camera.focalPoint || !previousCamera.parallelScale || !camera.parallelScale) return;
-    const axes = source.axes();
-    if (!axes) return;
-    const moved = subtract(camera.focalPoint, previousCamera.focalPoint);
-    const [right, down] = [dot(moved, axes.right), dot(moved, axes.down)];
-    const factor = camera.parallelScale / previousCamera.parallelScale;
-    if (Math.abs(right) + Math.abs(down) < 1e-6 && Math.abs(factor - 1) < 1e-9) return;
-    source.moved = true;
-    if (!this.state.linked) return;
-    this.quietly(() => {
-      for (const other of this.views.values()) if (other !== source) follow(other, right, down, factor);
-    });
-  };
-
-  private prefetch(): void {
-    const { Prefetch } = Enums.RequestType;
-    for (const { imageIds, geometry } of this.scans) {
-      const nearestFirst = [...imageIds.keys()].sort(
-        (a, b) => Math.abs(a - geometry.openingSlice) - Math.abs(b - geometry.openingSlice),
-      );
-      for (const index of nearestFirst) {
-        const imageId = imageIds[index] ?? '';
-        const options = { requestType: Prefetch, priority: 0 };
-        imageLoadPoolManager.addRequest(
-          () => imageLoader.loadAndCacheImage(imageId, options).catch(() => undefined),
-          Prefetch,
-          { imageId },
-          0,
-        );
-      }
-    }
-  }
-
-  private showKept(measurement: Measurement): boolean {
-    const view = this.views.get(measurement.scan);
-    const shown = view && toAnnotation(measurement, view.scan, view.viewport, this.locked);
-    if (!shown) return false;
-    annotation.state.addAnnotation(shown, view.element);
-    return true;
-  }
-
-  private annotations(): ToolTypes.Annotation[] {
-    const ids = new Set(this.scans.flatMap(({ imageIds }) => imageIds));
-    return annotation.state
-      .getAllAnnotations()
-      .filter(({ metadata }) => metadata?.toolName === LengthTool.toolName && ids.has(metadata.referencedImageId ?? ''));
-  }
-
-  private readonly measured = () => {
-    if (!this.opened || this.closed) return;
-    const scans = new Map(this.scans.flatMap((scan) => scan.imageIds.map((imageId) => [imageId, scan])));
-    const known = new Map([...this.kept, ...this.state.measurements].map((item) => [item.id, item]));
-    const drawn = this.annotations().flatMap((item) => {
-      const scan = scans.get(item.metadata?.referencedImageId ?? '');
-      const measurement = scan && toMeasurement(item, scan);
-      if (!measurement || measurement.value === 0) return [];
-      const before = known.get(measurement.id);
-      return before && samePlace(before, measurement) ? [before] : [measurement]; // exactly as it was kept
-    });
-    const measurements = [...this.unshown, ...drawn];
-    if (JSON.stringify(measurements) !== JSON.stringify(this.state.measurements)) this.publish({ measurements });
-  };
-}
-
-/** One decimal: a pixel is half a millimetre, and 103 mm beside 12.3 mm looks like two precisions. */
-function getTextLines(data: { cachedStats: Record<string, { length?: number | null }> }, target: string): string[] {
-  const mm = data.cachedStats[target]?.length;
-  return typeof mm === 'number' ? [`${mm.toFixed(1)} mm`] : [];
-}
-
-function samePlace(a: Measurement, b: Measurement): boolean {
-  return a.slice === b.slice && a.points.every((point, index) => distance(point, b.points[index] ?? point) < 1e-6);
-}
-
-const MEASUREMENT_EVENTS = [
-  ToolEnums.Events.ANNOTATION_COMPLETED,
-  ToolEnums.Events.ANNOTATION_MODIFIED,
-  ToolEnums.Events.ANNOTATION_REMOVED,
-];
-
-function follow(view: StackView, right: number, down: number, factor: number): void {
-  const axes = view.axes();
-  const camera = view.viewport.getCamera();
-  if (!axes || !camera.focalPoint || !camera.parallelScale) return;
-  const shift = add(scale(axes.right, right), scale(axes.down, down));
-  const focalPoint = add(camera.focalPoint, shift);
-  if (renderMode() === 'cpu') {
-    // Setting parallelScale is wrong there where rows and columns are spaced differently; scale is not.
-    view.viewport.setCamera({ focalPoint });
-    view.viewport.setCamera({ scale: (camera.scale ?? 1) / factor });
-  } else {
-    const position = add(camera.position as Point3, shift);
-    view.viewport.setCamera({ focalPoint, position, parallelScale: camera.parallelScale * factor });
-  }
-  view.moved = true;
-  view.viewport.render();
 }

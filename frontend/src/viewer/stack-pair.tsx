@@ -1,6 +1,7 @@
 import { type Ref, useEffect, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
 
 import { handleViewerKey } from './keys';
+import { MEASURING } from './measure';
 import { type SessionState, ViewerSession } from './session';
 import { renderMode } from './start';
 import { Toolbar } from './toolbar';
@@ -19,6 +20,9 @@ export interface StackPairProps {
   marks?: Record<string, number[]>;
   overlays?: Record<string, SaliencyOverlay | null>;
   tools?: ToolName[];
+  /** Index of the window preset to open with, and what to do when the reader picks another. */
+  preset?: number;
+  onPresetChange?: (index: number) => void;
   /** Measurements are shown and cannot be made or changed. */
   readOnly?: boolean;
   /** Keys work while the viewer has the focus; a page that listens for them itself turns this off. */
@@ -27,6 +31,8 @@ export interface StackPairProps {
 }
 
 const NONE: Measurement[] = [];
+const LOOKING: ToolName[] = ['window', 'zoom', 'pan'];
+const ALL: ToolName[] = [...LOOKING, ...MEASURING];
 const idle = () => () => undefined;
 const nothing = () => null;
 
@@ -37,8 +43,10 @@ export default function StackPair({
   onActiveChange,
   marks,
   overlays,
-  tools = ['window', 'zoom', 'pan', 'length'],
   readOnly = false,
+  tools = readOnly ? LOOKING : ALL,
+  preset = 0,
+  onPresetChange,
   keyboard = true,
   ref,
 }: StackPairProps) {
@@ -46,9 +54,9 @@ export default function StackPair({
   const [session, setSession] = useState<ViewerSession | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const state = useSyncExternalStore<SessionState | null>(session?.subscribe ?? idle, session?.getState ?? nothing);
-  const kept = useRef(measurements);
+  const opening = useRef({ measurements, preset });
   useEffect(() => {
-    kept.current = measurements;
+    opening.current = { measurements, preset };
   });
   useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);
 
@@ -61,7 +69,7 @@ export default function StackPair({
     void Promise.resolve()
       .then(async () => {
         if (closed) return;
-        opened = new ViewerSession(scans, drawn, kept.current, readOnly);
+        opened = new ViewerSession(scans, drawn, { ...opening.current, locked: readOnly });
         setFailure(null);
         setSession(opened);
         drawn.forEach((element) => watcher.observe(element));
@@ -80,8 +88,12 @@ export default function StackPair({
 
   const shown = state?.measurements;
   useEffect(() => {
-    if (shown && shown !== kept.current) onMeasurementsChange?.(shown);
+    if (shown && shown !== opening.current.measurements) onMeasurementsChange?.(shown);
   }, [shown, onMeasurementsChange]);
+  const chosen = state?.preset;
+  useEffect(() => {
+    if (chosen !== undefined && chosen !== opening.current.preset) onPresetChange?.(chosen);
+  }, [chosen, onPresetChange]);
   const active = state?.active;
   useEffect(() => {
     if (active) onActiveChange?.(active);
@@ -118,6 +130,7 @@ export default function StackPair({
             marks={marks?.[scan.key] ?? []}
             measured={state?.measurements.filter((item) => item.scan === scan.key).map((item) => item.slice) ?? []}
             session={session}
+            state={state}
             elementRef={(element) => {
               if (element) elements.current.set(scan.key, element);
               else elements.current.delete(scan.key);

@@ -2,16 +2,13 @@ import {
   cache,
   getRenderingCapabilities,
   getShouldUseCPURendering,
-  imageLoadPoolManager,
   init as initCore,
   setUseCPURendering,
 } from '@cornerstonejs/core';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
-import { addTool, annotation, init as initTools, LengthTool, PanTool, WindowLevelTool, ZoomTool } from '@cornerstonejs/tools';
+import { addTool, init as initTools, PanTool, WindowLevelTool, ZoomTool } from '@cornerstonejs/tools';
 
 import { onPurge } from './purge';
-import { headerWindow, withWindow } from './stack';
-import type { StackScan } from './types';
 
 const RENDER_SETTING = 'odontoid:render';
 
@@ -36,6 +33,11 @@ export function renderMode(): RenderMode {
   return getShouldUseCPURendering() ? 'cpu' : 'gpu';
 }
 
+/** Whether the browser has WebGL at all, even one drawn in software. */
+export function hasWebGl(): boolean {
+  return getRenderingCapabilities().webgl;
+}
+
 let started = false;
 
 /** Starts Cornerstone once per page, however often a component mounts. */
@@ -49,7 +51,7 @@ export function start(): void {
   if (renderMode() === 'cpu') countCssPixels();
   initLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
   initTools();
-  for (const tool of [WindowLevelTool, PanTool, ZoomTool, LengthTool]) addTool(tool);
+  for (const tool of [WindowLevelTool, PanTool, ZoomTool]) addTool(tool);
   onPurge(purge);
   started = true;
 }
@@ -63,27 +65,7 @@ function countCssPixels(): void {
   Object.defineProperty(window, 'devicePixelRatio', { configurable: true, get: () => 1 });
 }
 
-/** Tells the loader about a scan's slices; must come before they are shown. */
-export function registerScan({ imageIds, metadata }: StackScan): void {
-  const window = headerWindow(metadata);
-  imageIds.forEach((imageId, index) => {
-    const instance = metadata[index];
-    if (instance) wadors.metaDataManager.add(imageId, withWindow(instance, window) as never);
-  });
-}
-
-/** Drops a scan's decoded images and headers. */
-export function releaseScan({ imageIds }: StackScan): void {
-  const ids = new Set(imageIds);
-  imageLoadPoolManager.filterRequests(({ additionalDetails }) => !ids.has(additionalDetails.imageId ?? ''));
-  for (const imageId of imageIds) {
-    if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
-    wadors.metaDataManager.remove(imageId);
-  }
-}
-
 function purge(): void {
-  annotation.state.removeAllAnnotations();
   cache.purgeCache();
   wadors.metaDataManager.purge();
 }

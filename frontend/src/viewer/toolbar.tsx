@@ -1,22 +1,37 @@
 import { ActionIcon, Group, Menu, Tooltip } from '@mantine/core';
 import {
-  IconAdjustments, IconArrowsMaximize, IconArrowsMinimize, IconContrast, IconContrast2, IconHandMove, IconLink,
-  IconLinkOff, IconRefresh, IconRuler2, IconZoom,
+  IconAdjustments, IconAngle, IconArrowBackUp, IconArrowForwardUp, IconArrowsMaximize, IconArrowsMinimize, IconChevronLeft,
+  IconChevronRight, IconColorPicker, IconContrast, IconContrast2, IconHandMove, IconLink, IconLinkOff, IconOvalVertical,
+  IconPlayerPause, IconPlayerPlay, IconRefresh, IconRuler2, IconSunHigh, IconZoom,
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 
+import { KINDS } from './measure';
 import type { SessionState, ViewerSession } from './session';
-import { renderMode } from './start';
-import type { ToolName } from './types';
+import { hasWebGl, renderMode } from './start';
+import type { MeasurementKind, ToolName } from './types';
 import classes from './viewer.module.css';
 import { PRESETS } from './windowing';
 
-const TOOLS: Record<ToolName, { label: string; key: string; icon: typeof IconZoom }> = {
+const DRIVEN = {
   window: { label: 'Window', key: 'W', icon: IconContrast2 },
   zoom: { label: 'Zoom', key: 'Z', icon: IconZoom },
   pan: { label: 'Pan', key: 'P', icon: IconHandMove },
-  length: { label: 'Measure length', key: 'M', icon: IconRuler2 },
 };
+/** Named measurements go by what readers call them. */
+const SIGNS: Record<MeasurementKind, ReactNode> = {
+  mcrae: 'McR',
+  atlantodental: 'ADI',
+  retro_odontoid: 'ROT',
+  length: <IconRuler2 size={19} stroke={1.6} />,
+  angle: <IconAngle size={19} stroke={1.6} />,
+  ellipse: <IconOvalVertical size={19} stroke={1.6} />,
+  probe: <IconColorPicker size={19} stroke={1.6} />,
+};
+
+function isMeasuring(tool: ToolName): tool is MeasurementKind {
+  return tool in KINDS;
+}
 
 interface Props {
   session: ViewerSession;
@@ -29,52 +44,87 @@ export function Toolbar({ session, state, tools, pair }: Props) {
   return (
     <Group role="toolbar" aria-label="Image tools" gap={4} className={classes.toolbar} wrap="nowrap">
       {tools.map((name) => {
-        const { label, key, icon: Icon } = TOOLS[name];
+        const measures = isMeasuring(name);
+        const { label, key } = measures ? KINDS[name] : DRIVEN[name];
+        const Icon = measures ? null : DRIVEN[name].icon;
         return (
           <Tool key={name} label={label} shortcut={key} pressed={state.tool === name} onClick={() => session.setTool(name)}>
-            <Icon size={20} stroke={1.6} />
+            {measures ? SIGNS[name] : Icon && <Icon size={19} stroke={1.6} />}
           </Tool>
         );
       })}
+      {tools.some(isMeasuring) && (
+        <>
+          <Tool label="Undo" shortcut="Ctrl Z" disabled={!state.canUndo} onClick={() => session.undo()}>
+            <IconArrowBackUp size={19} stroke={1.6} />
+          </Tool>
+          <Tool label="Redo" shortcut="Ctrl Y" disabled={!state.canRedo} onClick={() => session.redo()}>
+            <IconArrowForwardUp size={19} stroke={1.6} />
+          </Tool>
+        </>
+      )}
       <span className={classes.divider} />
       <Menu position="bottom-start" withinPortal={false}>
         <Menu.Target>
-          <ActionIcon variant="subtle" size="lg" aria-label="Window presets">
-            <IconAdjustments size={20} stroke={1.6} />
+          <ActionIcon variant="subtle" size={30} aria-label="Window presets">
+            <IconAdjustments size={19} stroke={1.6} />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
           {PRESETS.map(({ name }, index) => (
-            <Menu.Item key={name} rightSection={`Shift ${index + 1}`} onClick={() => session.preset(index)}>
+            <Menu.Item key={name} leftSection={index === state.preset ? '•' : ' '} rightSection={`Shift ${index + 1}`} onClick={() => session.preset(index)}>
               {name}
             </Menu.Item>
           ))}
         </Menu.Dropdown>
       </Menu>
+      <Tool label="Cine" shortcut="A" pressed={state.cine} onClick={() => session.toggleCine()}>
+        {state.cine ? <IconPlayerPause size={19} stroke={1.6} /> : <IconPlayerPlay size={19} stroke={1.6} />}
+      </Tool>
       <Tool label="Invert" shortcut="I" onClick={() => session.invert()}>
-        <IconContrast size={20} stroke={1.6} />
+        <IconContrast size={19} stroke={1.6} />
       </Tool>
       <Tool label="Reset view" shortcut="R" onClick={() => session.reset()}>
-        <IconRefresh size={20} stroke={1.6} />
+        <IconRefresh size={19} stroke={1.6} />
       </Tool>
       {pair && (
         <>
           <span className={classes.divider} />
           <Tool label="Link scans" shortcut="L" pressed={state.linked} onClick={() => session.toggleLink()}>
-            {state.linked ? <IconLink size={20} stroke={1.6} /> : <IconLinkOff size={20} stroke={1.6} />}
+            {state.linked ? <IconLink size={19} stroke={1.6} /> : <IconLinkOff size={19} stroke={1.6} />}
+          </Tool>
+          <Tool label="Shift the other scan back" shortcut="[" onClick={() => session.shiftLink(-1)}>
+            <IconChevronLeft size={19} stroke={1.6} />
+          </Tool>
+          <Tool label="Shift the other scan on" shortcut="]" onClick={() => session.shiftLink(1)}>
+            <IconChevronRight size={19} stroke={1.6} />
+          </Tool>
+          {Math.abs(state.offsetMm) > 0.05 && (
+            <button type="button" className={classes.offset} title="Match the middles again" onClick={() => session.resetOffset()}>
+              {state.offsetMm > 0 ? '+' : '−'}
+              {Math.abs(state.offsetMm).toFixed(1)} mm
+            </button>
+          )}
+          <Tool label="Join windows" shortcut="J" pressed={state.linkedWindow} onClick={() => session.toggleLinkedWindow()}>
+            <IconSunHigh size={19} stroke={1.6} />
           </Tool>
           <Tool label="Enlarge one scan" shortcut="E" pressed={state.solo !== null} onClick={() => session.toggleSolo()}>
-            {state.solo ? <IconArrowsMinimize size={20} stroke={1.6} /> : <IconArrowsMaximize size={20} stroke={1.6} />}
+            {state.solo ? <IconArrowsMinimize size={19} stroke={1.6} /> : <IconArrowsMaximize size={19} stroke={1.6} />}
           </Tool>
         </>
       )}
-      {renderMode() === 'cpu' && <span className={classes.mode}>CPU rendering</span>}
+      {renderMode() === 'cpu' && (
+        <span className={classes.mode} data-testid="render-mode" title="Images are drawn by the processor. Values and measurements are the same.">
+          {hasWebGl() ? 'CPU rendering' : 'No WebGL here: CPU rendering'}
+        </span>
+      )}
     </Group>
   );
 }
 
-function Tool({ label, shortcut, pressed, onClick, children }: {
+function Tool({ label, shortcut, pressed, disabled, onClick, children }: {
   label: string;
+  disabled?: boolean;
   shortcut: string;
   pressed?: boolean;
   onClick: () => void;
@@ -84,10 +134,13 @@ function Tool({ label, shortcut, pressed, onClick, children }: {
     <Tooltip label={`${label} (${shortcut})`} openDelay={400} withinPortal={false}>
       <ActionIcon
         variant={pressed ? 'filled' : 'subtle'}
-        size="lg"
+        size={30}
         aria-label={label}
         aria-pressed={pressed}
-        aria-keyshortcuts={shortcut}
+        aria-keyshortcuts={shortcut.replace('Ctrl ', 'Control+')}
+        disabled={disabled}
+        fz={12}
+        fw={700}
         onClick={onClick}
       >
         {children}

@@ -32,19 +32,26 @@ export interface StackGeometry {
   openingSlice: number;
 }
 
-/** A distance between two points on one slice, kept in patient space. */
+export type MeasurementKind = 'mcrae' | 'atlantodental' | 'retro_odontoid' | 'length' | 'angle' | 'ellipse' | 'probe';
+
+/** Points on one slice and what they measure, kept in patient space. */
 export interface Measurement {
   id: string;
-  kind: 'length';
+  kind: MeasurementKind;
   /** Key of the scan it was made on. */
   scan: string;
   /** Slice in the scan's order, from 0. */
   slice: number;
   sop_uid: string;
   /** mm, LPS. Centres of pixels count as in DICOM (PS3.3 C.7.6.2.1.1), whichever renderer drew them. */
-  points: [Point3, Point3];
-  /** mm. */
+  points: Point3[];
+  /** In the kind's unit: mm (McRae's signed, positive above the line), degrees, mm², or the pixel's value. */
   value: number;
+  /** What McRae's line proposes for vertical translocation; the reader's own grade stands in the scores. */
+  proposed_grade?: number;
+  /** Of the pixels in an ellipse, in the units of the window. */
+  mean?: number;
+  sd?: number;
 }
 
 export type ColourMap = 'blue_red' | 'inferno' | 'cividis';
@@ -68,7 +75,7 @@ export interface SaliencyOverlay {
   colourMap: ColourMap;
 }
 
-export type ToolName = 'window' | 'zoom' | 'pan' | 'length';
+export type ToolName = 'window' | 'zoom' | 'pan' | MeasurementKind;
 
 export interface Window {
   /** Stored values shown black and white. */
@@ -93,6 +100,8 @@ export interface ViewState {
   inverted: boolean;
   /** The overlay, if there is one, has nothing to say about this slice. */
   outsideOverlay: boolean;
+  /** Another text whenever a patient point falls on another place of the screen. */
+  camera: string;
 }
 
 /** What a page may ask of the viewer; `scan` left out means the active one. */
@@ -107,7 +116,17 @@ export interface ViewerHandle {
   invert(): void;
   reset(): void;
   toggleLink(): void;
+  /** Moves the other scans by slices against the active one and keeps the difference. */
+  shiftLink(by: number): void;
+  toggleLinkedWindow(): void;
   toggleSolo(): void;
+  toggleCine(): void;
+  /** Puts a measurement of the chosen kind in the middle of the image, to be moved with the keys. */
+  placeInMiddle(): boolean;
+  undo(): boolean;
+  redo(): boolean;
+  /** Takes back a point or a selection. */
+  cancel(): boolean;
   removeMeasurement(id: string): void;
   removeSelectedMeasurement(): boolean;
   showMeasurement(id: string): void;

@@ -1,11 +1,12 @@
-import { Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
+import { cache, Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
 
 import { directionLetters, distance, dot, hanging, middle, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
-import { fromPatient } from './measurements';
-import { coversSlice, OverlayPainter } from './overlay';
+import { fromPatient, ontoSlice, sliceOrigin, toPatient } from './coordinates';
+import { OverlayCanvas } from './overlay-canvas';
+import { ellipseStatistics, probe, type SlicePixels } from './pixel-values';
 import { renderMode } from './start';
 import { headerWindow } from './stack';
-import type { Point3, SaliencyOverlay, StackScan, ViewState, Window } from './types';
+import type { Measurement, Point3, SaliencyOverlay, StackScan, ViewState, Window } from './types';
 import { PRESETS, robustWindow } from './windowing';
 
 const { Events } = Enums;
@@ -29,7 +30,6 @@ function loadMessage(error: unknown): string {
 export class StackView {
   readonly viewport: Types.IStackViewport;
   state: ViewState;
-  overlay: SaliencyOverlay | null = null;
   /** The reader has zoomed or panned; without that, a resize fits the image again. */
   moved = false;
   /**
@@ -45,10 +45,10 @@ export class StackView {
   private changing = false;
   private target: number;
   private readonly failures = new Map<string, string>();
-  private opening: Window | null = null;
+  /** The window the series came with, and the one its pixels suggest. */
+  private series: Window | null = null;
   private robust: Window | null = null;
-  private readonly painter = new OverlayPainter();
-  private readonly overlayCanvas: HTMLCanvasElement;
+  private readonly map: OverlayCanvas;
   private closed = false;
 
   constructor(
@@ -56,6 +56,7 @@ export class StackView {
     readonly element: HTMLDivElement,
     engine: RenderingEngine,
     viewportId: string,
+    private presetIndex: number,
     private readonly changed: () => void,
   ) {
     this.viewport = engine.getViewport<Types.IStackViewport>(viewportId);
@@ -74,11 +75,9 @@ export class StackView {
       window: { lower: 0, upper: 1 },
       inverted: false,
       outsideOverlay: false,
+      camera: '',
     };
-    this.overlayCanvas = document.createElement('canvas');
-    Object.assign(this.overlayCanvas.style, { position: 'absolute', inset: '0', width: '100%', height: '100%', pointerEvents: 'none' });
-    this.overlayCanvas.dataset.testid = `overlay-${scan.key}`;
-    element.append(this.overlayCanvas);
+    this.map = new OverlayCanvas(element, `overlay-${scan.key}`);
     element.addEventListener('pointerdown', this.press, true);
     window.addEventListener('pointerup', this.release, true);
     window.addEventListener('pointercancel', this.release, true);
@@ -99,7 +98,7 @@ export class StackView {
     this.element.removeEventListener(Events.VOI_MODIFIED, this.windowChanged);
     eventTarget.removeEventListener(Events.IMAGE_LOAD_FAILED, this.failed);
     eventTarget.removeEventListener(Events.IMAGE_LOAD_ERROR, this.failed);
-    this.overlayCanvas.remove();
+    this.map.remove();
   }
 
   /** Shows the opening slice, hung and windowed. Resolves also when that slice cannot be loaded. */
@@ -116,13 +115,13 @@ export class StackView {
   /** Chooses the window and hangs the stack by the first slice that arrives; the opening one may fail. */
   private prepare(): void {
     const image = this.viewport.getCornerstoneImage();
-    if (this.closed || this.opening || !image) return;
+    if (this.closed || this.robust || !image) return;
     const { slope = 1, intercept = 0 } = image;
     const robust = robustWindow(image.voxelManager?.getScalarData() ?? []);
     const stored = (value: number) => (image.preScale?.scaled ? value : value * slope + intercept);
     this.robust = { lower: stored(robust.lower), upper: stored(robust.upper) };
-    this.opening = headerWindow(this.scan.metadata) ?? this.robust;
-    this.setWindow(this.opening);
+    this.series = headerWindow(this.scan.metadata) ?? this.robust;
+    this.preset(this.presetIndex);
     this.fit();
   }
 
@@ -145,7 +144,7 @@ export class StackView {
     if (this.closed || this.target !== target) return;
     // The CPU renderer forgets the window it shows when the slice changes, and a drag would start
     // from the header's again.
-    if (this.opening && renderMode() === 'cpu') this.setWindow(shown);
+    if (this.robust && renderMode() === 'cpu') this.setWindow(shown);
     this.prepare();
   }
 
@@ -153,7 +152,7 @@ export class StackView {
   retry(): void {
     this.failures.clear();
     this.update({ status: 'loading', error: null });
-    this.opening = null;
+    this.robust = null;
     void this.open();
   }
 
@@ -188,7 +187,24 @@ export class StackView {
 
   preset(index: number): void {
     const preset = PRESETS[index];
-    if (preset && this.opening && this.robust) this.setWindow(preset.of(this.opening, this.robust));
+    if (!preset || !this.series || !this.robust) return;
+    this.presetIndex = index;
+    this.setWindow(preset.of(this.series, this.robust));
+  }
+
+  /** The window as a share of what the pixels suggest, to be carried over to another scan. */
+  windowShare(): Window | null {
+    const { robust, state } = this;
+    if (!robust) return null;
+    const share = (value: number) => (value - robust.lower) / (robust.upper - robust.lower);
+    return { lower: share(state.window.lower), upper: share(state.window.upper) };
+  }
+
+  setWindowShare(share: Window): void {
+    const { robust } = this;
+    if (!robust) return;
+    const value = (part: number) => robust.lower + part * (robust.upper - robust.lower);
+    this.setWindow({ lower: value(share.lower), upper: value(share.upper) });
   }
 
   invert(): void {
@@ -199,13 +215,13 @@ export class StackView {
   }
 
   reset(): void {
-    if (this.opening) this.setWindow(this.opening);
+    this.preset(this.presetIndex);
     if (this.state.inverted) this.invert();
     this.fit();
   }
 
   setOverlay(overlay: SaliencyOverlay | null): void {
-    this.overlay = overlay;
+    this.map.overlay = overlay;
     this.draw();
   }
 
@@ -222,6 +238,48 @@ export class StackView {
       down: normalize(subtract(at(0, 100), centre)),
       mmPerPixel: distance([0, 0, 0], toRight) / 100,
     };
+  }
+
+  /** A patient point in CSS pixels of this element. */
+  project(point: Point3): [number, number] {
+    const [x, y] = this.viewport.worldToCanvas(fromPatient(point, this.scan.geometry));
+    return [x, y];
+  }
+
+  /** The point of the shown slice under a place of the screen; null while there is no image. */
+  pointAt(clientX: number, clientY: number): Point3 | null {
+    if (!this.viewport.getCornerstoneImage()) return null;
+    const { left, top } = this.element.getBoundingClientRect();
+    return this.ontoSlice(toPatient(this.viewport.canvasToWorld([clientX - left, clientY - top]), this.scan.geometry));
+  }
+
+  middle(): Point3 | null {
+    const { left, top, width, height } = this.element.getBoundingClientRect();
+    return this.pointAt(left + width / 2, top + height / 2);
+  }
+
+  ontoSlice(point: Point3): Point3 {
+    return ontoSlice(point, this.origin(), this.scan.geometry.normal);
+  }
+
+  /** What the pixels under a measurement say. */
+  statistics({ kind, slice, points }: Measurement): Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>> {
+    const pixels = kind === 'probe' || kind === 'ellipse' ? this.pixels(slice) : null;
+    const { geometry } = this.scan;
+    if (!pixels) return {};
+    if (kind === 'probe') return { value: (points[0] && probe(points[0], pixels, geometry)) ?? 0 };
+    const found = ellipseStatistics(points, pixels, geometry);
+    return found ? { mean: found.mean, sd: found.sd } : {};
+  }
+
+  /** A slice's pixels in the units of the window; null while they are not here. */
+  private pixels(slice: number): SlicePixels | null {
+    const image = cache.getImage(this.scan.imageIds[slice] ?? '');
+    const stored = image?.voxelManager?.getScalarData();
+    if (!image || !stored) return null;
+    const { slope = 1, intercept = 0, rows, columns } = image;
+    const values = image.preScale?.scaled ? stored : Float32Array.from(stored, (value) => value * slope + intercept);
+    return { values, rows, columns, origin: sliceOrigin(this.scan.metadata[slice]) };
   }
 
   private place(slice: number): Pick<ViewState, 'offsetMm' | 'side'> {
@@ -264,6 +322,7 @@ export class StackView {
       slice,
       ...this.place(slice),
       mmPerPixel,
+      camera: [...this.project(this.origin()), mmPerPixel].map((value) => value.toFixed(3)).join(' '),
       letters: {
         right: directionLetters(right),
         left: directionLetters(scale(right, -1)),
@@ -291,27 +350,12 @@ export class StackView {
   }
 
   private draw(): void {
-    const { clientWidth, clientHeight } = this.element;
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    if (this.overlayCanvas.width !== width) this.overlayCanvas.width = width;
-    if (this.overlayCanvas.height !== height) this.overlayCanvas.height = height;
-    const { geometry } = this.scan;
-    const outside = this.overlay !== null && !coversSlice(this.overlay, this.slicePoint());
-    const ready = this.state.status === 'ready';
-    this.painter.draw(
-      this.overlayCanvas,
-      ready && !outside ? this.overlay : null,
-      (point) => this.viewport.worldToCanvas(fromPatient(point, geometry)),
-      ratio,
-    );
+    const outside = this.map.draw(this.state.status === 'ready', this.origin(), (point) => this.project(point));
     if (outside !== this.state.outsideOverlay) this.update({ outsideOverlay: outside });
   }
 
-  /** A point of the shown slice: the centre of its first pixel. */
-  private slicePoint(): Point3 {
-    const values = this.scan.metadata[this.state.slice]?.['00200032']?.Value ?? [];
-    return [Number(values[0]), Number(values[1]), Number(values[2])];
+  private origin(): Point3 {
+    return sliceOrigin(this.scan.metadata[this.target]);
   }
 
   private update(part: Partial<ViewState>): void {

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'react';
 
 import { scaleBarMm } from './geometry';
-import type { ViewerSession } from './session';
+import { MeasurementLayer } from './measurement-layer';
+import type { SessionState, ViewerSession } from './session';
 import type { SaliencyOverlay, StackScan, ViewState } from './types';
 import classes from './viewer.module.css';
 
@@ -14,15 +15,17 @@ interface Props {
   marks: number[];
   measured: number[];
   session: ViewerSession | null;
+  state: SessionState | null;
   elementRef: (element: HTMLDivElement | null) => void;
 }
 
 /** Pixels of wheel travel for one slice: a notch of a mouse, a short stroke on a trackpad. */
 const WHEEL_STEP = 50;
 const LINE_HEIGHT = 40;
+const CLICK_SLOP = 5;
 
 /** One stack with its letters, scale, position and, where there is no image, the reason. */
-export function ViewportCell({ scan, view, active, hidden, overlay, marks, measured, session, elementRef }: Props) {
+export function ViewportCell({ scan, view, active, hidden, overlay, marks, measured, session, state, elementRef }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const travelled = useRef(0);
 
@@ -30,8 +33,12 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
     const element = frame.current;
     if (!element || !session) return undefined;
     const onWheel = (event: WheelEvent) => {
-      if (event.ctrlKey) return; // the browser's own zoom
       event.preventDefault();
+      if (event.ctrlKey) {
+        // A pinch on a trackpad arrives as a wheel with Ctrl.
+        session.zoom(scan.key, Math.exp(event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 0.05 : 0.004)));
+        return;
+      }
       travelled.current += event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_HEIGHT : event.deltaY;
       if (Math.abs(travelled.current) < WHEEL_STEP) return;
       session.setActive(scan.key);
@@ -41,6 +48,10 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
   }, [session, scan.key]);
+
+  // A drag places its two ends; a click places one, and the next click the other.
+  const pressedAt = useRef<[number, number] | null>(null);
+  const measuring = session?.measuring ?? null;
 
   const total = scan.imageIds.length;
   const slice = view?.slice ?? scan.geometry.openingSlice;
@@ -57,12 +68,31 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
       data-slice={slice}
       data-slices={total}
       data-overlay={overlay ? (view?.outsideOverlay ? 'outside' : 'shown') : 'none'}
+      data-measuring={measuring ?? undefined}
       onPointerDownCapture={() => session?.setActive(scan.key)}
+      onPointerDown={(event) => {
+        if (!session || !measuring || event.button !== 0) return;
+        pressedAt.current = [event.clientX, event.clientY];
+        session.desk.place(measuring, scan.key, event.clientX, event.clientY);
+      }}
+      onPointerMove={(event) => session?.desk.hover(scan.key, event.clientX, event.clientY)}
+      onPointerUp={(event) => {
+        const from = pressedAt.current;
+        pressedAt.current = null;
+        if (!session || !measuring || !from || !state?.pending) return;
+        if (Math.hypot(event.clientX - from[0], event.clientY - from[1]) < CLICK_SLOP) return;
+        session.desk.place(measuring, scan.key, event.clientX, event.clientY);
+      }}
       onFocus={() => session?.setActive(scan.key)}
-      onDoubleClick={() => session?.toggleSolo()}
+      onDoubleClick={() => {
+        if (!measuring) session?.toggleSolo();
+      }}
       onContextMenu={(event) => event.preventDefault()}
     >
       <div ref={elementRef} className={classes.image} />
+      {session && state && view?.status === 'ready' && (
+        <MeasurementLayer scan={scan} slice={slice} session={session} state={state} />
+      )}
       <div className={classes.title}>{scan.label}</div>
       {view && view.status !== 'error' && view.mmPerPixel > 0 && (
         <>
@@ -84,7 +114,7 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
           </>
         )}
       </div>
-      <PositionBar slice={slice} total={total} marks={marks} measured={measured} />
+      <PositionBar slice={slice} total={total} marks={marks} measured={measured} onGoTo={(index) => session?.goTo(index, scan.key)} />
       {view?.outsideOverlay && <p className={classes.note}>The map does not cover this slice.</p>}
       {view?.status === 'error' && (
         <div role="alert" className={classes.error}>
@@ -121,18 +151,33 @@ function Letters({ letters }: { letters: ViewState['letters'] }) {
 function ScaleBar({ mmPerPixel }: { mmPerPixel: number }) {
   const mm = scaleBarMm(mmPerPixel, 140);
   return (
-    <div className={classes.scale} aria-hidden data-testid="scale-bar" data-mm={mm}>
+    <div className={classes.scale} aria-hidden data-testid="scale-bar" data-mm={mm} data-mm-per-pixel={mmPerPixel}>
       <span style={{ width: mm / mmPerPixel }} />
       {mm} mm
     </div>
   );
 }
 
-/** Where in the stack the slice is, with the marked slices: key slices and measurements. */
-function PositionBar({ slice, total, marks, measured }: { slice: number; total: number; marks: number[]; measured: number[] }) {
+/** Where in the stack the slice is, with the marked slices: key slices and measurements. A click goes there. */
+function PositionBar({ slice, total, marks, measured, onGoTo }: {
+  slice: number;
+  total: number;
+  marks: number[];
+  measured: number[];
+  onGoTo: (slice: number) => void;
+}) {
   const at = (index: number) => `${((index + 0.5) / Math.max(1, total)) * 100}%`;
   return (
-    <div className={classes.bar} aria-hidden>
+    <div
+      className={classes.bar}
+      data-testid="position-bar"
+      aria-hidden // Home, End and the arrows do the same
+      onPointerDown={(event) => {
+        event.stopPropagation();
+        const { top, height } = event.currentTarget.getBoundingClientRect();
+        onGoTo(Math.floor(((event.clientY - top) / height) * total));
+      }}
+    >
       {[...new Set(measured)].map((index) => (
         <i key={`m${index}`} className={classes.measured} style={{ top: at(index) }} />
       ))}

@@ -16,9 +16,9 @@ export function robustWindow(pixels: ArrayLike<number>): Window {
 }
 
 /** Window presets, relative to how the series itself is scaled: MR values have no unit. */
-export const PRESETS: { name: string; of: (opening: Window, robust: Window) => Window }[] = [
-  { name: 'Series', of: (opening) => opening },
-  { name: 'Full range', of: (_, robust) => robust },
+export const PRESETS: { name: string; of: (series: Window, robust: Window) => Window }[] = [
+  { name: 'Automatic', of: (_, robust) => robust },
+  { name: 'As stored with the series', of: (series) => series },
   { name: 'Bone and ligament (dark)', of: (_, robust) => part(robust, 0, 0.45) },
   { name: 'Cord and disc', of: (_, robust) => part(robust, 0.1, 0.7) },
   { name: 'CSF and pannus (bright)', of: (_, robust) => part(robust, 0.3, 1.1) },

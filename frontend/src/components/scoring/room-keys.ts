@@ -5,7 +5,7 @@ export type RoomAction =
   | { type: 'grade'; option: GradeOption }
   | { type: 'move'; by: number }
   | { type: 'scan'; index: number }
-  | { type: 'same' | 'comment' | 'keySlice' | 'showKeySlice' | 'sign' | 'help' };
+  | { type: 'same' | 'accept' | 'comment' | 'keySlice' | 'showKeySlice' | 'sign' | 'help' };
 
 export const ROOM_KEYS: { keys: string; does: string }[] = [
   { keys: '0 1 2 –', does: 'Grade the finding (the numbers stand on its buttons; – is “not visible”)' },
@@ -13,6 +13,7 @@ export const ROOM_KEYS: { keys: string; does: string }[] = [
   { keys: 'Tab', does: 'Next scan, then next finding' },
   { keys: 'B F', does: 'Baseline, follow-up' },
   { keys: 'S', does: 'Follow-up same as baseline, for this finding' },
+  { keys: 'Y', does: 'Accept the grade that McRae’s line proposes' },
   { keys: 'C', does: 'Comment on the finding; Esc goes back' },
   { keys: 'K', does: 'Mark the slice as key slice of the finding, or take the mark away' },
   { keys: 'G', does: 'Go to the key slice' },
@@ -24,6 +25,7 @@ const LETTERS: Record<string, RoomAction> = {
   b: { type: 'scan', index: 0 },
   f: { type: 'scan', index: 1 },
   s: { type: 'same' },
+  y: { type: 'accept' },
   c: { type: 'comment' },
   k: { type: 'keySlice' },
   g: { type: 'showKeySlice' },

@@ -8,6 +8,8 @@ import {
 } from '@/components/scoring/rubric';
 import type { ViewerHandle } from '@/viewer';
 
+import { type Proposal } from './proposal';
+import { ProposalNote } from './proposal-note';
 import classes from './reading.module.css';
 
 interface Props {
@@ -15,6 +17,7 @@ interface Props {
   scan: ScanContent;
   scanKey: string;
   scanLabel: string;
+  proposal: Proposal | null;
   readOnly: boolean;
   commentRef: Ref<HTMLTextAreaElement>;
   viewer: RefObject<ViewerHandle | null>;
@@ -23,7 +26,7 @@ interface Props {
 }
 
 /** The wording of the grades of the finding in hand, and what the reader has to say about it. */
-export function FindingDetails({ row, scan, scanKey, scanLabel, readOnly, commentRef, viewer, onGrade, onEdit }: Props) {
+export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOnly, commentRef, viewer, onGrade, onEdit }: Props) {
   const value = valueOf(scan, row.key);
   const slice = scan.key_slices[row.key];
   const off = readOnly || !isGraded(row.key, scan);
@@ -33,6 +36,7 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, readOnly, commen
         {row.label} <Text span c="gray.5" fw={400}>· {scanLabel}</Text>
       </Text>
       {row.help && <Text size="xs" c="gray.4">{row.help}</Text>}
+      {proposal && <ProposalNote proposal={proposal} row={row} readOnly={readOnly} onAccept={() => onGrade(proposal.grade)} />}
       <ul className={classes.wording}>
         {row.grades.map((option) => (
           <li key={String(option.value)} data-chosen={option.value === value || undefined}>

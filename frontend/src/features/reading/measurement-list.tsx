@@ -2,7 +2,7 @@ import { ActionIcon, Text } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import type { RefObject } from 'react';
 
-import type { Measurement, ViewerHandle } from '@/viewer';
+import { KINDS, type Measurement, resultOf, type ViewerHandle } from '@/viewer';
 
 import classes from './reading.module.css';
 
@@ -20,15 +20,26 @@ export function MeasurementList({ measurements, scans, viewer, readOnly }: Props
     <section className={classes.details} aria-label="Measurements">
       <Text fw={600} size="sm">Measurements</Text>
       <ul className={classes.measurements}>
-        {measurements.map(({ id, value, scan, slice }) => {
-          const text = `${value.toFixed(1)} mm · ${scans.find(({ key }) => key === scan)?.label ?? scan}, slice ${slice + 1}`;
+        {measurements.map((measurement) => {
+          const { id, kind, value, scan, slice } = measurement;
+          const { label, reference } = KINDS[kind];
+          const where = `${scans.find(({ key }) => key === scan)?.label ?? scan}, slice ${slice + 1}`;
+          const text = `${label}: ${resultOf(measurement)} · ${where}`;
           return (
             <li key={id}>
-              <button type="button" data-testid="measurement" data-mm={value} onClick={() => viewer.current?.showMeasurement(id)}>
+              <button
+                type="button"
+                data-testid="measurement"
+                data-kind={kind}
+                data-mm={value}
+                title={reference}
+                onClick={() => viewer.current?.showMeasurement(id)}
+              >
                 {text}
+                {reference && <small>{reference}</small>}
               </button>
               {!readOnly && (
-                <ActionIcon size="sm" variant="subtle" color="gray" aria-label={`Remove ${text}`} onClick={() => viewer.current?.removeMeasurement(id)}>
+                <ActionIcon size={26} variant="subtle" color="gray" aria-label={`Remove ${text}`} onClick={() => viewer.current?.removeMeasurement(id)}>
                   <IconTrash size={15} aria-hidden />
                 </ActionIcon>
               )}

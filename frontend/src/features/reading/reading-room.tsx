@@ -16,6 +16,7 @@ import { handleViewerKey, type Measurement, type StackScan, StackPair, type View
 import type { ReadingCase } from './api';
 import { AmendButton } from './amend-button';
 import { describeDifferences } from './describe-differences';
+import { PROPOSED_FINDING, proposalFor } from './proposal';
 import classes from './reading.module.css';
 import { ScorePanel } from './score-panel';
 import { SignDialog } from './sign-dialog';
@@ -118,6 +119,12 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
         case 'same': {
           const [from, to] = scanKeys;
           if (from && to && finding) edit((now) => copyValue(now, from, to, finding.key));
+          break;
+        }
+        case 'accept': {
+          const { body } = keeper.getState();
+          const proposal = proposalFor(scan, body.content, body.measurements);
+          if (proposal) grade(scan, PROPOSED_FINDING, proposal.grade);
           break;
         }
         case 'keySlice':

@@ -10,6 +10,7 @@ import type { Measurement, ViewerHandle } from '@/viewer';
 import type { Categories } from './api';
 import { FindingDetails } from './finding-details';
 import { MeasurementList } from './measurement-list';
+import { PROPOSED_FINDING, proposalFor } from './proposal';
 import classes from './reading.module.css';
 import type { Cursor } from './reading-room';
 
@@ -38,8 +39,8 @@ export function ScorePanel({
 }: Props) {
   const current = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // The cursor moves the focus, but never out of a text field that is being typed in.
-    const typing = document.activeElement?.matches('textarea, input');
+    // The cursor moves the focus, but never out of a text field or a point of a measurement.
+    const typing = document.activeElement?.matches('textarea, input, [data-point]');
     if (!typing && !document.querySelector('[role="dialog"]')) current.current?.focus({ preventScroll: true });
     current.current?.scrollIntoView?.({ block: 'nearest' });
   }, [cursor]);
@@ -117,6 +118,7 @@ export function ScorePanel({
           scan={content[cursor.scan] ?? emptyScan()}
           scanKey={cursor.scan}
           scanLabel={scans.find(({ key }) => key === cursor.scan)?.label ?? ''}
+          proposal={row.key === PROPOSED_FINDING ? proposalFor(cursor.scan, content, measurements) : null}
           readOnly={readOnly}
           commentRef={commentRef}
           viewer={viewer}

@@ -1,0 +1,131 @@
+import type { Types } from '@cornerstonejs/core';
+
+import { add, dot, linkedSlice, scale, subtract } from './geometry';
+import { renderMode } from './start';
+import type { Point3 } from './types';
+import type { StackView } from './view';
+
+/**
+ * What moves together: slices by position, zoom and pan by mm and factor, the window if wanted.
+ * Scans have no common frame of reference, so a pair of slices is taken to be the same place.
+ */
+export class Links {
+  on: boolean;
+  window = false;
+  private anchors: Record<string, number> = {};
+  private following = false;
+
+  constructor(private readonly views: ReadonlyMap<string, StackView>) {
+    this.on = views.size > 1;
+  }
+
+  /** The slices on screen are taken to match from now on. */
+  anchor(): void {
+    this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.state.slice]));
+  }
+
+  /** The middles of the stacks match again. */
+  resetOffset(from: string): void {
+    this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.scan.geometry.openingSlice]));
+    this.scrolled(from, this.views.get(from)?.state.slice ?? 0);
+  }
+
+  /** How far the other scan is shifted against this one since their middles matched, mm. */
+  offsetMm(): number {
+    const [first, second] = [...this.views].map(([key, view]) => {
+      const { positions, openingSlice } = view.scan.geometry;
+      return (positions[this.anchors[key] ?? openingSlice] ?? 0) - (positions[openingSlice] ?? 0);
+    });
+    return first === undefined || second === undefined ? 0 : second - first;
+  }
+
+  /** Brings the other stacks to where `scan` goes. */
+  scrolled(scan: string, slice: number): void {
+    const view = this.views.get(scan);
+    if (!this.on || !view) return;
+    for (const [key, other] of this.views) {
+      if (key === scan || !other.parallelTo(view)) continue;
+      const from = { ...view.anchorable, anchor: this.anchors[scan] ?? 0 };
+      void other.goTo(linkedSlice(from, { ...other.anchorable, anchor: this.anchors[key] ?? 0 }, slice));
+    }
+  }
+
+  /** Moves the other stacks by slices and takes what is then on screen to match. */
+  async shift(active: string, by: number): Promise<void> {
+    const moved = [...this.views].filter(([key]) => key !== active).map(([, view]) => view.goTo(view.state.slice + by));
+    this.anchor();
+    await Promise.all(moved);
+  }
+
+  /** Runs a change of cameras that must not be taken for the reader's and copied to the other stack. */
+  quietly(action: () => void): void {
+    const before = this.following;
+    this.following = true;
+    try {
+      action();
+    } finally {
+      this.following = before;
+    }
+  }
+
+  /**
+   * Moves the other stacks as the reader moved this one: by the same mm in the image plane and the
+   * same factor. Screen axes of each stack carry the move over, so flips and tilts do not matter.
+   */
+  readonly cameraMoved = (event: Event): void => {
+    const { previousCamera, camera, element } = (event as CustomEvent<Types.EventTypes.CameraModifiedEventDetail>).detail;
+    const source = this.at(element ?? null);
+    if (!source?.dragged || this.following || !previousCamera) return;
+    if (!previousCamera.focalPoint || !camera.focalPoint || !previousCamera.parallelScale || !camera.parallelScale) return;
+    const axes = source.axes();
+    if (!axes) return;
+    const moved = subtract(camera.focalPoint, previousCamera.focalPoint);
+    const [right, down] = [dot(moved, axes.right), dot(moved, axes.down)];
+    const factor = camera.parallelScale / previousCamera.parallelScale;
+    if (Math.abs(right) + Math.abs(down) < 1e-6 && Math.abs(factor - 1) < 1e-9) return;
+    source.moved = true;
+    if (!this.on) return;
+    this.quietly(() => {
+      for (const other of this.views.values()) if (other !== source) follow(other, right, down, factor);
+    });
+  };
+
+  /** Gives the other stacks the same share of their own range: MR values have no unit. */
+  readonly windowed = (event: Event): void => {
+    const source = this.at(event.currentTarget);
+    if (!this.window || this.following || !source?.dragged) return;
+    const share = source.windowShare();
+    this.quietly(() => {
+      for (const other of this.views.values()) if (other !== source && share) other.setWindowShare(share);
+    });
+  };
+
+  /** Zooms a stack, and those linked to it, about the middle of the screen. */
+  zoom(scan: string, factor: number): void {
+    this.quietly(() => {
+      for (const [key, view] of this.views) if (key === scan || this.on) follow(view, 0, 0, factor);
+    });
+  }
+
+  private at(element: EventTarget | null): StackView | undefined {
+    return [...this.views.values()].find((view) => view.element === element);
+  }
+}
+
+function follow(view: StackView, right: number, down: number, factor: number): void {
+  const axes = view.axes();
+  const camera = view.viewport.getCamera();
+  if (!axes || !camera.focalPoint || !camera.parallelScale) return;
+  const shift = add(scale(axes.right, right), scale(axes.down, down));
+  const focalPoint = add(camera.focalPoint, shift);
+  if (renderMode() === 'cpu') {
+    // Setting parallelScale is wrong there where rows and columns are spaced differently; scale is not.
+    view.viewport.setCamera({ focalPoint });
+    view.viewport.setCamera({ scale: (camera.scale ?? 1) / factor });
+  } else {
+    const position = add(camera.position as Point3, shift);
+    view.viewport.setCamera({ focalPoint, position, parallelScale: camera.parallelScale * factor });
+  }
+  view.moved = true;
+  view.viewport.render();
+}

@@ -1,0 +1,72 @@
+import { cache, Enums, imageLoader, imageLoadPoolManager } from '@cornerstonejs/core';
+import { wadors } from '@cornerstonejs/dicom-image-loader';
+
+import { headerWindow, withWindow } from './stack';
+import { start } from './start';
+import type { StackScan } from './types';
+
+/** How many hold a slice: the case on screen, and the one loaded ahead of it. */
+const holders = new Map<string, number>();
+
+/** Tells the loader about a scan's slices; must come before they are shown, and be undone by releaseScan. */
+export function registerScan({ imageIds, metadata }: StackScan): void {
+  const window = headerWindow(metadata);
+  imageIds.forEach((imageId, index) => {
+    const held = holders.get(imageId) ?? 0;
+    holders.set(imageId, held + 1);
+    const instance = metadata[index];
+    if (instance && held === 0) wadors.metaDataManager.add(imageId, withWindow(instance, window) as never);
+  });
+}
+
+/** Drops a scan's decoded images and headers, unless somebody else holds them too. */
+export function releaseScan({ imageIds }: StackScan): void {
+  const dropped = new Set(
+    imageIds.filter((imageId) => {
+      const left = (holders.get(imageId) ?? 1) - 1;
+      if (left > 0) holders.set(imageId, left);
+      else holders.delete(imageId);
+      return left <= 0;
+    }),
+  );
+  imageLoadPoolManager.filterRequests(({ additionalDetails }) => !dropped.has(additionalDetails.imageId ?? ''));
+  for (const imageId of dropped) {
+    if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
+    wadors.metaDataManager.remove(imageId);
+  }
+}
+
+/** Fetches and decodes a registered scan's slices at low priority, the middle first. */
+export function prefetchScan({ imageIds, geometry }: StackScan): Promise<unknown> {
+  const { Prefetch } = Enums.RequestType;
+  const nearestFirst = [...imageIds.keys()].sort(
+    (a, b) => Math.abs(a - geometry.openingSlice) - Math.abs(b - geometry.openingSlice),
+  );
+  const options = { requestType: Prefetch, priority: 0 };
+  return Promise.all(
+    nearestFirst.map((index) => {
+      const imageId = imageIds[index] ?? '';
+      return new Promise<void>((done) => {
+        const load = () => imageLoader.loadAndCacheImage(imageId, options).catch(() => undefined).then(() => done());
+        imageLoadPoolManager.addRequest(load, Prefetch, { imageId }, 0);
+      });
+    }),
+  );
+}
+
+let ahead: StackScan[] = [];
+
+/** Loads one case ahead of its turn, letting go of the one loaded before; an empty list lets go of all. */
+export function loadAhead(scans: StackScan[]): void {
+  start();
+  const before = ahead;
+  ahead = scans;
+  scans.forEach(registerScan);
+  before.forEach(releaseScan);
+  for (const scan of scans) void prefetchScan(scan);
+}
+
+/** Whether every slice of these scans is here, decoded. */
+export function isLoaded(scans: StackScan[]): boolean {
+  return scans.every(({ imageIds }) => imageIds.every((imageId) => cache.getImageLoadObject(imageId) !== undefined && cache.isLoaded(imageId)));
+}

@@ -1,0 +1,102 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { MeasurementBook, type Place } from './measurement-book';
+import type { Measurement } from './types';
+
+const place: Place = { scan: 'baseline', slice: 5, sop_uid: '2.25.5', row: [0, 1, 0], column: [0, 0, -1] };
+const kept: Measurement = { id: 'old', kind: 'length', scan: 'baseline', slice: 3, sop_uid: '2.25.3', points: [[0, 0, 0], [0, 3, 4]], value: 5 };
+let book: MeasurementBook;
+let changes: number;
+
+beforeEach(() => {
+  changes = 0;
+  let next = 0;
+  book = new MeasurementBook([kept], (item) => (item.kind === 'ellipse' ? { mean: 7, sd: 1 } : {}), () => (changes += 1), () => `m${(next += 1)}`);
+});
+
+describe('placing', () => {
+  it('takes three points for McRae’s line, and records the grade it proposes', () => {
+    expect(book.place('mcrae', place, [4, 0, 100])).toBeNull();
+    expect(book.place('mcrae', place, [4, 30, 100])).toBeNull();
+    expect(book.pending?.points).toHaveLength(2);
+    expect(book.place('mcrae', place, [4, 10, 102.5])).toMatchObject({ id: 'm1', kind: 'mcrae', slice: 5, sop_uid: '2.25.5', value: 2.5, proposed_grade: 1 });
+    expect(book.pending).toBeNull();
+    expect(book.items.map(({ id }) => id)).toEqual(['old', 'm1']);
+  });
+
+  it('starts anew on another slice or with another tool', () => {
+    book.place('length', place, [4, 0, 0]);
+    book.place('length', { ...place, slice: 6 }, [7, 0, 0]);
+    expect(book.pending).toMatchObject({ place: { slice: 6 }, points: [[7, 0, 0]] });
+    expect(book.items).toEqual([kept]);
+  });
+
+  it('measures nothing where nothing was drawn, and takes points back one by one', () => {
+    book.place('length', place, [4, 0, 0]);
+    expect(book.place('length', place, [4, 0, 0.01])).toBeNull();
+    book.place('angle', place, [4, 0, 0]);
+    book.place('angle', place, [4, 1, 0]);
+    expect(book.undo()).toBe(true);
+    expect(book.pending?.points).toHaveLength(1);
+    expect(book.undo()).toBe(true);
+    expect([book.pending, book.items]).toEqual([null, [kept]]);
+  });
+
+  it('asks the pixels for what points do not tell', () => {
+    book.place('ellipse', place, [4, 0, 10]);
+    expect(book.place('ellipse', place, [4, 4, 6])).toMatchObject({ mean: 7, sd: 1, value: expect.closeTo(Math.PI * 4, 9) as number });
+  });
+});
+
+describe('changing', () => {
+  it('counts a drag once, when it is let go', () => {
+    book.drag('old', 1, [0, 6, 8], [0, 3, 4]);
+    book.drag('old', 1, [0, 9, 12], [0, 6, 8]);
+    expect(book.items).toEqual([kept]);
+    expect(book.drawn[0]).toMatchObject({ points: [[0, 0, 0], [0, 9, 12]], value: 15 });
+    book.drop();
+    expect(book.items[0]).toMatchObject({ id: 'old', value: 15, slice: 3, sop_uid: '2.25.3' });
+    expect(book.undo()).toBe(true);
+    expect(book.items).toEqual([kept]);
+    expect(book.redo()).toBe(true);
+    expect(book.items[0]?.value).toBe(15);
+  });
+
+  it('moves the whole by the way of the hand', () => {
+    book.drag('old', null, [0, 0, 0], [0, 1, 1]);
+    book.drop();
+    expect(book.items[0]).toMatchObject({ points: [[0, 1, 1], [0, 4, 5]], value: 5 });
+  });
+
+  it('undoes a row of nudges of one point at once', () => {
+    book.select({ id: 'old', point: 0 });
+    book.nudge([0, -0.25, 0]);
+    book.nudge([0, -0.25, 0]);
+    expect(book.items[0]?.points[0]).toEqual([0, -0.5, 0]);
+    book.select({ id: 'old', point: 1 });
+    book.nudge([0, 0, 1]);
+    book.undo();
+    expect(book.items[0]?.points).toEqual([[0, -0.5, 0], [0, 3, 4]]);
+    book.undo();
+    expect(book.items).toEqual([kept]);
+  });
+
+  it('removes what is asked, and nothing else', () => {
+    expect(book.removeSelected()).toBe(false);
+    book.select({ id: 'old', point: null });
+    expect(book.removeSelected()).toBe(true);
+    expect(book.items).toEqual([]);
+    expect(book.selected).toBeNull();
+    expect(book.undo()).toBe(true);
+    expect(book.items).toEqual([kept]);
+    expect(book.remove('unknown')).toBe(false);
+  });
+
+  it('forgets what could be done again once something new is made', () => {
+    book.remove('old');
+    book.undo();
+    book.add('probe', place, [[4, 0, 0]]);
+    expect(book.canRedo).toBe(false);
+    expect(changes).toBeGreaterThan(0);
+  });
+});

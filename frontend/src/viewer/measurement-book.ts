@@ -1,0 +1,200 @@
+import { add, distance } from './geometry';
+import { History } from './history';
+import { ellipseIn, KINDS, proposedGrade, valueOf, withPoint } from './measure';
+import type { Measurement, MeasurementKind, Point3 } from './types';
+
+/** Where something is measured: one slice, and its axes in patient space. */
+export interface Place {
+  scan: string;
+  slice: number;
+  sop_uid: string;
+  row: Point3;
+  column: Point3;
+}
+
+/** A measurement that still lacks points. */
+export interface Pending {
+  kind: MeasurementKind;
+  place: Place;
+  points: Point3[];
+  hover: Point3;
+}
+
+export interface Selected {
+  id: string;
+  /** Index of the point in hand; null for the measurement as a whole. */
+  point: number | null;
+}
+
+/** What the pixels under a measurement say; points alone do not tell. */
+type Statistics = (measurement: Measurement) => Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>>;
+
+/**
+ * The measurements of a case: placed, moved, removed, undone and done again. Knows nothing of a screen:
+ * points are in patient space. `changed` is called after every change, `items` is replaced, not altered.
+ */
+export class MeasurementBook {
+  pending: Pending | null = null;
+  selected: Selected | null = null;
+  /** A measurement as it is being dragged; it counts once it is let go. */
+  private moving: Measurement | null = null;
+  private readonly history: History<Measurement[]>;
+
+  constructor(
+    kept: Measurement[],
+    private readonly statistics: Statistics,
+    private readonly changed: () => void,
+    private readonly newId: () => string = () => crypto.randomUUID(),
+  ) {
+    this.history = new History(kept);
+  }
+
+  get items(): Measurement[] {
+    return this.history.now;
+  }
+
+  /** As drawn: with the one that is being dragged where it is now. */
+  get drawn(): Measurement[] {
+    const { moving } = this;
+    return moving ? this.items.map((item) => (item.id === moving.id ? moving : item)) : this.items;
+  }
+
+  /** Adds a point; the last one finishes the measurement and selects it. */
+  place(kind: MeasurementKind, place: Place, point: Point3): Measurement | null {
+    const { pending } = this;
+    const goesOn = pending?.kind === kind && pending.place.scan === place.scan && pending.place.slice === place.slice;
+    const points = [...(goesOn ? pending.points : []), point];
+    if (points.length < KINDS[kind].clicks) {
+      this.pending = { kind, place, points, hover: point };
+      this.changed();
+      return null;
+    }
+    this.pending = null;
+    const [from, to] = points;
+    const all = kind === 'ellipse' && from && to ? ellipseIn(from, to, place.row, place.column) : points;
+    if (kind !== 'probe' && all.every((one) => distance(one, all[0] ?? one) < 0.05)) {
+      this.changed(); // a click without a movement measures nothing
+      return null;
+    }
+    return this.add(kind, place, all);
+  }
+
+  /** Adds a finished measurement at once, to be nudged into place. */
+  add(kind: MeasurementKind, { scan, slice, sop_uid }: Place, points: Point3[]): Measurement {
+    const made = this.complete({ id: this.newId(), kind, scan, slice, sop_uid, points, value: 0 });
+    this.selected = { id: made.id, point: kind === 'probe' ? 0 : null };
+    this.set([...this.items, made]);
+    return made;
+  }
+
+  hover(point: Point3): void {
+    if (!this.pending) return;
+    this.pending = { ...this.pending, hover: point };
+    this.changed();
+  }
+
+  /** Takes back the last point placed; true when there was one. */
+  back(): boolean {
+    if (!this.pending) return false;
+    const points = this.pending.points.slice(0, -1);
+    this.pending = points.length ? { ...this.pending, points } : null;
+    this.changed();
+    return true;
+  }
+
+  cancel(): boolean {
+    if (!this.pending && !this.moving && !this.selected) return false;
+    this.pending = null;
+    this.moving = null;
+    this.selected = null;
+    this.changed();
+    return true;
+  }
+
+  select(selected: Selected | null): void {
+    if (JSON.stringify(selected) === JSON.stringify(this.selected)) return;
+    this.selected = selected;
+    this.changed();
+  }
+
+  /** Drags a point (null: everything, by the way from `from`) without it counting yet. */
+  drag(id: string, point: number | null, to: Point3, by: Point3): void {
+    const item = this.items.find((one) => one.id === id);
+    if (!item) return;
+    const points = point === null ? item.points.map((one) => add(one, by)) : withPoint(item.kind, item.points, point, to);
+    this.moving = this.complete({ ...item, points });
+    this.changed();
+  }
+
+  /** What was dragged counts from now on. */
+  drop(): void {
+    const { moving } = this;
+    if (!moving) return;
+    this.moving = null;
+    this.replace(moving, null);
+  }
+
+  /** Moves the selected point, or the whole measurement, by a vector in mm; steps in a row undo as one. */
+  nudge(by: Point3): boolean {
+    const { selected } = this;
+    const item = this.items.find(({ id }) => id === selected?.id);
+    if (!selected || !item) return false;
+    const { point } = selected;
+    const target = point === null ? undefined : item.points[point];
+    const points =
+      point !== null && target ? withPoint(item.kind, item.points, point, add(target, by)) : item.points.map((one) => add(one, by));
+    this.replace(this.complete({ ...item, points }), `${item.id}:${point ?? 'all'}`);
+    return true;
+  }
+
+  remove(id: string): boolean {
+    if (!this.items.some((item) => item.id === id)) return false;
+    if (this.selected?.id === id) this.selected = null;
+    this.set(this.items.filter((item) => item.id !== id));
+    return true;
+  }
+
+  removeSelected(): boolean {
+    return this.selected !== null && this.remove(this.selected.id);
+  }
+
+  undo(): boolean {
+    if (this.back()) return true;
+    return this.stepped(this.history.undo());
+  }
+
+  redo(): boolean {
+    return this.stepped(this.history.redo());
+  }
+
+  get canUndo(): boolean {
+    return this.pending !== null || this.history.canUndo;
+  }
+
+  get canRedo(): boolean {
+    return this.history.canRedo;
+  }
+
+  private stepped(done: boolean): boolean {
+    if (!done) return false;
+    if (!this.items.some(({ id }) => id === this.selected?.id)) this.selected = null;
+    this.changed();
+    return true;
+  }
+
+  private replace(item: Measurement, merge: string | null): void {
+    this.set(this.items.map((one) => (one.id === item.id ? item : one)), merge);
+  }
+
+  private set(items: Measurement[], merge: string | null = null): void {
+    this.history.push(items, merge);
+    this.changed();
+  }
+
+  /** With its value and, for McRae's line, the grade it proposes. */
+  private complete(item: Measurement): Measurement {
+    const value = valueOf(item.kind, item.points);
+    const whole = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
+    return { ...whole, ...this.statistics(whole) };
+  }
+}
