@@ -1,7 +1,7 @@
-"""Studies that a running pull has asked an archive to send: where the receiver puts their objects.
+"""Series that a running pull has asked an archive to send: where the receiver puts their objects.
 
 A C-MOVE has its objects sent by associations of their own, to the receiver, which is another process. A
-small file for each expected study tells it which pull they belong to; the pull reads them from there.
+small file for each expected series tells it which pull they belong to; the pull reads them from there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One study, of one patient; ``folder`` takes its objects."""
+    """One series, of one patient; ``folder`` takes its objects."""
 
     folder: Path
     patient_id: str
@@ -53,9 +53,9 @@ def arrived(folder: Path, series_uid: str) -> list[Path]:
 
 
 @contextmanager
-def announce(study_uid: str, folder: Path, patient_id: str) -> Iterator[None]:
-    """Tell the receiver of a study while the block runs."""
-    path = _place(study_uid)
+def announce(series_uid: str, folder: Path, patient_id: str) -> Iterator[None]:
+    """Tell the receiver of a series while the block runs."""
+    path = _place(series_uid)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps({"folder": str(folder), "patient_id": patient_id}))
@@ -67,16 +67,19 @@ def announce(study_uid: str, folder: Path, patient_id: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def look_up(study_uid: str) -> Expected | None:
+def look_up(series_uid: str) -> Expected | None:
+    """The pull that waits for a series; none where only a killed one did."""
     try:
-        found = json.loads(_place(study_uid).read_text())
+        found = json.loads(_place(series_uid).read_text())
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not Path(found["folder"]).is_dir():
         return None
     return Expected(Path(found["folder"]), found["patient_id"])
 
 
-def _place(study_uid: str) -> Path:
-    return Path(settings.INCOMING_DIR) / "expected" / _hash(study_uid)
+def _place(series_uid: str) -> Path:
+    return Path(settings.INCOMING_DIR) / "expected" / _hash(series_uid)
 
 
 def _hash(uid: str) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cohort import stow, views
+from cohort import pull_views, stow, views
 
 urlpatterns = [
     path("cohort/flow/", views.FlowView.as_view()),
@@ -16,6 +16,13 @@ urlpatterns = [
     path("cohort/chart-review/<int:pk>/take-back/", views.TakeBackChartReview.as_view()),
     path("cohort/imports/", views.Imports.as_view()),
     path("cohort/dicom/", views.DicomUpload.as_view()),
+    path("cohort/nodes/", pull_views.Nodes.as_view()),
+    path("cohort/nodes/<str:name>/check/", pull_views.CheckNode.as_view()),
+    path("cohort/pulls/", pull_views.Pulls.as_view()),
+    path("cohort/pulls/<int:pk>/", pull_views.PullDetail.as_view()),
+    path("cohort/pulls/<int:pk>/items/", pull_views.PullItems.as_view()),
+    path("cohort/pulls/<int:pk>/cancel/", pull_views.CancelPull.as_view()),
+    path("cohort/pulls/<int:pk>/report.csv", pull_views.PullReport.as_view()),
     path("stow/studies", stow.StoreInstances.as_view()),
     path("stow/studies/<str:study>", stow.StoreInstances.as_view()),
     path("cohort/quarantine/", views.QuarantineList.as_view()),

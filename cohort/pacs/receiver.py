@@ -133,11 +133,12 @@ class Receiver:
                 ):
                     return MISMATCH
                 mover = str(request.MoveOriginatorApplicationEntityTitle or "").strip()
-                wanted = expected.look_up(str(header.StudyInstanceUID))
-                if wanted is not None:
-                    return SUCCESS if wanted.keep(path, digest, header) else NOT_AUTHORISED
-                if mover == self.ae.ae_title.strip():
-                    # In the name of a C-MOVE of ours that did not ask for it, or has ended.
+                asked = mover == self.ae.ae_title.strip()
+                if asked or not mover:  # some archives do not say on whose behalf they send
+                    wanted = expected.look_up(str(header.SeriesInstanceUID))
+                    if wanted is not None:
+                        return SUCCESS if wanted.keep(path, digest, header) else NOT_AUTHORISED
+                if asked:  # our C-MOVE did not ask for it, or has ended
                     return NOT_AUTHORISED
                 kept = receiving.keep(path, digest, header, receiving.Origin(ImportBatch.Road.C_STORE, peer))
                 self._folders.setdefault(event.assoc, set()).add(kept)
