@@ -230,6 +230,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/nodes/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The archives that the operator has named; never their passwords. */
+        get: operations["cohort_nodes_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/nodes/{name}/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask an archive whether it answers: a C-ECHO, or a query for one study. */
+        post: operations["cohort_nodes_check_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/patients/": {
         parameters: {
             query?: never;
@@ -306,6 +340,88 @@ export interface paths {
         put?: never;
         /** @description Take back the lead's choice of scans: the rule chooses again. */
         post: operations["cohort_patients_scan_pair_restore_rule_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/pulls/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_pulls_list"];
+        put?: never;
+        /** @description Queue a list of patients: CSV with ``patient_id`` and, for single exams, ``accession``. */
+        post: operations["cohort_pulls_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/pulls/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_pulls_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/pulls/{id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_pulls_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/pulls/{id}/items/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_pulls_items_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/pulls/{id}/report.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every line that is not complete: ``line`` is that of the list as it was given. */
+        get: operations["cohort_pulls_report.csv_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1724,6 +1840,12 @@ export interface components {
             /** Format: date-time */
             readonly frozen_at: string;
         };
+        ListErrorOut: {
+            detail: string;
+            rows: {
+                [key: string]: unknown;
+            }[];
+        };
         LoginInRequest: {
             username: string;
             password: string;
@@ -1848,6 +1970,28 @@ export interface components {
             treat_all: number[];
             treat_none: number[];
         };
+        NodeCheckOut: {
+            answers: boolean;
+            detail: string;
+        };
+        NodeOut: {
+            name: string;
+            kind: components["schemas"]["NodeOutKindEnum"];
+            address: string;
+            parallel: number;
+        };
+        /**
+         * @description * `dicomweb` - dicomweb
+         *     * `dimse` - dimse
+         * @enum {string}
+         */
+        NodeOutKindEnum: "dicomweb" | "dimse";
+        NodesOut: {
+            nodes: components["schemas"]["NodeOut"][];
+            error: string;
+            /** @description Under which archives know this server. */
+            ae_title: string;
+        };
         /** @enum {unknown} */
         NullEnum: null;
         NumberCellOut: {
@@ -1945,6 +2089,21 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["PatientOut"][];
+        };
+        PaginatedPullItemOutList: {
+            /** @example 123 */
+            count: number;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=400&limit=100
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=200&limit=100
+             */
+            previous?: string | null;
+            results: components["schemas"]["PullItemOut"][];
         };
         /** @description The paper's Table 2 as printed, and what cannot be true in it. */
         PaperOut: {
@@ -2061,6 +2220,65 @@ export interface components {
             };
             fits: string[];
             contradicts: string[];
+        };
+        PullCountsOut: {
+            queued: number;
+            running: number;
+            done: number;
+            incomplete: number;
+            missing: number;
+            failed: number;
+            refused: number;
+            cancelled: number;
+        };
+        PullInRequest: {
+            node: string;
+            /** Format: binary */
+            list: string;
+        };
+        PullItemOut: {
+            /** Format: int64 */
+            line: number;
+            patient_pseudonym: string;
+            state?: components["schemas"]["PullItemOutStateEnum"];
+            /** Format: int64 */
+            attempts?: number;
+            /** Format: date-time */
+            next_try_at?: string | null;
+            /** Format: int64 */
+            studies?: number;
+            /** Format: int64 */
+            instances_expected?: number;
+            /** Format: int64 */
+            instances_arrived?: number;
+            summary?: unknown;
+            reason?: string;
+        };
+        /**
+         * @description * `queued` - Waiting
+         *     * `running` - Being pulled
+         *     * `done` - Complete
+         *     * `incomplete` - Found, but incomplete
+         *     * `missing` - Not found
+         *     * `failed` - Failed
+         *     * `refused` - Not asked for
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        PullItemOutStateEnum: "queued" | "running" | "done" | "incomplete" | "missing" | "failed" | "refused" | "cancelled";
+        PullOut: {
+            readonly id: number;
+            node: string;
+            created_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            finished_at?: string | null;
+            cancel_requested?: boolean;
+            lines: number;
+            counts: components["schemas"]["PullCountsOut"];
+            instances_expected: number;
+            instances_arrived: number;
         };
         /**
          * @description * `adequate` - adequate
@@ -3118,6 +3336,46 @@ export interface operations {
             };
         };
     };
+    cohort_nodes_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodesOut"];
+                };
+            };
+        };
+    };
+    cohort_nodes_check_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeCheckOut"];
+                };
+            };
+        };
+    };
     cohort_patients_list: {
         parameters: {
             query?: {
@@ -3250,6 +3508,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScanRuleOut"];
+                };
+            };
+        };
+    };
+    cohort_pulls_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"][];
+                };
+            };
+        };
+    };
+    cohort_pulls_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["PullInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListErrorOut"];
+                };
+            };
+        };
+    };
+    cohort_pulls_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"];
+                };
+            };
+        };
+    };
+    cohort_pulls_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"];
+                };
+            };
+        };
+    };
+    cohort_pulls_items_list: {
+        parameters: {
+            query?: {
+                /** @description Number of results to return per page. */
+                limit?: number;
+                /** @description The initial index from which to return the results. */
+                offset?: number;
+                /** @description Only lines whose images are not all here. */
+                open?: boolean;
+                /**
+                 * @description * `queued` - Waiting
+                 *     * `running` - Being pulled
+                 *     * `done` - Complete
+                 *     * `incomplete` - Found, but incomplete
+                 *     * `missing` - Not found
+                 *     * `failed` - Failed
+                 *     * `refused` - Not asked for
+                 *     * `cancelled` - Cancelled
+                 */
+                state?: "queued" | "running" | "done" | "incomplete" | "missing" | "failed" | "refused" | "cancelled";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedPullItemOutList"];
+                };
+            };
+        };
+    };
+    "cohort_pulls_report.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
         };
