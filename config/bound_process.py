@@ -50,22 +50,28 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _wait_for_end(*pids: int) -> None:
-    """Return as soon as one of the processes is gone."""
-    try:
-        descriptors = [os.pidfd_open(pid) for pid in pids]
-    except ProcessLookupError:
-        return
-    except (AttributeError, OSError):  # not Linux, or a sandbox that forbids the call
-        while all(_alive(pid) for pid in pids):
-            time.sleep(0.5)
-        return
-    select.select(descriptors, [], [])
+def _first_to_end(*pids: int) -> int:
+    """Return the process that is gone first, as soon as it is.
+
+    A pidfd tells a process that has ended and that nobody has waited for yet; ``kill(pid, 0)`` takes it
+    for a living one, so it is only the way out where there are no pidfds.
+    """
+    descriptors: dict[int, int] = {}
+    for pid in pids:
+        try:
+            descriptors[os.pidfd_open(pid)] = pid
+        except ProcessLookupError:
+            return pid
+        except (AttributeError, OSError):  # not Linux, or a sandbox that forbids the call
+            while all(_alive(pid) for pid in pids):
+                time.sleep(0.5)
+            return next(pid for pid in pids if not _alive(pid))
+    ended, _, _ = select.select(descriptors, [], [])
+    return descriptors[ended[0]]
 
 
 def _watch(owner: int, command: int, ending: int) -> None:
-    _wait_for_end(owner, command)
-    if _alive(owner) or not _alive(command):
+    if _first_to_end(command, owner) == command:
         return
     # Not a session leader: signal it alone, its group is somebody else's.
     group = os.getpgid(command) == command
