@@ -122,14 +122,29 @@ def as_bytes(cam: Map) -> tuple[npt.NDArray[np.uint8], float]:
     return np.round(scaled * 255).astype(np.uint8), peak
 
 
-def save_saliency(path: Path, saliency: Saliency, geometry: PlaneGeometry, *, series_uid: str) -> None:
+def picture(planes: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """The middle input plane as a grey picture, 1st to 99th percentile on 0–255."""
+    plane = np.asarray(planes[len(planes) // 2], dtype=np.float32)
+    low, high = np.percentile(plane, (1, 99))
+    scaled = np.clip((plane - low) / max(float(high - low), 1e-6), 0, 1)
+    return np.round(scaled * 255).astype(np.uint8)
+
+
+def save_saliency(
+    path: Path,
+    saliency: Saliency,
+    geometry: PlaneGeometry,
+    *,
+    series_uid: str,
+    image: npt.NDArray[np.uint8],
+) -> None:
     """Write one patient's maps with their place in the patient, as npz without pickles.
 
     Arrays: ``gradcam``, ``against`` and ``layercam`` uint8 (rows, columns), each with ``…_peak`` (the value
-    of 255, in logit units); ``slices`` float32; ``logit``; ``origin``, ``row_end``,
-    ``column_end``: LPS mm of the centres of pixels [0, 0], [0, W−1] and [H−1, 0] of the reference plane;
-    ``normal`` and ``normal_offsets_mm`` of each plane from it; ``field`` [top, left, bottom, right);
-    ``series_uid``.
+    of 255, in logit units); ``image`` uint8 (rows, columns), the middle plane as a picture; ``slices``
+    float32; ``logit``; ``origin``, ``row_end``, ``column_end``: LPS mm of the centres of pixels [0, 0],
+    [0, W−1] and [H−1, 0] of the reference plane; ``normal`` and ``normal_offsets_mm`` of each plane from
+    it; ``field`` [top, left, bottom, right); ``series_uid``.
     """
     gradcam, gradcam_peak = as_bytes(saliency.gradcam)
     against, against_peak = as_bytes(saliency.against)
@@ -137,6 +152,7 @@ def save_saliency(path: Path, saliency: Saliency, geometry: PlaneGeometry, *, se
     with replacing(path) as part, part.open("wb") as handle:
         np.savez_compressed(
             handle,
+            image=image,
             gradcam=gradcam,
             gradcam_peak=np.float64(gradcam_peak),
             against=against,
