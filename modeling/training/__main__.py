@@ -88,9 +88,14 @@ def main(argv: list[str] | None = None) -> int:
     from modeling.training.checkpoint import CheckpointError
     from modeling.training.experiment import run_experiment
     from modeling.training.network import WeightsError
+    from modeling.training.saved import SavedNetworkError
     from modeling.training.train import Stopped, TrainingError
     from modeling.training.volume import ImageError
 
+    refused = (
+        *(ManifestError, SplitError, ImageError, WeightsError),
+        *(CheckpointError, TrainingError, SavedNetworkError),
+    )
     try:
         run_experiment(
             manifest,
@@ -106,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
     except Stopped:
         progress.emit("stopped", resume=True)
         return STOPPED
-    except (SplitError, ImageError, WeightsError, CheckpointError, TrainingError) as error:
+    except refused as error:
         return refuse(error)
     except Exception as error:
         progress.emit("error", message=f"{type(error).__name__}: {error}")

@@ -31,7 +31,8 @@ from modeling.training.environment import describe_environment
 from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
 from modeling.training.report import FoldScores, write_results
-from modeling.training.saliency import explain, save_saliency
+from modeling.training.saliency import explain, picture, save_saliency
+from modeling.training.saved import export_all
 from modeling.training.train import (
     Fit,
     ImageSet,
@@ -44,6 +45,7 @@ from modeling.training.train import (
     evaluate,
     fit_network,
 )
+from modeling.training.trust import test_maps
 from modeling.training.volume import ImageError
 
 Floats = npt.NDArray[np.float64]
@@ -271,7 +273,8 @@ class Experiment:
             patient = self.manifest.patients[index]
             maps = explain(fit.network, images.batch([index]))
             path = self.out / "saliency" / f"{patient.patient}.npz"
-            save_saliency(path, maps, geometries[index], series_uid=patient.series.uid)
+            seen = picture(images.batch([index])[0].cpu().numpy())
+            save_saliency(path, maps, geometries[index], series_uid=patient.series.uid, image=seen)
         self.progress.emit("stage", stage="saliency", fold=member.fold.fold, done=len(test), total=len(test))
 
     def finished(self, member: Member) -> dict[str, Any] | None:
@@ -376,9 +379,19 @@ def run_experiment(
         return None
     progress.emit("stage", stage="evaluation", done=0, total=1)
     scores = [experiment.fold_scores(fold, members) for fold in folds]
+    evaluated = time.monotonic()
+    trust = None
+    if recipe.saliency and recipe.trust != "none":
+        image_set = image_set or ImageSet(planes, device)
+        trust = test_maps(
+            manifest, recipe, out, image_set, geometries, experiment.outcomes, scores, progress, stop
+        )
+    if recipe.onnx:
+        progress.emit("stage", stage="export", done=0, total=1)
+        export_all(out, recipe)
+    seconds["trust_and_export"] = time.monotonic() - evaluated
     environment = describe_environment(device, bf16=choose_bf16(recipe, device))
-    result = write_results(
-        out, manifest, recipe, scores, environment, seconds | {"total": time.monotonic() - began}
-    )
+    seconds["total"] = time.monotonic() - began
+    result = write_results(out, manifest, recipe, scores, environment, seconds, trust)
     shutil.rmtree(experiment.work)
     return result

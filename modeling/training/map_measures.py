@@ -122,10 +122,10 @@ def peak_inside(cam: Map, region: Mask) -> bool:
 def centre_prior(size: int) -> Map:
     """A Gaussian about the middle, σ a quarter of the side."""
     at = (np.arange(size) - (size - 1) / 2) / (size / 4)
-    return np.exp(-(at[:, None] ** 2 + at[None, :] ** 2) / 2)
+    return np.asarray(np.exp(-(at[:, None] ** 2 + at[None, :] ** 2) / 2), dtype=np.float64)
 
 
 def edges(planes: npt.NDArray[np.floating]) -> Map:
     """Gradient magnitude of the mean plane (Sobel): what an edge detector would point at."""
     mean = np.asarray(planes, dtype=np.float64).mean(axis=0)
-    return np.hypot(ndimage.sobel(mean, axis=0), ndimage.sobel(mean, axis=1))
+    return np.asarray(np.hypot(ndimage.sobel(mean, axis=0), ndimage.sobel(mean, axis=1)), dtype=np.float64)

@@ -281,6 +281,7 @@ def write_results(
     scores: Sequence[FoldScores],
     environment: Mapping[str, Any],
     seconds: Mapping[str, float],
+    trust: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write ``predictions.csv``, then ``result.json``; returns the latter's content.
 
@@ -326,6 +327,7 @@ def write_results(
             {"repeat": part.fold.repeat, "fold": part.fold.fold, "epochs": part.history} for part in scores
         ],
         "saliency": sorted(f"saliency/{path.name}" for path in (out / "saliency").glob("*.npz")),
+        "trust": dict(trust) if trust else None,
         "environment": dict(environment),
         "recipe": recipe.to_mapping(),
         "manifest_sha256": manifest.sha256,

@@ -127,7 +127,7 @@ def picture(planes: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     plane = np.asarray(planes[len(planes) // 2], dtype=np.float32)
     low, high = np.percentile(plane, (1, 99))
     scaled = np.clip((plane - low) / max(float(high - low), 1e-6), 0, 1)
-    return np.round(scaled * 255).astype(np.uint8)
+    return np.asarray(np.round(scaled * 255), dtype=np.uint8)
 
 
 def save_saliency(

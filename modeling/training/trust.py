@@ -26,6 +26,8 @@ from modeling.recipe import Recipe, from_mapping
 from modeling.training import trust_checks as checks
 from modeling.training.atomic import replacing
 from modeling.training.preprocess import PlaneGeometry, cached_planes
+from modeling.training.progress import Progress
+from modeling.training.report import FoldScores
 from modeling.training.saved import fold_of, load_network, weight_files
 from modeling.training.train import (
     ImageSet,
@@ -183,6 +185,47 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write ``trust.json``, whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(report, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def test_maps(
+    manifest: Manifest,
+    recipe: Recipe,
+    folder: Path,
+    images: ImageSet,
+    geometries: Sequence[PlaneGeometry],
+    outcomes: Tensor,
+    scores: Sequence[FoldScores],
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> dict[str, Any]:
+    """Write ``trust.json`` of a run under way; returns its verdict.
+
+    A report that cannot be made costs no finished training: the verdict then says why.
+    """
+    index = {patient.patient: i for i, patient in enumerate(manifest.patients)}
+    folds = [
+        fold_for_trust(
+            part.fold.fold,
+            [index[name] for name in part.fold.train],
+            [index[name] for name in part.fold.test],
+            part.threshold,
+            part.temperature,
+        )
+        for part in scores
+        if part.fold.repeat == 0
+    ]
+
+    def say(what: str) -> None:
+        progress.emit("stage", stage="trust report", done=0, total=1, detail=what)
+
+    try:
+        trust = Trust(manifest, recipe, folder, images, geometries, outcomes, folds, stop)
+        report = trust.report(recipe.trust, say)
+    except (RuntimeError, ValueError) as error:
+        said = f"Not validated for localisation: the trust report could not be made: {error}"
+        return {"validated": False, "failed": ["report"], "statement": said}
+    write_report(folder / "trust.json", report)
+    return {key: report[key] for key in ("validated", "failed", "statement")}
 
 
 def of_finished_run(

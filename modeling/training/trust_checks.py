@@ -148,7 +148,7 @@ def _curve(
 
 
 def faithfulness(cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int) -> dict[str, Any]:
-    """Deletion and insertion against random orders (one-sided Wilcoxon); the map's cells against occlusion."""
+    """Deletion and insertion against random orders (one-sided Wilcoxon); its cells against occlusion."""
     curves: dict[str, dict[str, list[Any]]] = {
         k: {"map": [], "random": []} for k in ("deletion", "insertion")
     }
@@ -203,7 +203,7 @@ def _mean_interval(values: Sequence[float]) -> dict[str, Any]:
 def randomisation(cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int) -> dict[str, Any]:
     """Likeness to the own map as the network is randomised from its output down; chance at the end passes."""
     chance = measures.chance(grain(cases), COMPARED, len(cases), seed)
-    stages = []
+    stages: list[dict[str, Any]] = []
     for depth, stage in enumerate(STAGES, start=1):
         pairs = []
         for fold, network in networks.items():
@@ -259,7 +259,7 @@ def phantom_planes(recipe: Recipe, seed: int) -> tuple[npt.NDArray[np.float32], 
         np.clip(image, low, high, out=image)
         image -= image.mean()
         image /= image.std()
-    return images, discs.any(axis=1)
+    return images, np.asarray(discs.any(axis=1), dtype=bool)
 
 
 def pointing(recipe: Recipe, network: nn.Module, device: torch.device, seed: int) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def pointing(recipe: Recipe, network: nn.Module, device: torch.device, seed: int
             found.setdefault(name, []).append(
                 (measures.peak_inside(cam, region), measures.share_in(cam, region))
             )
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, tries in found.items():
         hits = sum(hit for hit, _ in tries)
         shares = [share for _, share in tries if share is not None]

@@ -10,7 +10,14 @@ from torch.nn import functional
 from modeling.recipe import paper
 from modeling.training.network import build_network
 from modeling.training.preprocess import PlaneGeometry
-from modeling.training.saliency import activations, explain, grad_cam, save_saliency, slice_attribution
+from modeling.training.saliency import (
+    activations,
+    explain,
+    grad_cam,
+    picture,
+    save_saliency,
+    slice_attribution,
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +89,12 @@ def test_file_holds_maps_and_their_place(network, image, tmp_path):
     )  # fmt: skip
     found = explain(network, image)
     path = tmp_path / "maps" / "P1.npz"
-    save_saliency(path, found, geometry, series_uid="1.2.3")
+    save_saliency(path, found, geometry, series_uid="1.2.3", image=picture(image[0].numpy()))
     with np.load(path, allow_pickle=False) as data:
         restored = data["gradcam"] / 255 * float(data["gradcam_peak"])
         assert np.abs(restored - found.gradcam).max() <= found.gradcam.max() / 255
         assert data["row_end"].tolist() == [1, 65, 3]
+        assert (data["image"].shape, data["image"].min(), data["image"].max()) == ((64, 64), 0, 255)
         assert data["normal_offsets_mm"].sum() == 0
         assert str(data["series_uid"]) == "1.2.3"
         assert data["slices"].shape == (6,)

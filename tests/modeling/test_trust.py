@@ -1,0 +1,211 @@
+"""The trust report against networks whose maps are known to be right, and known to be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from skimage.metrics import structural_similarity
+
+from modeling.recipe import paper
+from modeling.training import map_measures as measures
+from modeling.training import trust_checks as checks
+from modeling.training.network import build_network
+from modeling.training.preprocess import PlaneGeometry
+from modeling.training.saved import export_onnx
+from modeling.training.trust import main as make_trust
+from tests.modeling.test_training_command import TINY, arguments
+from tests.modeling.tiny import write_label_set
+
+RECIPE = paper().with_overrides({"grid": "fit", "size": 128, "depth": 18})
+GEOMETRY = PlaneGeometry(
+    128, 128, (0, 0, 0), (0, 127, 0), (0, 0, -127), (1, 0, 0), (0,) * 6, (0, 16, 128, 112)
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_likeness_equals_scikit_image_and_scipy(seed):
+    rng = np.random.default_rng(seed)
+    a, b = (measures.enlarged(rng.normal(size=(5, 5)), 64) for _ in range(2))
+    unit = [(m - m.min()) / np.ptp(m) for m in (a, b)]
+    expected = structural_similarity(
+        *unit, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0
+    )
+    assert measures.ssim(a, b) == pytest.approx(expected, abs=1e-6)
+    assert measures.spearman(a, b) == pytest.approx(stats.spearmanr(a.ravel(), b.ravel()).statistic)
+    assert measures.ssim(a, a) == pytest.approx(1)
+    assert measures.spearman(a, np.zeros_like(a)) is None
+
+
+def test_enlarged_equals_torch_interpolation():
+    cells = np.random.default_rng(1).normal(size=(4, 4))
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(cells)[None, None], size=(64, 64), mode="bilinear", align_corners=False
+    )
+    assert measures.enlarged(cells, 64) == pytest.approx(expected[0, 0].numpy())
+
+
+def test_chance_is_near_no_likeness_and_narrows_with_pairs():
+    few, many = (measures.chance((4, 4), 64, count, seed=0) for count in (2, 24))
+    assert abs(few["spearman"]) < 0.1
+    assert 0 < many["spearman_high"] < few["spearman_high"]
+
+
+def test_body_is_found_without_air_and_padding():
+    rng = np.random.default_rng(0)
+    planes = np.abs(rng.normal(0, 0.02, (6, 128, 128)))
+    planes[:, 20:110, 40:90] += 1
+    planes[:, 60:64, 60:64] = 0  # a dark vessel is inside the body
+    body = measures.body_mask(planes, (0, 16, 128, 112))
+    truth = np.zeros((128, 128), bool)
+    truth[20:110, 40:90] = True
+    assert (body & truth).sum() / (body | truth).sum() > 0.9
+    assert body[62, 62]
+    assert not body[:, :16].any()
+
+
+def test_shares_and_peaks():
+    cam = np.array([[0.0, 3.0], [1.0, -5.0]])
+    region = np.array([[False, True], [False, True]])
+    assert measures.share_in(cam, region) == 0.75
+    assert measures.peak_inside(cam, region)
+    assert measures.share_in(-np.abs(cam), region) is None
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_network(RECIPE, 4).eval()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.randn(8, 6, 128, 128, generator=torch.Generator().manual_seed(1))
+
+
+def case(image: torch.Tensor, cells: np.ndarray, sign: float = 1.0) -> checks.Case:
+    return checks.Case("p", image[None], GEOMETRY, 0, sign, cells)
+
+
+def test_gradcam_is_exact_at_layer4_and_says_so(network, images):
+    _, _, exact = checks.signed_cam(network, images[:1])
+    assert max(exact.values()) < 1e-5
+
+
+def test_randomisation_starts_parts_anew_and_leaves_the_network_alone(network, images):
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    fresh = checks.randomised(network, ("fc", "layer4"), seed=1)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    changed = {key for key, value in fresh.state_dict().items() if not torch.equal(before[key], value)}
+    assert changed
+    assert all(key.startswith(("fc.", "layer4.")) for key in changed)
+    assert not torch.equal(
+        fresh(images[:1]), checks.randomised(network, ("fc", "layer4"), seed=2)(images[:1])
+    )
+
+
+class Corner(torch.nn.Module):
+    """Says how bright the image's first quarter is, and nothing else."""
+
+    def forward(self, x):
+        return x[:, :, :64, :64].mean(dim=(1, 2, 3))[:, None] * 10
+
+
+def bright(images: torch.Tensor) -> torch.Tensor:
+    """Images with spots everywhere, so that blurring takes something away in each cell."""
+    spots = torch.zeros_like(images)
+    spots[:, :, 8::16, 8::16] = 20
+    return spots + 0.01 * images
+
+
+def test_a_true_map_is_faithful_and_a_false_one_is_not(images):
+    honest = np.zeros((4, 4))
+    honest[:2, :2] = 1.0
+    # Noise breaks ties; what matters stays on top.
+    rng = np.random.default_rng(0)
+    true = [case(i, honest + rng.random((4, 4)) / 10) for i in bright(images)]
+    found = checks.faithfulness(true, {0: Corner()}, seed=1)
+    assert found["deletion"]["passed"]
+    assert found["insertion"]["passed"]
+    false = [case(i, -c.cells) for i, c in zip(bright(images), true, strict=True)]
+    found = checks.faithfulness(false, {0: Corner()}, seed=1)
+    assert not found["deletion"]["passed"]
+    assert not found["insertion"]["passed"]
+    assert not found["occlusion"]["passed"]
+
+
+def test_maps_that_outlive_the_network_fail_randomisation(network, images, monkeypatch):
+    own = [case(i, checks.signed_cam(network, i[None])[0]) for i in images]
+    monkeypatch.setattr(checks, "signed_cam", lambda fresh, image: (edges_of(image), 0.0, {}))
+    stuck = [case(c.image[0], edges_of(c.image)) for c in own]
+    found = checks.randomisation(stuck, {0: network}, seed=1)
+    assert not found["passed"]
+    assert found["stages"][-1]["spearman"] == pytest.approx(1)
+    assert [row["stage"] for row in found["stages"]] == list(checks.STAGES)
+
+
+def edges_of(image: torch.Tensor) -> np.ndarray:
+    return np.abs(image[0].numpy().mean(0)).reshape(4, 32, 4, 32).mean(axis=(1, 3))
+
+
+def test_energy_in_the_padding_raises_the_alarm():
+    planes = torch.zeros(6, 128, 128)
+    planes[:, 10:118, 20:108] = 1
+    left, middle = np.zeros((4, 4)), np.zeros((4, 4))
+    left[:, 0], middle[1:3, 1:3] = 1, 1
+    assert checks.energy([case(planes, left)])["alarm"]
+    found = checks.energy([case(planes, middle)])
+    assert not found["alarm"]
+    assert found["air"] + found["padding"] < 0.2
+    assert checks.energy([case(planes, -middle)])["n"] == 0
+
+
+def test_pointing_game_on_phantoms_knows_their_discs():
+    images, discs = checks.phantom_planes(RECIPE, seed=3)
+    assert (images.shape, discs.shape) == ((checks.PHANTOMS, 6, 128, 128), (checks.PHANTOMS, 128, 128))
+    assert images.mean(axis=(1, 2, 3)) == pytest.approx(0, abs=1e-4)
+    assert 0.005 < discs.mean() < 0.2
+
+
+def test_onnx_equals_torch_and_a_wrong_file_is_not_kept(tmp_path: Path, network, monkeypatch):
+    from safetensors.torch import save_file
+
+    from modeling.training import saved
+
+    path = tmp_path / "weights.safetensors"
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path)
+    about = export_onnx(path, RECIPE)
+    assert about["max_difference"] < 1e-4
+    assert (tmp_path / "weights.onnx").stat().st_size > 1e7
+    (tmp_path / "weights.onnx").unlink()
+    monkeypatch.setattr(saved, "ONNX_TOLERANCE", -1.0)
+    with pytest.raises(saved.SavedNetworkError, match="differ"):
+        export_onnx(path, RECIPE)
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+@pytest.mark.slow
+def test_a_run_reports_on_its_maps_and_a_later_job_says_the_same(tmp_path: Path):
+    from modeling.training.__main__ import main
+
+    label_set = write_label_set(tmp_path / "set", [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0])
+    content = json.loads(label_set.read_text()) | {"study": "phantoms"}
+    label_set.write_text(json.dumps(content))
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    assert main(arguments(label_set, TINY | {"trust": "full", "epochs": 1}, out, cache)) == 0
+    first = json.loads((out / "trust.json").read_text())
+    verdict = json.loads((out / "result.json").read_text())["trust"]
+    assert verdict == {key: first[key] for key in ("validated", "failed", "statement")}
+    assert first["label_shuffled"]["pairs"] == first["repeatability"]["pairs"] == len(first["patients"])
+    assert {row["map"] for row in first["pointing"]["rows"]} == {"gradcam", "centre", "edges", "random"}
+    assert ("randomisation" in first["failed"]) == (not first["randomisation"]["passed"])
+    # One epoch on a dozen patients learns nothing that maps could show.
+    assert not first["validated"]
+    assert first["statement"].startswith("Not validated for localisation")
+    again = ["--run", str(out), "--manifest", str(label_set), "--images", str(tmp_path / "set")]
+    assert make_trust([*again, "--cache", str(cache), "--full"]) == 0
+    second = json.loads((out / "trust.json").read_text())
+    assert second | {"seconds": 0} == first | {"seconds": 0}
