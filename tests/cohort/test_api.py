@@ -96,7 +96,8 @@ def test_wrong_method(as_lead: Any, route: str) -> None:
 
 def test_flow(as_lead: Any, patient: Patient) -> None:
     body = as_lead.get("/api/cohort/flow/").json()
-    assert body == json.loads(json.dumps(flow.flow()))
+    records = json.loads(json.dumps(flow.flow()))
+    assert {key: body[key] for key in records} == records
     assert body["steps"][-1] == {
         "key": "included",
         "label": "Included",
