@@ -189,7 +189,8 @@ class CsvTable:
                 except csv.Error:
                     yield number, None
         finally:
-            text.detach()
+            if not self.file.closed:
+                text.detach()
 
     def _assign(self, layout: Layout) -> None:
         """Give each of our columns its header, by what was said, then by name, then by likeness."""

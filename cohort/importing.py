@@ -8,7 +8,7 @@ Repeating an import changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,8 +33,24 @@ MAX_ERRORS_LISTED = 10_000
 #: Two imports that meet on PostgreSQL wait for each other; SQLite has one writer anyway.
 _LOCK = 0x0D07_0010
 
-#: (rows read so far, share of the bytes that are read); raises to stop the import.
-Progress = Callable[[int, float], None]
+
+class Watch:
+    """What an import tells whoever runs it. Whatever is raised here stops it, and nothing is stored."""
+
+    def progress(self, rows: int, share: float) -> None:
+        """So many rows, and this share of all bytes, are read."""
+
+    def storing(self) -> None:
+        """Everything is read; the transaction that stores it comes next."""
+
+    def entered(self) -> None:
+        """First in that transaction."""
+
+    def stored(self, report: ImportReport) -> None:
+        """Last in that transaction."""
+
+    def error(self, error: RowError) -> None:
+        """Every error in order, however many; the report lists the first 10,000."""
 
 
 @dataclass
@@ -49,6 +65,8 @@ class Counts:
 class ImportReport:
     #: Whether anything was stored.
     committed: bool = False
+    #: The ``ImportBatch`` that it is on record as.
+    batch: int | None = None
     summary: dict[str, Counts] = field(default_factory=dict)
     errors: list[RowError] = field(default_factory=list)
     #: What was done without being asked, such as a column that is not kept: nothing to mend.
@@ -110,10 +128,7 @@ def import_files(
     by: User | None = None,
     phantom: bool = False,
     mappings: Mapping[str, ColumnMapping] | None = None,
-    progress: Progress | None = None,
-    errors_to: Callable[[RowError], None] | None = None,
-    before_storing: Callable[[], None] | None = None,
-    stored: Callable[[ImportReport], None] | None = None,
+    watch: Watch | None = None,
 ) -> ImportReport:
     """Import open, seekable binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``).
 
@@ -127,15 +142,8 @@ def import_files(
         New patients are marked as phantoms, and rows of patients who are none are in error.
     mappings
         What was said of these files; what they do not say, an earlier import may have.
-    progress
-        Called now and then while files are read.
-    errors_to
-        Gets every error, in order; the report lists the first 10,000.
-    before_storing
-        Called once everything is read, before the transaction that stores it.
-    stored
-        Called inside that transaction, last.
     """
+    watch = watch or Watch()
     known = remembered()
     said = mappings or {}
     report = ImportReport()
@@ -149,42 +157,43 @@ def import_files(
         if kind in files
     ]
     with staging.room():
-        staged = _read(sources, report, progress or (lambda rows, share: None))
+        staged = _read(sources, report, watch)
         if not commit:
-            _check(staged, report, errors_to, phantom=phantom)
+            _check(staged, report, watch, phantom=phantom)
             return report
-        if before_storing:
-            before_storing()
+        watch.storing()
         with transaction.atomic():
+            watch.entered()
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            _check(staged, report, errors_to, phantom=phantom)
+            _check(staged, report, watch, phantom=phantom)
             if (report.error_count and not skip_errors) or len(report.refused) == len(report.summary):
                 return report
-            for table in staged.values():
-                table.store(**({"phantom": phantom} if table.kind == "patients" else {}))
-            ImportBatch.objects.create(
+            batch = ImportBatch.objects.create(
                 kind=ImportBatch.Kind.CSV,
                 created_by=by,
                 summary={kind: vars(counts) for kind, counts in report.summary.items()},
             )
+            for table in staged.values():
+                own = {"phantom": phantom, "last_import_id": batch.pk} if table.kind == "patients" else {}
+                table.store(**own)
+            staging.mark_touched(list(staged.values()), batch.pk)
             remember(said)
-            flow.refresh(staging.touched(list(staged.values())))
-            report.committed = True
-            if stored:
-                stored(report)
+            flow.refresh(staging.touched(batch.pk))
+            report.committed, report.batch = True, batch.pk
+            watch.stored(report)
     return report
 
 
 # ---- reading
 
 
-def _read(sources: Iterable[CsvTable], report: ImportReport, progress: Progress) -> dict[str, staging.Staged]:
+def _read(sources: Iterable[CsvTable], report: ImportReport, watch: Watch) -> dict[str, staging.Staged]:
     """Stage every row that can be read on its own; list the others as problems."""
     names = study_pseudonyms()
     sources = list(sources)
-    meter = _Meter([source.file for source in sources], progress)
+    meter = _Meter([source.file for source in sources], watch)
     staged: dict[str, staging.Staged] = {}
     for number, source in enumerate(sources):
         counts = report.summary.setdefault(source.kind, Counts())
@@ -239,9 +248,9 @@ def _stage(source: CsvTable, parser: RowParser, table: staging.Staged, number: i
 class _Meter:
     """How much of several files has been read."""
 
-    def __init__(self, files: list[BinaryIO], report: Progress) -> None:
+    def __init__(self, files: list[BinaryIO], watch: Watch) -> None:
         self.files = files
-        self.report = report
+        self.watch = watch
         self.total = sum(self._size(file) for file in files) or 1
         self.rows = 0
 
@@ -254,7 +263,7 @@ class _Meter:
 
     def read(self, rows: int) -> None:
         self.rows += rows
-        self.report(self.rows, min(1.0, sum(file.tell() for file in self.files) / self.total))
+        self.watch.progress(self.rows, min(1.0, sum(file.tell() for file in self.files) / self.total))
 
 
 # ---- checking
@@ -263,7 +272,7 @@ class _Meter:
 def _check(
     staged: Mapping[str, staging.Staged],
     report: ImportReport,
-    errors_to: Callable[[RowError], None] | None,
+    watch: Watch,
     *,
     phantom: bool,
 ) -> None:
@@ -282,8 +291,7 @@ def _check(
     refused, report.errors = report.errors, []
     for error in _in_order(refused, list(report.summary)):
         report.add(error)
-        if errors_to:
-            errors_to(error)
+        watch.error(error)
 
 
 def _in_order(refused: list[RowError], kinds: Iterable[str]) -> Iterator[RowError]:

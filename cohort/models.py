@@ -44,6 +44,10 @@ class Patient(models.Model):
     #: Columns of the export that the study does not define.
     notes = models.JSONField(default=dict, blank=True)
     imported_at = models.DateTimeField(auto_now_add=True)
+    #: The last delivery of tables that told something new of this patient. Read whole, so no index.
+    last_import = models.ForeignKey(
+        "ImportBatch", models.SET_NULL, null=True, db_index=False, related_name="patients"
+    )
 
     class Meta:
         ordering = ["pk"]
@@ -57,7 +61,8 @@ class Diagnosis(models.Model):
         ICD9 = "ICD9", "ICD-9"
         ICD10 = "ICD10", "ICD-10"
 
-    patient = models.ForeignKey(Patient, models.CASCADE, related_name="diagnoses")
+    # No index of its own: the constraints below begin with it.
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="diagnoses", db_index=False)
     system = models.CharField(max_length=5, choices=System.choices)
     code = models.CharField(max_length=16)
     date = models.DateField(null=True, help_text="Shifted.")
@@ -76,7 +81,7 @@ class Diagnosis(models.Model):
 
 
 class Exam(models.Model):
-    patient = models.ForeignKey(Patient, models.CASCADE, related_name="exams")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="exams", db_index=False)
     #: HMAC of the hospital's exam id or accession number.
     pseudonym = models.CharField(max_length=20, unique=True)
     date = models.DateField(help_text="Shifted.")
@@ -265,7 +270,7 @@ class Exclusion(models.Model):
         LABEL = "label", "Final label"
         LEAD = "lead", "Study lead"
 
-    patient = models.ForeignKey(Patient, models.CASCADE, related_name="exclusions")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="exclusions", db_index=False)
     step = models.CharField(max_length=20, choices=Step.choices)
     reason = models.CharField(max_length=40)
     note = models.TextField(blank=True)
@@ -339,3 +344,47 @@ class RememberedMapping(models.Model):
 
     class Meta:
         ordering = ["kind"]
+
+
+class TableImport(models.Model):
+    """Files on their way in: checked, looked at, then stored or left. The row says what is to be done.
+
+    The files lie in ``folder`` under IMPORTS_DIR, and only until it has ended: they hold identities. What is
+    kept here holds none.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        READING = "reading", "Reading"
+        STORING = "storing", "Storing"
+        CHECKED = "checked", "Checked"
+        DONE = "done", "Imported"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED, db_index=True)
+    folder = models.CharField(max_length=32, unique=True)
+    #: Kinds of file, in the order in which they are read.
+    kinds = models.JSONField()
+    #: What was said of them: kind → ``mapping.ColumnMapping`` as JSON.
+    mapping = models.JSONField(default=dict)
+    #: Whether to store what is good, or only to say what would happen.
+    commit = models.BooleanField(default=False)
+    skip_errors = models.BooleanField(default=False)
+    #: {"rows": 120000, "share": 0.4}
+    progress = models.JSONField(default=dict)
+    #: What was found, without values of the files but for spellings: see ``table_imports``.
+    report = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    cancel_requested = models.BooleanField(default=False)
+    fence = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]

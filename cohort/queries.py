@@ -20,6 +20,7 @@ def patients(
     reason: str | None = None,
     site: str | None = None,
     search: str | None = None,
+    delivery: int | None = None,
 ) -> QuerySet[Patient]:
     """Patients with the counts and the way out that a list shows.
 
@@ -56,6 +57,8 @@ def patients(
         found = found.filter(reason=reason)
     if site is not None:
         found = found.filter(site=site)
+    if delivery:
+        found = found.filter(last_import=delivery)
     if search:
         found = found.filter(Q(pseudonym__icontains=search) | Q(site__icontains=search))
     return found

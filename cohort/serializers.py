@@ -132,6 +132,9 @@ class PatientQuery(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, help_text="Left for this reason.")
     site = serializers.CharField(required=False, allow_blank=True, help_text="Of this site.")
     search = serializers.CharField(required=False, help_text="Part of a pseudonym or site.")
+    delivery = serializers.IntegerField(
+        required=False, help_text="Only those whom this delivery of tables was the last to tell of."
+    )
 
 
 class PatientOut(serializers.ModelSerializer[Patient]):
@@ -322,41 +325,6 @@ class ReviewQueueOut(serializers.Serializer[Any]):
 
 
 # ---- CSV
-
-
-class ImportIn(serializers.Serializer[Any]):
-    patients = serializers.FileField(required=False, allow_empty_file=True)
-    diagnoses = serializers.FileField(required=False, allow_empty_file=True)
-    exams = serializers.FileField(required=False, allow_empty_file=True)
-    chart_review = serializers.FileField(required=False, allow_empty_file=True)
-    commit = serializers.BooleanField(default=False, help_text="False shows what would happen.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not any(name in attrs for name in ("patients", "diagnoses", "exams", "chart_review")):
-            raise serializers.ValidationError(
-                "Send at least one file: patients, diagnoses, exams or chart_review."
-            )
-        return attrs
-
-
-class FileCountsOut(serializers.Serializer[Any]):
-    new = serializers.IntegerField()
-    changed = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    errors = serializers.IntegerField()  # type: ignore[assignment]
-
-
-class RowErrorOut(serializers.Serializer[Any]):
-    file = serializers.CharField()
-    row = serializers.IntegerField(allow_null=True, help_text="As in a spreadsheet: the header is row 1.")
-    column = serializers.CharField(allow_null=True)
-    message = serializers.CharField()
-
-
-class ImportOut(serializers.Serializer[Any]):
-    committed = serializers.BooleanField()
-    summary = serializers.DictField(child=FileCountsOut())
-    errors = RowErrorOut(many=True)  # type: ignore[assignment]
 
 
 class ImportBatchOut(serializers.ModelSerializer[ImportBatch]):

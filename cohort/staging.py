@@ -221,15 +221,21 @@ def problem_count(kind: str) -> int:
     return int(n)
 
 
-def touched(staged: Sequence[Staged]) -> Iterator[int]:
-    """Primary keys, ascending, of the patients that the new and changed rows are about."""
-    parts = " UNION ALL ".join(
+def mark_touched(staged: Sequence[Staged], batch: int) -> None:
+    """Note on the patients that new and changed rows are about that this delivery was."""
+    about = " UNION ALL ".join(
         f"SELECT {s.patient} AS pseudonym FROM {s.table} WHERE fate IN ({NEW}, {CHANGED})" for s in staged
     )
-    for (pk,) in _rows(
-        f"SELECT DISTINCT p.id FROM cohort_patient p JOIN ({parts}) t ON t.pseudonym = p.pseudonym "
-        f"ORDER BY p.id"
-    ):
+    _run(
+        f"UPDATE cohort_patient SET last_import_id = %s WHERE pseudonym IN ({about}) "
+        f"AND (last_import_id IS NULL OR last_import_id <> %s)",
+        [batch, batch],
+    )
+
+
+def touched(batch: int) -> Iterator[int]:
+    """Primary keys, ascending, of the patients whom a delivery told something new."""
+    for (pk,) in _rows("SELECT id FROM cohort_patient WHERE last_import_id = %s ORDER BY id", [batch]):
         yield pk
 
 

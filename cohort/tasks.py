@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from typing import Any
 
-from cohort import pulls, receiving
+from celery import shared_task
+from celery.signals import worker_ready
+
+from cohort import pulls, receiving, table_imports
 
 
 @shared_task
@@ -18,3 +21,22 @@ def tend() -> None:
 def pull_item(pull_id: int) -> None:
     """Work on one line of a pull; the next one gets a message of its own."""
     pulls.work_on(pull_id)
+
+
+@shared_task
+def import_tables(pk: int) -> None:
+    """Check or store a delivery of tables. Queue ``default``."""
+    table_imports.work_on(pk)
+
+
+@shared_task
+def reconcile_imports() -> None:
+    """Take up lost imports, forget left ones (every 30 s)."""
+    table_imports.reconcile()
+
+
+@worker_ready.connect
+def reconcile_at_start(sender: Any, **kwargs: Any) -> None:
+    """A starting worker need not wait for the next round to find what the last one left."""
+    if "default" in sender.app.amqp.queues.consume_from:
+        table_imports.reconcile()

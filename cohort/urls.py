@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cohort import pull_views, stow, views
+from cohort import import_views, pull_views, stow, views
 
 urlpatterns = [
     path("cohort/flow/", views.FlowView.as_view()),
@@ -14,7 +14,14 @@ urlpatterns = [
     path("cohort/patients/<str:pseudonym>/chart-review/", views.DecideChartReview.as_view()),
     path("cohort/chart-review/", views.ReviewQueue.as_view()),
     path("cohort/chart-review/<int:pk>/take-back/", views.TakeBackChartReview.as_view()),
-    path("cohort/imports/", views.Imports.as_view()),
+    path("cohort/imports/", import_views.Imports.as_view()),
+    path("cohort/imports/columns/", import_views.Columns.as_view()),
+    path("cohort/imports/templates/<str:kind>.csv", import_views.Template.as_view()),
+    path("cohort/imports/<int:pk>/", import_views.OneImport.as_view()),
+    path("cohort/imports/<int:pk>/check/", import_views.CheckAgain.as_view()),
+    path("cohort/imports/<int:pk>/commit/", import_views.Commit.as_view()),
+    path("cohort/imports/<int:pk>/cancel/", import_views.Cancel.as_view()),
+    path("cohort/imports/<int:pk>/errors.csv", import_views.Errors.as_view()),
     path("cohort/dicom/", views.DicomUpload.as_view()),
     path("cohort/nodes/", pull_views.Nodes.as_view()),
     path("cohort/nodes/<str:name>/check/", pull_views.CheckNode.as_view()),

@@ -22,7 +22,6 @@ from cohort import (
     chart_review,
     flow,
     flow_diagram,
-    importing,
     ingest,
     pacs,
     quarantine,
@@ -31,7 +30,7 @@ from cohort import (
     scan_pairs,
 )
 from cohort import serializers as shapes
-from cohort.models import ChartReview, ImportBatch, Instance, Patient, Series
+from cohort.models import ChartReview, Instance, Patient, Series
 from config.accounts.models import User
 from config.accounts.permissions import IsLead
 from config.negotiation import AnyAccept
@@ -195,24 +194,6 @@ class TakeBackChartReview(APIView):
         review = get_object_or_404(ChartReview, pk=pk)
         taken = chart_review.take_back(review=review, by=_lead(request), **form.validated_data)
         return Response(shapes.ChartReviewOut(taken).data)
-
-
-class Imports(ListAPIView[ImportBatch]):
-    permission_classes = [IsLead]
-    serializer_class = shapes.ImportBatchOut
-    queryset = ImportBatch.objects.select_related("created_by")
-    pagination_class = None
-    parser_classes = [MultiPartParser]
-
-    @extend_schema(request={"multipart/form-data": shapes.ImportIn}, responses=shapes.ImportOut)
-    def post(self, request: Request) -> Response:
-        """Import CSV files, or with ``commit`` false say what importing them would do."""
-        form = shapes.ImportIn(data=request.data)
-        form.is_valid(raise_exception=True)
-        files = dict(form.validated_data)
-        commit = files.pop("commit")
-        report = importing.import_files(files, commit=commit, by=_lead(request))
-        return Response(shapes.ImportOut(report).data)
 
 
 class DicomUpload(APIView):

@@ -189,6 +189,8 @@ WHITENOISE_ROOT = FRONTEND_DIR if FRONTEND_DIR.is_dir() else None
 WHITENOISE_USE_FINDERS = True  # the admin's and the API page's files, without a collectstatic step
 
 #: De-identified DICOM, one folder a series, named by pseudonym and new UIDs.
+#: Tables on their way in, with identities: each only until it is stored or left.
+IMPORTS_DIR = DATA_DIR / "imports"
 IMAGE_STORE_DIR = DATA_DIR / "images"
 #: What machines and browsers sent, until it is ingested. It names patients; each file is deleted when its
 #: outcome is recorded.
@@ -273,6 +275,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "queue" / "beat-schedule")
 # A round that waits behind a long task is worth nothing by the time that the next one is due.
 CELERY_BEAT_SCHEDULE = {
     "reconcile-runs": {"task": "modeling.tasks.reconcile", "schedule": 30.0},
+    "reconcile-imports": {"task": "cohort.tasks.reconcile_imports", "schedule": 30.0},
     "tend-transfers": {"task": "cohort.tasks.tend", "schedule": 10.0, "options": {"expires": 10.0}},
 }
 

@@ -30,6 +30,7 @@ def data_folders(settings: Any, tmp_path: Path) -> None:
     """Every test writes to its own folder, and signs in without the price of a real hash."""
     for name, folder in (
         ("IMAGE_STORE_DIR", "images"),
+        ("IMPORTS_DIR", "imports"),
         ("INCOMING_DIR", "incoming"),
         ("RUNS_DIR", "runs"),
         ("LABEL_SETS_DIR", "label_sets"),

@@ -68,6 +68,13 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/chart-review/": ("lead", "GET"),
     "api/cohort/chart-review/<int:pk>/take-back/": ("lead", "POST"),
     "api/cohort/imports/": ("lead", "GET POST"),
+    "api/cohort/imports/columns/": ("lead", "GET"),
+    "api/cohort/imports/templates/<str:kind>.csv": ("lead", "GET"),
+    "api/cohort/imports/<int:pk>/": ("lead", "GET"),
+    "api/cohort/imports/<int:pk>/check/": ("lead", "POST"),
+    "api/cohort/imports/<int:pk>/commit/": ("lead", "POST"),
+    "api/cohort/imports/<int:pk>/cancel/": ("lead", "POST"),
+    "api/cohort/imports/<int:pk>/errors.csv": ("lead", "GET"),
     "api/cohort/dicom/": ("lead", "POST"),
     "api/cohort/nodes/": ("lead", "GET"),
     "api/cohort/nodes/<str:name>/check/": ("lead", "POST"),
@@ -128,7 +135,7 @@ API: dict[str, tuple[str, str]] = {
 PUBLIC = {"healthz", r"^(?!api/|dicom-web/|static/|admin/|assets/).*$"}
 VALUES = {
     "code": "0" * 16, "study": "2.25.1", "series": "2.25.2", "sop": "2.25.3", "series_uid": "2.25.4",
-    "sop_uid": "2.25.5", "pseudonym": "0" * 20, "pk": "999999", "name": "nowhere",
+    "sop_uid": "2.25.5", "kind": "patients", "pseudonym": "0" * 20, "pk": "999999", "name": "nowhere",
     "frames": "1", "tag": "7FE00010",
 }  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
