@@ -222,8 +222,131 @@ export interface paths {
         };
         get: operations["cohort_imports_list"];
         put?: never;
-        /** @description Import CSV files, or with ``commit`` false say what importing them would do. */
+        /**
+         * @description Check CSV files: what importing them would do. 202: a worker does it, ask again at its address.
+         *
+         *     With ``commit`` they are stored at once if nothing is in error, or with ``skip_errors`` all the same.
+         */
         post: operations["cohort_imports_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How far it is, and what was found. Its list of errors is the first 200. */
+        get: operations["cohort_imports_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Leave the files unstored and delete them. */
+        post: operations["cohort_imports_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read the same files again, with other meanings of their headers, spellings or dates. */
+        post: operations["cohort_imports_check_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/commit/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Store what was checked: all, or nothing if a row is in error, or with ``skip_errors`` the rest. */
+        post: operations["cohort_imports_commit_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/errors.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every row in error: file, row, column, what is wrong. No values of the files. */
+        get: operations["cohort_imports_errors.csv_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/columns/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What each file holds, and what earlier imports said of other headers and spellings. */
+        get: operations["cohort_imports_columns_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/templates/{kind}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description An empty file of this kind, its columns explained in comment rows that an import passes over. */
+        get: operations["cohort_imports_templates_.csv_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1300,6 +1423,45 @@ export interface components {
             /** @description Count with any deeper character. */
             with_deeper: string[];
         };
+        ColumnOut: {
+            name: string;
+            kind: components["schemas"]["ColumnOutKindEnum"];
+            meaning: string;
+            example: string;
+            required: boolean;
+            allowed: string[];
+        };
+        /**
+         * @description * `id` - id
+         *     * `text` - text
+         *     * `date` - date
+         *     * `flag` - flag
+         *     * `choice` - choice
+         * @enum {string}
+         */
+        ColumnOutKindEnum: "id" | "text" | "date" | "flag" | "choice";
+        ColumnReadOut: {
+            column: string;
+            header: string | null;
+            /**
+             * @description Why this header.
+             *
+             *     * `` -
+             *     * `name` - name
+             *     * `similar` - similar
+             *     * `said` - said
+             */
+            taken_by: components["schemas"]["TakenByEnum"] | components["schemas"]["BlankEnum"];
+            date_order: components["schemas"]["DateOrderEnum"] | components["schemas"]["BlankEnum"];
+            spellings?: components["schemas"]["SpellingOut"][];
+        };
+        CommitInRequest: {
+            /**
+             * @description Store the good rows even so.
+             * @default false
+             */
+            skip_errors: boolean;
+        };
         ConfusionOut: {
             tp: number;
             fp: number;
@@ -1408,6 +1570,13 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /**
+         * @description * `` -
+         *     * `dmy` - dmy
+         *     * `mdy` - mdy
+         * @enum {string}
+         */
+        DateOrderEnum: "dmy" | "mdy";
         /**
          * @description * `confirmed` - RA confirmed
          *     * `ra_refuted` - RA refuted
@@ -1568,6 +1737,12 @@ export interface components {
             wilson?: number[] | null;
             clopper_pearson?: number[] | null;
         };
+        FileColumnsOut: {
+            kind: string;
+            columns: components["schemas"]["ColumnOut"][];
+            /** @description What earlier imports said of such files. */
+            remembered: unknown;
+        };
         FileCountsOut: {
             new: number;
             changed: number;
@@ -1668,18 +1843,57 @@ export interface components {
             /** Format: binary */
             chart_review?: string;
             /**
-             * @description False shows what would happen.
+             * @description Store at once if nothing is in error.
              * @default false
              */
             commit: boolean;
+            /**
+             * @description Store the good rows even so.
+             * @default false
+             */
+            skip_errors: boolean;
+            /** @description Kind → columns, absent, values, dates. */
+            mapping?: unknown;
         };
         ImportOut: {
-            committed: boolean;
-            summary: {
+            readonly id: number;
+            readonly state: components["schemas"]["ImportOutStateEnum"];
+            readonly kinds: unknown;
+            /** Format: date-time */
+            readonly created_at: string;
+            created_by?: string | null;
+            /** @description Whether it is stored. */
+            readonly committed: boolean;
+            readonly commit: boolean;
+            readonly skip_errors: boolean;
+            progress: components["schemas"]["ProgressOut"];
+            summary?: {
                 [key: string]: components["schemas"]["FileCountsOut"];
             };
-            errors: components["schemas"]["RowErrorOut"][];
+            errors?: components["schemas"]["RowErrorOut"][];
+            /** @default 0 */
+            error_count: number;
+            notices?: components["schemas"]["RowErrorOut"][];
+            refused?: string[];
+            layouts?: {
+                [key: string]: components["schemas"]["LayoutOut"];
+            };
+            delivery?: number | null;
+            readonly error: string;
+            readonly mapping: unknown;
         };
+        /**
+         * @description * `queued` - Waiting
+         *     * `reading` - Reading
+         *     * `storing` - Storing
+         *     * `checked` - Checked
+         *     * `done` - Imported
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         *     * `expired` - Expired
+         * @enum {string}
+         */
+        ImportOutStateEnum: "queued" | "reading" | "storing" | "checked" | "done" | "failed" | "cancelled" | "expired";
         IngestOut: {
             results: components["schemas"]["IngestResultOut"][];
             summary: components["schemas"]["IngestSummaryOut"];
@@ -1840,6 +2054,16 @@ export interface components {
             /** Format: date-time */
             readonly frozen_at: string;
         };
+        LayoutOut: {
+            name: string;
+            encoding?: string;
+            delimiter?: string;
+            columns: components["schemas"]["ColumnReadOut"][];
+            header: string[];
+            notes: string[];
+            dropped: string[];
+            comments: number;
+        };
         ListErrorOut: {
             detail: string;
             rows: {
@@ -1862,6 +2086,10 @@ export interface components {
             covariates: components["schemas"]["CovariatesOut"];
             series_uid: string;
             content_hash: string;
+        };
+        MappingInRequest: {
+            /** @description Kind → columns, absent, values, dates. */
+            mapping: unknown;
         };
         McNemarOut: {
             against: string;
@@ -2193,21 +2421,9 @@ export interface components {
             readonly saliency: boolean;
         };
         ProgressOut: {
-            /** @description Number of cases by state. */
-            cases: {
-                [key: string]: number;
-            };
-            readers: components["schemas"]["ReaderProgressOut"][];
-            /** @description Cases whose two reads differed under the charter's rule. */
-            discrepant: number;
-            consensus_open: number;
-            /** @description Discrepant cases only; shams are not counted. */
-            adjudication_open: number;
-            /**
-             * Format: double
-             * @description Cases sent to the adjudicator ÷ cases that both observers have read.
-             */
-            adjudication_rate: number | null;
+            rows?: number;
+            /** Format: double */
+            share?: number;
         };
         PublishedMatrixOut: {
             tp: number;
@@ -2350,13 +2566,6 @@ export interface components {
          * @enum {string}
          */
         ReadStatusEnum: "open" | "draft" | "signed";
-        ReaderProgressOut: {
-            username: string;
-            role: string;
-            assigned: number;
-            draft: number;
-            signed: number;
-        };
         RecentReviewOut: {
             patient: string;
             /** @description Reading has begun. */
@@ -2785,6 +2994,12 @@ export interface components {
          * @enum {string}
          */
         SourceEnum: "rule" | "chart_review" | "label" | "lead";
+        SpellingOut: {
+            text: string;
+            /** @description Null: not understood. */
+            read_as: string | null;
+            rows: number;
+        };
         /**
          * @description * `train` - Training
          *     * `test` - Test
@@ -2887,6 +3102,14 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /**
+         * @description * `` -
+         *     * `name` - name
+         *     * `similar` - similar
+         *     * `said` - said
+         * @enum {string}
+         */
+        TakenByEnum: "name" | "similar" | "said";
         /** @description The study's settings; see charter.Terms for what each means. */
         TermsShape: {
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -3334,6 +3557,185 @@ export interface operations {
                     "application/json": components["schemas"]["ImportOut"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_check_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_commit_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CommitInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["CommitInRequest"];
+                "multipart/form-data": components["schemas"]["CommitInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    "cohort_imports_errors.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    cohort_imports_columns_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileColumnsOut"][];
+                };
+            };
+        };
+    };
+    "cohort_imports_templates_.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
         };
     };
     cohort_nodes_retrieve: {
@@ -3379,6 +3781,8 @@ export interface operations {
     cohort_patients_list: {
         parameters: {
             query?: {
+                /** @description Only those whom this delivery of tables was the last to tell of. */
+                delivery?: number;
                 /** @description Number of results to return per page. */
                 limit?: number;
                 /** @description The initial index from which to return the results. */
