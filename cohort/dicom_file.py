@@ -39,6 +39,7 @@ MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED = {"1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4"}
 COLOUR = {"1.2.840.10008.5.1.4.1.1.4.3", "1.2.840.10008.5.1.4.1.1.7.4"}
 SECONDARY_CAPTURE = {f"1.2.840.10008.5.1.4.1.1.7{tail}" for tail in ("", ".1", ".2", ".3", ".4")}
+DIRECTORY = "1.2.840.10008.1.3.10"
 #: A deflated file may grow this much; MR headers and pixels stay far below it.
 MAX_INFLATION, INFLATION_FLOOR, INFLATION_CEILING = 60, 16 * 2**20, 512 * 2**20
 
@@ -70,6 +71,8 @@ def read_header(path: Path) -> Dataset:
     """
     ds = read_any_header(path)
     sop_class = str(_value(ds, "SOPClassUID"))
+    if str(_value(ds.file_meta, "MediaStorageSOPClassUID")) == DIRECTORY:
+        raise FileError("is a DICOMDIR: an index of files, not an image")
     if not sop_class:
         raise FileError("has no SOPClassUID: truncated, or no image")
     if sop_class in COLOUR:
@@ -207,7 +210,7 @@ _FROM_GROUPS = {
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness",
     "SpacingBetweenSlices", "EffectiveEchoTime", "RepetitionTime", "FlipAngle", "EchoTrainLength",
     "RescaleIntercept", "RescaleSlope", "WindowCenter", "WindowWidth", "AcquisitionContrast",
-    "InPlanePhaseEncodingDirection",
+    "InPlanePhaseEncodingDirection", "TemporalPositionIndex", "StackID", "DiffusionBValue",
 }  # fmt: skip
 _ECHO = {"SPIN": ["SE"], "GRADIENT": ["GR"], "BOTH": ["SE", "GR"]}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from cohort import vocabulary
 from cohort.dicom_file import Frame
 
 Floats = npt.NDArray[np.float64]
@@ -130,8 +131,8 @@ def _distance(frames: Sequence[Frame], positions: Floats, normal: Floats) -> flo
     for k, step in enumerate(steps):
         if step < SAME_PLACE:
             raise StackError(
-                f"{frames[k].name} and {frames[k + 1].name} lie at the same place: a repeated slice, or "
-                "several volumes in one series"
+                f"{frames[k].name} and {frames[k + 1].name} lie at the same place: "
+                + _why_twice(frames[k], frames[k + 1])
             )
     usual = float(np.median(steps))
     if len(steps) <= 2 and stated:
@@ -152,6 +153,37 @@ def _distance(frames: Sequence[Frame], positions: Floats, normal: Floats) -> flo
     if np.linalg.norm(sideways[worst]) > SIDEWAYS:
         raise StackError(f"{frames[worst].name} and {frames[worst + 1].name} do not stand behind each other")
     return float(np.mean(steps))
+
+
+#: What tells the volumes of one series apart: echoes, time points, diffusion, magnitude and phase.
+_VOLUME_KEYS = (
+    "EchoTime", "TemporalPositionIndex", "TemporalPositionIdentifier", "DiffusionBValue", "InversionTime",
+    "AcquisitionNumber", "ImageType", "StackID", "TriggerTime",
+)  # fmt: skip
+
+
+def _why_twice(one: Frame, other: Frame) -> str:
+    """Whether two slices at one place belong to different volumes, and by what."""
+    for keyword in _VOLUME_KEYS:
+        values = [_plain(frame, keyword) for frame in (one, other)]
+        if values[0] != values[1] and all(values):
+            return (
+                f"the series holds several volumes, which differ in {keyword} "
+                f"({', '.join(sorted(values))}); deliver each as a series of its own"
+            )
+    return "a repeated slice, or several volumes in one series"
+
+
+def _plain(frame: Frame, keyword: str) -> str:
+    """Numbers and code words only: a message must not carry text that somebody typed."""
+    try:
+        value = frame.header[keyword].value
+        values = [value] if isinstance(value, str | int | float) else list(value)
+        if keyword == "ImageType":
+            return "\\".join(v for v in map(str, values) if v in vocabulary.CODES["ImageType"])
+        return ", ".join(f"{float(v):g}" for v in values)
+    except Exception:  # as in _vector
+        return ""
 
 
 def _absent_numbers(frames: Sequence[Frame]) -> list[int]:
