@@ -8,6 +8,7 @@ elsewhere, such as a backup's, shows that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC
 from enum import IntEnum
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from annotation import signature
+from annotation import protection, signature
 from annotation.canonical import sha256
 from annotation.models import AuditEvent, Consensus, FinalLabel, Reading
 from config.accounts.models import User
@@ -73,6 +74,35 @@ def hash_of(event: AuditEvent) -> str:
             "detail": event.detail,
             "previous_hash": event.previous_hash,
         }
+    )
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check of the whole trail found."""
+
+    rows: int
+    signed: int
+    labels: int
+    newest_hash: str
+    #: One line per trigger, row, signature or label that fails; empty when all is whole.
+    failures: list[str]
+
+
+def check() -> Check:
+    """Check the chain, every signature and label, and the triggers under them."""
+    failures = [
+        *(f"trigger {name}: missing" for name in protection.missing(connection)),
+        *broken_rows(),
+        *broken_seals(),
+    ]
+    last = AuditEvent.objects.order_by("-pk").first()
+    return Check(
+        rows=AuditEvent.objects.count(),
+        signed=Reading.objects.exclude(state=Reading.State.DRAFT).count(),
+        labels=FinalLabel.objects.count(),
+        newest_hash=last.hash if last else GENESIS,
+        failures=failures,
     )
 
 

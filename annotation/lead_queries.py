@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from annotation import agreement, rubric
-from annotation.models import Assignment, Case, Consensus, FinalLabel, Reading, Scan
+from annotation.models import Assignment, Case, Consensus, FinalLabel, Reading
 from config.accounts.models import User
 
 _SIGNED = Reading.State.SIGNED
-_RESAMPLES = 500
 _PAIR = 2
 
 
@@ -66,114 +62,6 @@ def both_signed() -> QuerySet[Case]:
             filter=Q(assignments__kind=Assignment.Kind.READ, assignments__readings__state=_SIGNED),
         )
     ).filter(signed__gte=_PAIR)
-
-
-# --- Agreement
-
-
-@dataclass(frozen=True)
-class ScoredPair:
-    """One scan as two observers signed it; None where a scan was unreadable to the reader."""
-
-    patient_id: int
-    scan: str
-    grades: tuple[dict[str, Any], dict[str, Any]]
-    categories: tuple[str | None, str | None]
-
-
-def scored_pairs() -> list[ScoredPair]:
-    """Every scan that both observers have signed."""
-    readings = (
-        Reading.objects.filter(
-            state=_SIGNED, assignment__kind=Assignment.Kind.READ, assignment__case__in=both_signed()
-        )
-        .select_related("assignment__case")
-        # By reader, so that a table's rows are one person and its columns the other.
-        .order_by("assignment__case_id", "assignment__reader_id")
-    )
-    by_case: dict[int, list[Reading]] = {}
-    for reading in readings:
-        by_case.setdefault(reading.assignment.case_id, []).append(reading)
-    pairs = []
-    for first, second in (reads[:2] for reads in by_case.values()):
-        for scan in sorted(first.content):
-            pairs.append(
-                ScoredPair(
-                    patient_id=first.assignment.case.patient_id,
-                    scan=scan,
-                    grades=tuple(read.content[scan].get("grades", {}) for read in (first, second)),
-                    categories=(first.categories.get(scan), second.categories.get(scan)),
-                )
-            )
-    return pairs
-
-
-def agreement_page() -> dict[str, Any]:
-    """Every coefficient for the category and each finding, by scan and over both."""
-    pairs = scored_pairs()
-    rows = []
-    for scan in (*Scan.Key.values, "all"):
-        chosen = [pair for pair in pairs if scan in (pair.scan, "all")]
-        rows.append(_agreement_row(scan, "category", "Category", rubric.CATEGORIES, True, chosen, _category))
-        for finding in rubric.FINDINGS:
-            rows.append(
-                _agreement_row(
-                    scan,
-                    finding.key,
-                    finding.label,
-                    finding.values,
-                    finding.ordered,
-                    chosen,
-                    _grade(finding.key),
-                )
-            )
-    return {"n_cases": both_signed().count(), "by": [row for row in rows if row]}
-
-
-def _category(pair: ScoredPair) -> tuple[Any, Any]:
-    return pair.categories
-
-
-def _grade(key: str) -> Any:
-    return lambda pair: (pair.grades[0].get(key), pair.grades[1].get(key))
-
-
-def _agreement_row(
-    scan: str,
-    finding: str,
-    label: str,
-    scale: Sequence[Any],
-    ordered: bool,
-    pairs: list[ScoredPair],
-    scores: Any,
-) -> dict[str, Any] | None:
-    rated = [(pair.patient_id, *scores(pair)) for pair in pairs]
-    rated = [row for row in rated if row[1] is not None and row[2] is not None]
-    if not rated:
-        return None
-    patients, a, b = (list(column) for column in zip(*rated, strict=True))
-
-    def interval(statistic: Any, **options: Any) -> dict[str, float | None]:
-        found = agreement.bootstrap_ci(
-            statistic, a, b, clusters=patients, labels=scale, n_resamples=_RESAMPLES, **options
-        )
-        return {name: value if math.isfinite(value) else None for name, value in found._asdict().items()}
-
-    labels, table = agreement.contingency(a, b, scale)
-    return {
-        "scan": scan,
-        "finding": finding,
-        "label": label,
-        "n": len(rated),
-        "percent_agreement": interval(agreement.percent_agreement),
-        "kappa": interval(agreement.cohen_kappa),
-        "kappa_weighted": interval(agreement.cohen_kappa, weights="quadratic") if ordered else None,
-        "ac1": interval(agreement.gwet_ac1),
-        "alpha": interval(agreement.krippendorff_alpha),
-        "pabak": interval(agreement.pabak),
-        "table": {"labels": labels, "counts": table.astype(int).tolist()},
-        "prevalence_warning": agreement.prevalence_warning(a, b, scale),
-    }
 
 
 # --- Labels

@@ -46,6 +46,15 @@ class ContingencyOut(serializers.Serializer[Any]):
     counts = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
 
 
+class GradeAgreementOut(serializers.Serializer[Any]):
+    """One grade against all others."""
+
+    grade = GradeField()
+    used = serializers.ListField(child=serializers.IntegerField(), help_text="By the first and the second.")
+    agreement = IntervalOut(help_text="Specific agreement: 2·both ÷ (first + second).")
+    kappa = IntervalOut()
+
+
 class AgreementRowOut(serializers.Serializer[Any]):
     scan = serializers.ChoiceField(choices=["baseline", "follow_up", "all"])
     finding = serializers.CharField(help_text="A finding's key, or category.")
@@ -53,19 +62,138 @@ class AgreementRowOut(serializers.Serializer[Any]):
     n = serializers.IntegerField()
     percent_agreement = IntervalOut()
     kappa = IntervalOut()
+    kappa_linear = IntervalOut(allow_null=True, help_text="Linear weights; ordered grades only.")
     kappa_weighted = IntervalOut(allow_null=True, help_text="Quadratic weights; ordered grades only.")
     ac1 = IntervalOut()
+    ac2 = IntervalOut(allow_null=True, help_text="Quadratic weights; ordered grades only.")
     alpha = IntervalOut(help_text="Krippendorff's, nominal.")
+    alpha_ordinal = IntervalOut(allow_null=True, help_text="Ordered grades only.")
     pabak = IntervalOut()
+    grades = GradeAgreementOut(many=True)
     table = ContingencyOut()
     prevalence_warning = serializers.BooleanField(
         help_text="High agreement with a low kappa: the marginals, not the readers, make kappa low."
     )
 
 
+class ComparisonOut(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    n_cases = serializers.IntegerField()
+
+
 class AgreementOut(serializers.Serializer[Any]):
+    comparison = serializers.CharField()
+    comparisons = ComparisonOut(many=True, help_text="All observers, each pair, each with their re-reads.")
     n_cases = serializers.IntegerField()
     by = AgreementRowOut(many=True)
+
+
+class RateOut(IntervalOut):
+    """``k`` of ``n`` with its Wilson 95 % interval."""
+
+    k = serializers.IntegerField()
+    n = serializers.IntegerField()
+
+
+class DisagreementOut(serializers.Serializer[Any]):
+    reader = serializers.CharField()
+    index = RateOut(help_text="Adjudicator disagreed with the reader ÷ cases read (Raunig 2021).")
+    adjudicated = serializers.IntegerField()
+    p = serializers.FloatField(allow_null=True, help_text="Sign test: the adjudicator sides with either.")
+
+
+class TieBreakerOut(serializers.Serializer[Any]):
+    changed = RateOut(help_text="Concordant scans to which the adjudicator gave another category.")
+    more_severe = serializers.IntegerField()
+    less_severe = serializers.IntegerField()
+    shift = IntervalOut(help_text="Mean of adjudicator − observers, in steps of the category.")
+    p = serializers.FloatField(allow_null=True, help_text="Sign test: changes go either way.")
+
+
+class DriftPointOut(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    between = serializers.IntegerField(help_text="Other reads between the two.")
+    wrong = serializers.BooleanField()
+    total = serializers.FloatField()
+    alarm = serializers.BooleanField()
+
+
+class DriftOut(serializers.Serializer[Any]):
+    reader = serializers.CharField()
+    threshold = serializers.FloatField()
+    expected = serializers.FloatField()
+    unacceptable = serializers.FloatField()
+    points = DriftPointOut(many=True)
+
+
+class TimePointOut(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    seconds = serializers.FloatField()
+    again = serializers.BooleanField()
+
+
+class TimesOut(serializers.Serializer[Any]):
+    reader = serializers.CharField()
+    n = serializers.IntegerField()
+    median = serializers.FloatField(allow_null=True)
+    q1 = serializers.FloatField(allow_null=True)
+    q3 = serializers.FloatField(allow_null=True)
+    points = TimePointOut(many=True)
+
+
+class MonitoringOut(serializers.Serializer[Any]):
+    adjudication_rate = RateOut()
+    disagreement = DisagreementOut(many=True)
+    tie_breaker = TieBreakerOut()
+    drift = DriftOut(many=True)
+    times = TimesOut(many=True)
+
+
+class AttestedReaderOut(serializers.Serializer[Any]):
+    reader = serializers.CharField()
+    kind = serializers.CharField()
+    assigned_at = serializers.DateTimeField()
+    opened_images = serializers.ListField(child=serializers.DateTimeField())
+    signed_at = serializers.DateTimeField()
+    version = serializers.IntegerField()
+    content_hash = serializers.CharField()
+    could_see_until_signing = serializers.ListField(child=serializers.CharField())
+    could_see_others_from = serializers.DateTimeField(
+        allow_null=True, help_text="Null: never, as far as this label goes."
+    )
+
+
+class AttestedEventOut(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    who = serializers.CharField()
+    what = serializers.CharField()
+    event = serializers.IntegerField(allow_null=True, help_text="The audit row it is from.")
+
+
+class AttestedCheckOut(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    text = serializers.CharField()
+    passed = serializers.BooleanField(allow_null=True, help_text="Null: no record speaks.")
+
+
+class AttestedCharterOut(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    hash = serializers.CharField()
+
+
+class AttestationOut(serializers.Serializer[Any]):
+    """``label`` is its id; ``hash`` is of all the rest."""
+
+    label = serializers.IntegerField()  # type: ignore[assignment]
+    case = serializers.IntegerField()
+    scan = serializers.CharField()
+    charter = AttestedCharterOut()
+    readers = AttestedReaderOut(many=True)
+    timeline = AttestedEventOut(many=True)
+    checks = AttestedCheckOut(many=True)
+    holds = serializers.BooleanField()
+    hash = serializers.CharField()
 
 
 class LabelReadingOut(serializers.Serializer[Any]):
@@ -211,3 +339,27 @@ class AuditEventOut(serializers.ModelSerializer[AuditEvent]):
         model = AuditEvent
         fields = ["id", "at", "actor", "verb", "object_type", "object_id", "detail", "hash"]
         read_only_fields = fields
+
+
+class AuditFilterIn(serializers.Serializer[Any]):
+    object_type = serializers.CharField(required=False, allow_blank=True)
+    object_id = serializers.CharField(required=False, allow_blank=True)
+    verb = serializers.CharField(required=False, allow_blank=True)
+    actor = serializers.CharField(required=False, allow_blank=True)
+    since = serializers.DateField(required=False)
+    until = serializers.DateField(required=False)
+
+
+class AuditChoicesOut(serializers.Serializer[Any]):
+    actors = serializers.ListField(child=serializers.CharField())
+    verbs = serializers.ListField(child=serializers.CharField())
+    object_types = serializers.ListField(child=serializers.CharField())
+
+
+class AuditCheckOut(serializers.Serializer[Any]):
+    rows = serializers.IntegerField()
+    signed = serializers.IntegerField()
+    labels = serializers.IntegerField()
+    newest_hash = serializers.CharField()
+    failures = serializers.ListField(child=serializers.CharField(), help_text="Empty: all is whole.")
+    checked_at = serializers.DateTimeField()

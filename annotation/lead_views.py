@@ -1,11 +1,11 @@
-"""The lead's endpoints: progress, agreement, labels, reviews, the charter and the audit trail."""
+"""The lead's endpoints: progress, agreement, labels, reviews and the charter."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -14,12 +14,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import charter, lead_queries, lead_review, workflow
+from annotation import (
+    attestation,
+    charter,
+    lead_agreement,
+    lead_monitoring,
+    lead_queries,
+    lead_review,
+    lead_tables,
+    workflow,
+)
 from annotation import lead_serializers as shapes
-from annotation.models import AuditEvent, Case, Charter, FinalLabel
+from annotation.models import Case, Charter, FinalLabel
 from annotation.serializers import RefusalOut
 from annotation.views import _read, _user
 from config.accounts.permissions import IsLead
+from config.negotiation import AnyAccept
 
 
 class Progress(APIView):
@@ -33,9 +43,40 @@ class Progress(APIView):
 class Agreement(APIView):
     permission_classes = [IsLead]
 
-    @extend_schema(responses=shapes.AgreementOut)
+    @extend_schema(
+        parameters=[OpenApiParameter("comparison", OpenApiTypes.STR, description="A key of comparisons.")],
+        responses={200: shapes.AgreementOut, 404: None},
+    )
     def get(self, request: Request) -> Response:
-        return Response(lead_queries.agreement_page())
+        page = lead_agreement.agreement_page(
+            request.query_params.get("comparison") or lead_agreement.OBSERVERS
+        )
+        if page is None:
+            raise Http404
+        return Response(page)
+
+
+class Monitoring(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.MonitoringOut)
+    def get(self, request: Request) -> Response:
+        return Response(shapes.MonitoringOut(lead_monitoring.monitoring_page()).data)
+
+
+class Table(APIView):
+    permission_classes = [IsLead]
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR, 404: None})
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """One of the lead's tables as CSV; the names are lead_tables.TABLES."""
+        text = lead_tables.as_csv(name)
+        if text is None:
+            raise Http404
+        response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+        return response
 
 
 class Labels(ListAPIView[Any]):
@@ -72,6 +113,17 @@ class Label(APIView):
         if label is None:
             raise Http404
         return Response(shapes.LabelDetailOut(lead_queries.label_detail(label)).data)
+
+
+class Attestation(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses={200: shapes.AttestationOut, 404: None})
+    def get(self, request: Request, pk: int) -> Response:
+        label = lead_queries.labels().filter(pk=pk).first()
+        if label is None:
+            raise Http404
+        return Response(shapes.AttestationOut(attestation.attestation(label)).data)
 
 
 class LeadReview(APIView):
@@ -166,26 +218,3 @@ def _charter(row: Charter) -> dict[str, Any]:
         "frozen_by": row.frozen_by.username if row.frozen_by else None,
         "frozen_at": row.frozen_at,
     }
-
-
-class Audit(ListAPIView[Any]):
-    permission_classes = [IsLead]
-    serializer_class = shapes.AuditEventOut
-    queryset = AuditEvent.objects.none()
-
-    def get_queryset(self) -> QuerySet[AuditEvent]:
-        found = AuditEvent.objects.select_related("actor").order_by("-pk")
-        for name in ("object_type", "object_id", "verb"):
-            if value := self.request.query_params.get(name):
-                found = found.filter(**{name: value})
-        if actor := self.request.query_params.get("actor"):
-            found = found.filter(actor__username=actor)
-        return found
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter(name, OpenApiTypes.STR) for name in ("object_type", "object_id", "verb", "actor")
-        ]
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)

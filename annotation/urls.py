@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation import lead_views, table_one_views, views
+from annotation import audit_views, lead_views, table_one_views, views
 
 _CASE = "reading/cases/<str:code>/"
 _SERIES = f"{_CASE}wado/studies/<str:study>/series/<str:series>/"
@@ -22,9 +22,12 @@ urlpatterns = [
     path("consensus/<str:code>/confirm/", views.ConfirmConsensus.as_view()),
     path("consensus/<str:code>/decline/", views.DeclineConsensus.as_view()),
     path("progress/", lead_views.Progress.as_view()),
+    path("progress/monitoring/", lead_views.Monitoring.as_view()),
+    path("progress/tables/<str:name>.csv", lead_views.Table.as_view()),
     path("agreement/", lead_views.Agreement.as_view()),
     path("labels/", lead_views.Labels.as_view()),
     path("labels/<int:pk>/", lead_views.Label.as_view()),
+    path("labels/<int:pk>/attestation/", lead_views.Attestation.as_view()),
     path("lead-review/", lead_views.LeadReview.as_view()),
     path("lead-review/<int:pk>/resolve/", lead_views.ResolveReview.as_view()),
     path("read-plan/", lead_views.OpenReading.as_view()),
@@ -32,5 +35,7 @@ urlpatterns = [
     path("charter/", lead_views.CharterPage.as_view()),
     path("table-one/", table_one_views.TableOne.as_view()),
     path("table-one.csv", table_one_views.TableOneFile.as_view()),
-    path("audit/", lead_views.Audit.as_view()),
+    path("audit/", audit_views.Audit.as_view()),
+    path("audit/choices/", audit_views.AuditChoices.as_view()),
+    path("audit/verify/", audit_views.VerifyAudit.as_view()),
 ]

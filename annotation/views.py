@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import queries, rubric, serializers, signature, wado_proxy, workflow
+from annotation import image_access, queries, rubric, serializers, signature, wado_proxy, workflow
 from annotation.models import Assignment, Consensus, Scan
 from config.accounts.models import User
 from config.accounts.permissions import IsObserver, IsReader, IsSignedIn
@@ -63,7 +63,9 @@ class CaseView(APIView):
 class ReadCase(CaseView):
     @extend_schema(responses={200: serializers.CaseOut, 404: _REFUSED[404]})
     def get(self, request: Request, code: str) -> Response:
-        return Response(serializers.CaseOut(queries.case_page(self.assignment(code))).data)
+        assignment = self.assignment(code)
+        image_access.note(assignment)
+        return Response(serializers.CaseOut(queries.case_page(assignment)).data)
 
 
 class SaveDraft(CaseView):
@@ -135,6 +137,7 @@ class ImageView(CaseView):
         found = wado_proxy.find_scan(assignment, study, series)
         if found is None:
             raise Http404
+        image_access.note(assignment)
         return found
 
 
@@ -183,7 +186,11 @@ class ConsensusView(APIView):
 class ReadConsensus(ConsensusView):
     @extend_schema(responses={200: serializers.ConsensusOut, 404: _REFUSED[404]})
     def get(self, request: Request, code: str) -> Response:
-        page = queries.consensus_page(self.session(code), _user(request))
+        session = self.session(code)
+        page = queries.consensus_page(session, _user(request))
+        own = queries.assignment_of(_user(request), page["case_code"])
+        assert own is not None  # the page was made from it
+        image_access.note(own)
         return Response(serializers.ConsensusOut(page).data)
 
 

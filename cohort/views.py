@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any, cast
 
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -31,6 +32,7 @@ from cohort import (
 )
 from cohort import serializers as shapes
 from cohort.models import ChartReview, Instance, Patient, Series
+from config import trail
 from config.accounts.models import User
 from config.accounts.permissions import IsLead
 from config.negotiation import AnyAccept
@@ -251,6 +253,8 @@ class SeriesMetadata(APIView):
     def get(self, request: Request, series_uid: str) -> HttpResponse:
         """DICOM JSON of every slice, ascending along the normal, without pixels."""
         series = get_object_or_404(Series, series_uid=series_uid)
+        with transaction.atomic():  # one row an opening: the viewer asks for this before the frames
+            trail.record("open_images", series, by=request.user, series=series_uid, images=series.slices)
         return HttpResponse(queries.series_metadata(series), content_type="application/dicom+json")
 
 

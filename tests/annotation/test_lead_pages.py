@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
-from annotation import workflow
+from annotation import protection, workflow
 from annotation.models import AuditEvent, Case, FinalLabel, Scan
 from tests.annotation.conftest import both, disagree, draft, sign, to_adjudicator
 
@@ -63,7 +66,9 @@ def test_agreement(study: Any, readers: dict[str, Any], as_lead: Any) -> None:
 
 
 def test_agreement_of_nothing(as_lead: Any) -> None:
-    assert as_lead.get("/api/agreement/").json() == {"n_cases": 0, "by": []}
+    page = as_lead.get("/api/agreement/").json()
+    assert (page["n_cases"], page["by"]) == (0, [])
+    assert page["comparisons"] == [{"key": "observers", "label": "Between observers", "n_cases": 0}]
 
 
 def test_labels_with_provenance(study: Any, readers: dict[str, Any], as_lead: Any) -> None:
@@ -130,6 +135,38 @@ def test_audit(case: Case, readers: dict[str, Any], as_lead: Any) -> None:
     assert {row["verb"] for row in by_verb["results"]} == {"save_draft"}
     assert as_lead.get("/api/audit/", {"object_type": "annotation.charter"}).json()["count"] == 2
     assert as_lead.get("/api/audit/", {"actor": "nobody"}).json()["count"] == 0
+
+
+def test_audit_by_date_and_choices(case: Case, readers: dict[str, Any], as_lead: Any) -> None:
+    sign(case, readers["observer_a"])
+    today = timezone.localdate()
+    total = AuditEvent.objects.count()
+    counts = [
+        as_lead.get("/api/audit/", days).json()["count"]
+        for days in (
+            {"since": today, "until": today},
+            {"since": today + timedelta(days=1)},
+            {"until": today - timedelta(days=1)},
+        )
+    ]
+    assert counts == [total, 0, 0]
+    assert as_lead.get("/api/audit/", {"since": "soon"}).status_code == 400
+    choices = as_lead.get("/api/audit/choices/").json()
+    assert choices["actors"] == ["lead", "observer_a"]
+    assert {"sign_reading", "open_reading"} <= set(choices["verbs"])
+
+
+def test_audit_verified_from_the_page(case: Case, readers: dict[str, Any], as_lead: Any) -> None:
+    sign(case, readers["observer_a"])
+    page = as_lead.post("/api/audit/verify/").json()
+    assert (page["failures"], page["rows"], page["signed"]) == ([], AuditEvent.objects.count(), 1)
+    assert page["newest_hash"] == AuditEvent.objects.order_by("pk").last().hash
+    event = AuditEvent.objects.get(verb="sign_reading")
+    protection.remove(connection)
+    AuditEvent.objects.filter(pk=event.pk).update(verb="sign_readinh")
+    protection.install(connection)
+    failures = as_lead.post("/api/audit/verify/").json()["failures"]
+    assert f"annotation.auditevent {event.pk}: content and hash differ" in failures
 
 
 def test_audit_holds_ids_and_hashes_only(study: Any, readers: dict[str, Any]) -> None:

@@ -12,11 +12,12 @@ from django.db import connection
 
 from annotation import audit, workflow
 from annotation.models import Assignment, AuditEvent, Case, Consensus, FinalLabel, Reading
+from config.accounts.models import User
 from config.exceptions import RuleViolation
 from tests.annotation.conftest import assignment, both, disagree, draft, sign, to_adjudicator
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CALLERS = 20
+CALLERS = 50
 
 
 def race(call: Callable[[int], Any], callers: int = CALLERS) -> Counter[str]:
@@ -45,7 +46,7 @@ def race(call: Callable[[int], Any], callers: int = CALLERS) -> Counter[str]:
     return Counter(outcomes)
 
 
-def test_twenty_signatures(case: Case, readers: dict[str, Any]) -> None:
+def test_fifty_signatures(case: Case, readers: dict[str, Any]) -> None:
     saved = draft(case, readers["observer_a"], both())
     found = race(
         lambda _: workflow.sign_reading(
@@ -58,7 +59,7 @@ def test_twenty_signatures(case: Case, readers: dict[str, Any]) -> None:
     assert not [*audit.broken_rows(), *audit.broken_seals()]
 
 
-def test_twenty_saves_of_one_revision(case: Case, readers: dict[str, Any]) -> None:
+def test_fifty_saves_of_one_revision(case: Case, readers: dict[str, Any]) -> None:
     target = assignment(case, readers["observer_a"])
     found = race(
         lambda number: workflow.save_draft(
@@ -88,7 +89,7 @@ def test_both_observers_sign_at_once(study: Any, readers: dict[str, Any]) -> Non
     assert not [*audit.broken_rows(), *audit.broken_seals()]
 
 
-def test_twenty_confirmations(case: Case, readers: dict[str, Any]) -> None:
+def test_fifty_confirmations(case: Case, readers: dict[str, Any]) -> None:
     session = disagree(case, readers).consensus
     workflow.save_consensus(session=session, by=readers["observer_a"], revision=0, content=both())
     workflow.propose_consensus(session=session, by=readers["observer_a"], revision=1)
@@ -99,6 +100,8 @@ def test_twenty_confirmations(case: Case, readers: dict[str, Any]) -> None:
     )
     assert found == {"won": 1, "session_closed": CALLERS - 1}
     assert FinalLabel.objects.count() == 2
+    assert AuditEvent.objects.filter(verb="confirm_consensus").count() == 1
+    assert not [*audit.broken_rows(), *audit.broken_seals()]
 
 
 def test_confirming_against_declining(case: Case, readers: dict[str, Any]) -> None:
@@ -122,7 +125,7 @@ def test_confirming_against_declining(case: Case, readers: dict[str, Any]) -> No
     }
 
 
-def test_twenty_adjudications(case: Case, readers: dict[str, Any]) -> None:
+def test_fifty_adjudications(case: Case, readers: dict[str, Any]) -> None:
     row = to_adjudicator(case, readers)
     draft(case, readers["neurosurgeon"], both())
     found = race(
@@ -132,6 +135,40 @@ def test_twenty_adjudications(case: Case, readers: dict[str, Any]) -> None:
     )
     assert found == {"won": 1, "already_signed": CALLERS - 1}
     assert FinalLabel.objects.count() == 2
+    assert AuditEvent.objects.filter(verb="sign_reading", actor=readers["neurosurgeon"]).count() == 1
+    assert not [*audit.broken_rows(), *audit.broken_seals()]
+
+
+def test_fifty_writers_keep_one_chain(study: Any, readers: dict[str, Any]) -> None:
+    """Different cases, so no case's lock helps: only the trail's own keeps the chain from forking."""
+    targets = [assignment(case, readers["observer_a"]) for case in study(25)]
+    targets += [assignment(case, readers["observer_b"]) for case in Case.objects.order_by("pk")]
+    found = race(
+        lambda number: workflow.save_draft(
+            assignment=targets[number], by=targets[number].reader, revision=0, content=both()
+        )
+    )
+    assert found == {"won": CALLERS}
+    assert AuditEvent.objects.filter(verb="save_draft").count() == CALLERS
+    assert not list(audit.broken_rows())
+
+
+def test_replacing_against_signing(case: Case, readers: dict[str, Any]) -> None:
+    """B signs while the lead replaces B: the read stands, or C has it; never both, never neither."""
+    saved = draft(case, readers["observer_b"], both())
+    User.objects.filter(username="observer_c").update(is_active=True)
+    leaving, joining = (User.objects.get(username=name) for name in ("observer_b", "observer_c"))
+
+    def act(number: int) -> None:
+        if number:
+            workflow.sign_reading(assignment=saved.assignment, by=leaving, revision=1)
+        else:
+            workflow.replace_reader(leaving=leaving, joining=joining, by=readers["lead"], reason="left")
+
+    found = race(act, callers=2)
+    signed = Reading.objects.filter(state="signed").count()
+    handed_over = Assignment.objects.filter(reader=joining).count()
+    assert (signed, handed_over, found["won"]) in {(1, 0, 2), (0, 1, 1)}
 
 
 def test_signing_against_amending(case: Case, readers: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from annotation import audit, lead_queries, rubric, simulation
+from annotation import audit, lead_agreement, rubric, simulation
 from annotation.models import Case, Consensus, FinalLabel, Reading
 from annotation.simulation import EXPERT, FLAWLESS, OBSERVER, ErrorRates
 from cohort.models import Patient
@@ -75,7 +75,7 @@ def test_whole_study_settles(study: Any, readers: dict[str, Any]) -> None:
         for label in FinalLabel.objects.select_related("scan__case__patient")
     )
     assert wrong < min(errors.values()), "settled labels are better than either observer's"
-    assert lead_queries.agreement_page()["n_cases"] == 30
+    assert lead_agreement.agreement_page()["n_cases"] == 30
 
 
 def _errors(name: str, truth: dict[str, Any]) -> int:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
-from annotation import audit, protection
-from annotation.models import AuditEvent, FinalLabel, Reading
+from annotation import audit
 
 
 class Command(BaseCommand):
@@ -17,18 +15,12 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        failures = [
-            *(f"trigger {name}: missing" for name in protection.missing(connection)),
-            *audit.broken_rows(),
-            *audit.broken_seals(),
-        ]
-        for failure in failures:
+        found = audit.check()
+        for failure in found.failures:
             self.stderr.write(failure)
-        if failures:
-            raise CommandError(f"{len(failures)} failed")
-        last = AuditEvent.objects.order_by("-pk").first()
-        signed = Reading.objects.exclude(state=Reading.State.DRAFT).count()
+        if found.failures:
+            raise CommandError(f"{len(found.failures)} failed")
         self.stdout.write(
-            f"{AuditEvent.objects.count()} audit rows, {signed} signed readings, {FinalLabel.objects.count()}"
-            f" final labels: whole. Newest hash {last.hash if last else audit.GENESIS}"
+            f"{found.rows} audit rows, {found.signed} signed readings, {found.labels} final labels: whole."
+            f" Newest hash {found.newest_hash}"
         )
