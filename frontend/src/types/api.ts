@@ -32,6 +32,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/choices/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What there is to search for. */
+        get: operations["audit_choices_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/verify/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check the whole trail now, as ``verify_audit`` does; takes a second for some thousand rows. */
+        post: operations["audit_verify_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login/": {
         parameters: {
             query?: never;
@@ -794,6 +828,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/labels/{id}/attestation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["labels_attestation_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lead-review/": {
         parameters: {
             query?: never;
@@ -850,6 +900,39 @@ export interface paths {
             cookie?: never;
         };
         get: operations["progress_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/progress/monitoring/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["progress_monitoring_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/progress/tables/{name}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One of the lead's tables as CSV; the names are lead_tables.TABLES. */
+        get: operations["progress_tables_.csv_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1257,6 +1340,9 @@ export interface components {
             proposed_by: (components["schemas"]["WhoEnum"] | components["schemas"]["NullEnum"]) | null;
         };
         AgreementOut: {
+            comparison: string;
+            /** @description All observers, each pair, each with their re-reads. */
+            comparisons: components["schemas"]["ComparisonOut"][];
             n_cases: number;
             by: components["schemas"]["AgreementRowOut"][];
         };
@@ -1268,12 +1354,19 @@ export interface components {
             n: number;
             percent_agreement: components["schemas"]["IntervalOut"];
             kappa: components["schemas"]["IntervalOut"];
+            /** @description Linear weights; ordered grades only. */
+            kappa_linear: components["schemas"]["IntervalOut"] | null;
             /** @description Quadratic weights; ordered grades only. */
             kappa_weighted: components["schemas"]["IntervalOut"] | null;
             ac1: components["schemas"]["IntervalOut"];
+            /** @description Quadratic weights; ordered grades only. */
+            ac2: components["schemas"]["IntervalOut"] | null;
             /** @description Krippendorff's, nominal. */
             alpha: components["schemas"]["IntervalOut"];
+            /** @description Ordered grades only. */
+            alpha_ordinal: components["schemas"]["IntervalOut"] | null;
             pabak: components["schemas"]["IntervalOut"];
+            grades: components["schemas"]["GradeAgreementOut"][];
             table: components["schemas"]["ContingencyOut"];
             /** @description High agreement with a low kappa: the marginals, not the readers, make kappa low. */
             prevalence_warning: boolean;
@@ -1289,6 +1382,68 @@ export interface components {
             table: {
                 [key: string]: components["schemas"]["FigureOut"];
             };
+        };
+        /** @description ``label`` is its id; ``hash`` is of all the rest. */
+        AttestationOut: {
+            label: number;
+            case: number;
+            scan: string;
+            charter: components["schemas"]["AttestedCharterOut"];
+            readers: components["schemas"]["AttestedReaderOut"][];
+            timeline: components["schemas"]["AttestedEventOut"][];
+            checks: components["schemas"]["AttestedCheckOut"][];
+            holds: boolean;
+            hash: string;
+        };
+        AttestedCharterOut: {
+            version: number;
+            hash: string;
+        };
+        AttestedCheckOut: {
+            key: string;
+            text: string;
+            /** @description Null: no record speaks. */
+            passed: boolean | null;
+        };
+        AttestedEventOut: {
+            /** Format: date-time */
+            at: string;
+            who: string;
+            what: string;
+            /** @description The audit row it is from. */
+            event: number | null;
+        };
+        AttestedReaderOut: {
+            reader: string;
+            kind: string;
+            /** Format: date-time */
+            assigned_at: string;
+            opened_images: string[];
+            /** Format: date-time */
+            signed_at: string;
+            version: number;
+            content_hash: string;
+            could_see_until_signing: string[];
+            /**
+             * Format: date-time
+             * @description Null: never, as far as this label goes.
+             */
+            could_see_others_from: string | null;
+        };
+        AuditCheckOut: {
+            rows: number;
+            signed: number;
+            labels: number;
+            newest_hash: string;
+            /** @description Empty: all is whole. */
+            failures: string[];
+            /** Format: date-time */
+            checked_at: string;
+        };
+        AuditChoicesOut: {
+            actors: string[];
+            verbs: string[];
+            object_types: string[];
         };
         AuditEventOut: {
             readonly id: number;
@@ -1461,6 +1616,11 @@ export interface components {
              * @default false
              */
             skip_errors: boolean;
+        };
+        ComparisonOut: {
+            key: string;
+            label: string;
+            n_cases: number;
         };
         ConfusionOut: {
             tp: number;
@@ -1657,6 +1817,17 @@ export interface components {
             yours: (number | string) | null;
             theirs: (number | string) | null;
         };
+        DisagreementOut: {
+            reader: string;
+            /** @description Adjudicator disagreed with the reader ÷ cases read (Raunig 2021). */
+            index: components["schemas"]["RateOut"];
+            adjudicated: number;
+            /**
+             * Format: double
+             * @description Sign test: the adjudicator sides with either.
+             */
+            p: number | null;
+        };
         /**
          * @description * `category` - category
          *     * `any_finding` - any_finding
@@ -1679,6 +1850,26 @@ export interface components {
             categories: {
                 [key: string]: "clean" | "intermediate" | "case" | null;
             };
+        };
+        DriftOut: {
+            reader: string;
+            /** Format: double */
+            threshold: number;
+            /** Format: double */
+            expected: number;
+            /** Format: double */
+            unacceptable: number;
+            points: components["schemas"]["DriftPointOut"][];
+        };
+        DriftPointOut: {
+            /** Format: date-time */
+            at: string;
+            /** @description Other reads between the two. */
+            between: number;
+            wrong: boolean;
+            /** Format: double */
+            total: number;
+            alarm: boolean;
         };
         EpochLossOut: {
             epoch: number;
@@ -1796,6 +1987,15 @@ export interface components {
         GapOut: {
             scan: string;
             finding: string;
+        };
+        /** @description One grade against all others. */
+        GradeAgreementOut: {
+            grade: (number | string) | null;
+            /** @description By the first and the second. */
+            used: number[];
+            /** @description Specific agreement: 2·both ÷ (first + second). */
+            agreement: components["schemas"]["IntervalOut"];
+            kappa: components["schemas"]["IntervalOut"];
         };
         GradeChoiceOut: {
             value: (number | string) | null;
@@ -2192,6 +2392,13 @@ export interface components {
             no_information_rate: number;
             mcnemar: components["schemas"]["McNemarOut"];
         };
+        MonitoringOut: {
+            adjudication_rate: components["schemas"]["RateOut"];
+            disagreement: components["schemas"]["DisagreementOut"][];
+            tie_breaker: components["schemas"]["TieBreakerOut"];
+            drift: components["schemas"]["DriftOut"][];
+            times: components["schemas"]["TimesOut"][];
+        };
         NetBenefitOut: {
             thresholds: number[];
             model: number[];
@@ -2538,6 +2745,17 @@ export interface components {
             reached: number;
             decided: number;
             waiting: number;
+        };
+        /** @description ``k`` of ``n`` with its Wilson 95 % interval. */
+        RateOut: {
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            k: number;
+            n: number;
         };
         /**
          * @description * `paired` - paired
@@ -3129,6 +3347,37 @@ export interface components {
             intermediate_policy: components["schemas"]["IntermediatePolicyEnum"];
             min_interval_days: number;
         };
+        TieBreakerOut: {
+            /** @description Concordant scans to which the adjudicator gave another category. */
+            changed: components["schemas"]["RateOut"];
+            more_severe: number;
+            less_severe: number;
+            /** @description Mean of adjudicator − observers, in steps of the category. */
+            shift: components["schemas"]["IntervalOut"];
+            /**
+             * Format: double
+             * @description Sign test: changes go either way.
+             */
+            p: number | null;
+        };
+        TimePointOut: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            seconds: number;
+            again: boolean;
+        };
+        TimesOut: {
+            reader: string;
+            n: number;
+            /** Format: double */
+            median: number | null;
+            /** Format: double */
+            q1: number | null;
+            /** Format: double */
+            q3: number | null;
+            points: components["schemas"]["TimePointOut"][];
+        };
         TimingOut: {
             weighting: string;
             rule: string;
@@ -3197,7 +3446,10 @@ export type $defs = Record<string, never>;
 export interface operations {
     agreement_retrieve: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A key of comparisons. */
+                comparison?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3212,6 +3464,13 @@ export interface operations {
                     "application/json": components["schemas"]["AgreementOut"];
                 };
             };
+            /** @description No response body */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     audit_list: {
@@ -3224,6 +3483,9 @@ export interface operations {
                 object_type?: string;
                 /** @description The initial index from which to return the results. */
                 offset?: number;
+                since?: string;
+                /** @description The last day, included. */
+                until?: string;
                 verb?: string;
             };
             header?: never;
@@ -3238,6 +3500,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaginatedAuditEventOutList"];
+                };
+            };
+        };
+    };
+    audit_choices_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChoicesOut"];
+                };
+            };
+        };
+    };
+    audit_verify_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheckOut"];
                 };
             };
         };
@@ -4525,6 +4825,34 @@ export interface operations {
             };
         };
     };
+    labels_attestation_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttestationOut"];
+                };
+            };
+            /** @description No response body */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     lead_review_list: {
         parameters: {
             query?: never;
@@ -4621,6 +4949,53 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProgressOut"];
                 };
+            };
+        };
+    };
+    progress_monitoring_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitoringOut"];
+                };
+            };
+        };
+    };
+    "progress_tables_.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description No response body */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
