@@ -86,7 +86,7 @@ class LayoutOut(serializers.Serializer[Any]):
     comments = serializers.IntegerField()
 
 
-class ProgressOut(serializers.Serializer[Any]):
+class ImportProgressOut(serializers.Serializer[Any]):
     rows = serializers.IntegerField(required=False)
     share = serializers.FloatField(required=False)
 
@@ -94,7 +94,7 @@ class ProgressOut(serializers.Serializer[Any]):
 class ImportOut(serializers.ModelSerializer[TableImport]):
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
     committed = serializers.SerializerMethodField(help_text="Whether it is stored.")
-    progress = ProgressOut()
+    progress = ImportProgressOut()
     summary = serializers.DictField(source="report.summary", child=FileCountsOut(), default=dict)
     errors = RowErrorOut(source="report.errors", many=True, default=list)  # type: ignore[assignment]
     error_count = serializers.IntegerField(source="report.error_count", default=0)

@@ -244,6 +244,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "RunStateEnum": "modeling.models.Run.State",
+        "ImportStateEnum": "cohort.models.TableImport.State",
         "RunProfileEnum": "modeling.serializers.PROFILES",
         "ReadStatusEnum": "annotation.serializers.READ_STATUS",
         "ConsensusStatusEnum": "annotation.serializers.CONSENSUS_STATUS",

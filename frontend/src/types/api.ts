@@ -2057,7 +2057,7 @@ export interface components {
         };
         ImportOut: {
             readonly id: number;
-            readonly state: components["schemas"]["ImportOutStateEnum"];
+            readonly state: components["schemas"]["ImportStateEnum"];
             readonly kinds: unknown;
             /** Format: date-time */
             readonly created_at: string;
@@ -2066,7 +2066,7 @@ export interface components {
             readonly committed: boolean;
             readonly commit: boolean;
             readonly skip_errors: boolean;
-            progress: components["schemas"]["ProgressOut"];
+            progress: components["schemas"]["ImportProgressOut"];
             summary?: {
                 [key: string]: components["schemas"]["FileCountsOut"];
             };
@@ -2082,6 +2082,11 @@ export interface components {
             readonly error: string;
             readonly mapping: unknown;
         };
+        ImportProgressOut: {
+            rows?: number;
+            /** Format: double */
+            share?: number;
+        };
         /**
          * @description * `queued` - Waiting
          *     * `reading` - Reading
@@ -2093,7 +2098,7 @@ export interface components {
          *     * `expired` - Expired
          * @enum {string}
          */
-        ImportOutStateEnum: "queued" | "reading" | "storing" | "checked" | "done" | "failed" | "cancelled" | "expired";
+        ImportStateEnum: "queued" | "reading" | "storing" | "checked" | "done" | "failed" | "cancelled" | "expired";
         IngestOut: {
             results: components["schemas"]["IngestResultOut"][];
             summary: components["schemas"]["IngestSummaryOut"];
@@ -2628,9 +2633,21 @@ export interface components {
             readonly saliency: boolean;
         };
         ProgressOut: {
-            rows?: number;
-            /** Format: double */
-            share?: number;
+            /** @description Number of cases by state. */
+            cases: {
+                [key: string]: number;
+            };
+            readers: components["schemas"]["ReaderProgressOut"][];
+            /** @description Cases whose two reads differed under the charter's rule. */
+            discrepant: number;
+            consensus_open: number;
+            /** @description Discrepant cases only; shams are not counted. */
+            adjudication_open: number;
+            /**
+             * Format: double
+             * @description Cases sent to the adjudicator ÷ cases that both observers have read.
+             */
+            adjudication_rate: number | null;
         };
         PublishedMatrixOut: {
             tp: number;
@@ -2784,6 +2801,13 @@ export interface components {
          * @enum {string}
          */
         ReadStatusEnum: "open" | "draft" | "signed";
+        ReaderProgressOut: {
+            username: string;
+            role: string;
+            assigned: number;
+            draft: number;
+            signed: number;
+        };
         RecentReviewOut: {
             patient: string;
             /** @description Reading has begun. */

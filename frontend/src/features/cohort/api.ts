@@ -10,7 +10,6 @@ export type Patient = Schemas['PatientOut'];
 export type PatientDetail = Schemas['PatientDetailOut'];
 export type Series = Schemas['SeriesOut'];
 export type Quarantined = Schemas['QuarantinedOut'];
-export type ImportReport = Schemas['ImportOut'];
 export type IngestReport = Schemas['IngestOut'];
 export type IngestResult = Schemas['IngestResultOut'];
 
@@ -20,6 +19,8 @@ export interface PatientFilter {
   reached?: string;
   reason?: string;
   search?: string;
+  /** Of a delivery of tables. */
+  delivery?: number;
   limit: number;
   offset: number;
 }

@@ -1,57 +1,38 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core';
-import { IconDownload } from '@tabler/icons-react';
+import { Anchor, Group, Stack, Text } from '@mantine/core';
 
 import { DataTable } from '@/components/data-table';
-import { download, toCsv } from '@/lib/csv';
-import { DASH, plural } from '@/lib/format';
+import { count, DASH } from '@/lib/format';
 
-import type { ImportReport } from './api';
+import type { TableImport } from './import-api';
 
-const SHOWN = 200;
-
-export function ImportReportView({ report }: { report: ImportReport }) {
-  const { errors } = report;
-  const files = Object.entries(report.summary).map(([file, counts]) => ({ file, ...counts }));
+/** What the files hold, and what is wrong with which row. */
+export function ImportReportView({ report }: { report: TableImport }) {
+  const errors = report.errors ?? [];
+  const files = Object.entries(report.summary ?? {}).map(([file, counts]) => ({ file, ...counts }));
   return (
     <Stack>
-      <Alert color={report.committed ? 'teal' : 'blue'} variant="light" p="xs">
-        {report.committed ? 'Imported. ' : 'Preview only. '}
-        {errors.length ? `${plural(errors.length, 'problem')} found; the rows concerned ${report.committed ? 'were' : 'will be'} left out.` : 'No problem found.'}
-      </Alert>
       <DataTable
         caption="What the files hold"
         rows={files}
         rowKey={(row) => row.file}
         columns={[
           { key: 'file', header: 'File', render: (row) => row.file },
-          { key: 'new', header: 'New', numeric: true, render: (row) => row.new },
-          { key: 'changed', header: 'Changed', numeric: true, render: (row) => row.changed },
-          { key: 'unchanged', header: 'Unchanged', numeric: true, render: (row) => row.unchanged },
-          { key: 'errors', header: 'In error', numeric: true, render: (row) => row.errors },
+          { key: 'new', header: 'New', numeric: true, render: (row) => count(row.new) },
+          { key: 'changed', header: 'Changed', numeric: true, render: (row) => count(row.changed) },
+          { key: 'unchanged', header: 'Unchanged', numeric: true, render: (row) => count(row.unchanged) },
+          { key: 'errors', header: 'In error', numeric: true, render: (row) => count(row.errors) },
         ]}
       />
       {errors.length > 0 && (
         <>
           <Group justify="space-between">
             <Text size="sm" fw={600}>Problems</Text>
-            <Button
-              size="compact-sm"
-              variant="default"
-              leftSection={<IconDownload size={14} aria-hidden />}
-              onClick={() =>
-                download(
-                  'import-errors.csv',
-                  toCsv(['file', 'row', 'column', 'message'], errors.map((row) => [row.file, row.row, row.column, row.message])),
-                )
-              }
-            >
-              Download as CSV
-            </Button>
+            <Anchor size="sm" href={`/api/cohort/imports/${report.id}/errors.csv`} download>Download all as CSV</Anchor>
           </Group>
           <DataTable
             caption="Problems by file and row"
             maxHeight={360}
-            rows={errors.slice(0, SHOWN).map((row, index) => ({ ...row, index }))}
+            rows={errors.map((row, index) => ({ ...row, index }))}
             rowKey={(row) => row.index}
             columns={[
               { key: 'file', header: 'File', render: (row) => row.file },
@@ -60,11 +41,14 @@ export function ImportReportView({ report }: { report: ImportReport }) {
               { key: 'message', header: 'Problem', render: (row) => row.message },
             ]}
           />
-          {errors.length > SHOWN && (
-            <Text size="xs" c="dimmed">The first {SHOWN} of {errors.length}; the download has them all.</Text>
+          {report.error_count > errors.length && (
+            <Text size="xs" c="dimmed">The first {errors.length} of {count(report.error_count)}; the download has them all.</Text>
           )}
         </>
       )}
+      {(report.notices ?? []).map((notice, index) => (
+        <Text key={index} size="xs" c="dimmed">{[notice.file, notice.column].filter(Boolean).join(', ')}: {notice.message}</Text>
+      ))}
     </Stack>
   );
 }

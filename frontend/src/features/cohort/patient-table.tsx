@@ -22,14 +22,15 @@ export function PatientTable({ steps }: { steps: readonly FlowStep[] }) {
   const step = params.get('step') ?? undefined;
   const reached = params.get('reached') ?? undefined;
   const reason = params.get('reason') ?? undefined;
-  const filterKey = [step, reached, reason, settled].join('|');
+  const delivery = Number(params.get('delivery')) || undefined;
+  const filterKey = [step, reached, reason, delivery, settled].join('|');
   const [paging, setPaging] = useState({ filterKey, page: 1 });
   const page = paging.filterKey === filterKey ? paging.page : 1;
   const query = useQuery(
-    patientsQuery({ step, reached, reason, search: settled || undefined, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
+    patientsQuery({ step, reached, reason, delivery, search: settled || undefined, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
   );
   const labels = new Map(steps.map((item) => [item.key, item.label]));
-  const filter = describeFilter({ step, reached, reason }, labels);
+  const filter = describeFilter({ step, reached, reason, delivery }, labels);
 
   const columns: Column<Patient>[] = [
     {
@@ -100,11 +101,12 @@ export function PatientTable({ steps }: { steps: readonly FlowStep[] }) {
 }
 
 function describeFilter(
-  filter: { step?: string; reached?: string; reason?: string },
+  filter: { step?: string; reached?: string; reason?: string; delivery?: number },
   labels: ReadonlyMap<string, string>,
 ): string | null {
   const name = (key: string) => labels.get(key) ?? words(key);
   if (filter.step) return `Left at “${name(filter.step)}”${filter.reason ? `: ${describeReason(filter.reason)}` : ''}`;
+  if (filter.delivery) return `Of delivery ${filter.delivery}`;
   if (filter.reached) return `Reached “${name(filter.reached)}”`;
   return null;
 }

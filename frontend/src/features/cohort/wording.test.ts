@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 
-import { kindOf } from './csv-import';
 import { describeSummary } from './deliveries';
 import { recognitionLines } from './recognition';
+import { kindOf } from './table-files';
 import { seriesName } from './wording';
 
 it('knows the four tables by their names', () => {
