@@ -7,12 +7,13 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from cohort import pulls, receiving, table_imports
+from cohort import pulls, receiving, table_imports, uploads
 
 
 @shared_task
 def tend() -> None:
     """Ingest what has arrived and is complete; send what may have been lost (every 10 s)."""
+    uploads.tend()
     pulls.tend()
     receiving.sweep()
 
@@ -21,6 +22,12 @@ def tend() -> None:
 def pull_item(pull_id: int) -> None:
     """Work on one line of a pull; the next one gets a message of its own."""
     pulls.work_on(pull_id)
+
+
+@shared_task
+def read_upload(pk: int) -> None:
+    """Ingest what a browser has sent."""
+    uploads.read(pk)
 
 
 @shared_task

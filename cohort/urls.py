@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cohort import import_views, pull_views, stow, views
+from cohort import import_views, pull_views, stow, upload_views, views
 
 urlpatterns = [
     path("cohort/flow/", views.FlowView.as_view()),
@@ -23,6 +23,13 @@ urlpatterns = [
     path("cohort/imports/<int:pk>/cancel/", import_views.Cancel.as_view()),
     path("cohort/imports/<int:pk>/errors.csv", import_views.Errors.as_view()),
     path("cohort/dicom/", views.DicomUpload.as_view()),
+    path("cohort/uploads/", upload_views.Uploads.as_view()),
+    path("cohort/uploads/<str:code>/", upload_views.UploadDetail.as_view()),
+    path("cohort/uploads/<str:code>/files/", upload_views.UploadFiles.as_view()),
+    path("cohort/uploads/<str:code>/files/<str:key>", upload_views.UploadPiece.as_view()),
+    path("cohort/uploads/<str:code>/finish/", upload_views.FinishUpload.as_view()),
+    path("cohort/uploads/<str:code>/cancel/", upload_views.CancelUpload.as_view()),
+    path("cohort/uploads/<str:code>/results/", upload_views.UploadResults.as_view()),
     path("cohort/nodes/", pull_views.Nodes.as_view()),
     path("cohort/nodes/<str:name>/check/", pull_views.CheckNode.as_view()),
     path("cohort/pulls/", pull_views.Pulls.as_view()),

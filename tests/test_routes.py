@@ -81,6 +81,13 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/imports/<int:pk>/cancel/": ("lead", "POST"),
     "api/cohort/imports/<int:pk>/errors.csv": ("lead", "GET"),
     "api/cohort/dicom/": ("lead", "POST"),
+    "api/cohort/uploads/": ("lead", "GET POST"),
+    "api/cohort/uploads/<str:code>/": ("lead", "GET"),
+    "api/cohort/uploads/<str:code>/files/": ("lead", "POST"),
+    "api/cohort/uploads/<str:code>/files/<str:key>": ("lead", "PUT"),
+    "api/cohort/uploads/<str:code>/finish/": ("lead", "POST"),
+    "api/cohort/uploads/<str:code>/cancel/": ("lead", "POST"),
+    "api/cohort/uploads/<str:code>/results/": ("lead", "GET"),
     "api/cohort/nodes/": ("lead", "GET"),
     "api/cohort/nodes/<str:name>/check/": ("lead", "POST"),
     "api/cohort/pulls/": ("lead", "GET POST"),
@@ -141,6 +148,7 @@ PUBLIC = {"healthz", r"^(?!api/|dicom-web/|static/|admin/|assets/).*$"}
 VALUES = {
     "code": "0" * 16, "study": "2.25.1", "series": "2.25.2", "sop": "2.25.3", "series_uid": "2.25.4",
     "sop_uid": "2.25.5", "kind": "patients", "pseudonym": "0" * 20, "pk": "999999", "name": "nowhere",
+    "key": "x",
     "frames": "1", "tag": "7FE00010",
 }  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
