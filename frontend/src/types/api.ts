@@ -666,6 +666,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/uploads/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One's own uploads that have not ended, and the last ones that have. */
+        get: operations["cohort_uploads_list"];
+        put?: never;
+        post: operations["cohort_uploads_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_uploads_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_uploads_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description List files of the delivery; the answer says how much of each is here, in the same order. */
+        post: operations["cohort_uploads_files_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/files/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Bytes of one file from ``offset`` on, which must be where it ends. */
+        put: operations["cohort_uploads_files_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/finish/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_uploads_finish_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/results/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What became of the files, from number ``start`` on; more come while they are read. */
+        get: operations["cohort_uploads_results_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/consensus/{code}/": {
         parameters: {
             query?: never;
@@ -1940,6 +2056,14 @@ export interface components {
             unchanged: number;
             errors: number;
         };
+        FileOut: {
+            key: string;
+            /** @description Bytes that are here already. */
+            received: number;
+        };
+        FilesInRequest: {
+            files: components["schemas"]["OfferedFileRequest"][];
+        };
         FindingOut: {
             key: string;
             label: string;
@@ -1948,6 +2072,13 @@ export interface components {
             group_label: string | null;
             ordered: boolean;
             grades: components["schemas"]["GradeChoiceOut"][];
+        };
+        FinishInRequest: {
+            /**
+             * @description Files that are not here yet.
+             * @default false
+             */
+            leave_out: boolean;
         };
         FlowOut: {
             steps: components["schemas"]["FlowStepOut"][];
@@ -2451,6 +2582,12 @@ export interface components {
             /** Format: double */
             high: number;
         };
+        OfferedFileRequest: {
+            path: string;
+            size: number;
+            /** @description Milliseconds since 1970. */
+            modified: number;
+        };
         OpenReadingOut: {
             /** @description New cases. */
             cases: number;
@@ -2807,6 +2944,9 @@ export interface components {
             assigned: number;
             draft: number;
             signed: number;
+        };
+        ReceivedOut: {
+            received: number;
         };
         RecentReviewOut: {
             patient: string;
@@ -3428,6 +3568,32 @@ export interface components {
             device?: string;
             history?: components["schemas"]["EpochLossOut"][];
         };
+        UploadOut: {
+            code?: string;
+            state?: components["schemas"]["UploadOutStateEnum"];
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /** Format: int64 */
+            done?: number;
+            summary?: unknown;
+            error?: string;
+            files: number;
+            bytes: number;
+            files_received: number;
+            bytes_received: number;
+        };
+        /**
+         * @description * `open` - Receiving files
+         *     * `queued` - Waiting to be read
+         *     * `running` - Being read
+         *     * `done` - Done
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        UploadOutStateEnum: "open" | "queued" | "running" | "done" | "failed" | "cancelled";
         UserOut: {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly username: string;
@@ -4497,6 +4663,188 @@ export interface operations {
                 };
                 content: {
                     "application/dicom+json": Record<string, never>[];
+                };
+            };
+        };
+    };
+    cohort_uploads_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"][];
+                };
+            };
+        };
+    };
+    cohort_uploads_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    cohort_uploads_files_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilesInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOut"][];
+                };
+            };
+        };
+    };
+    cohort_uploads_files_update: {
+        parameters: {
+            query: {
+                offset: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_finish_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FinishInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["FinishInRequest"];
+                "multipart/form-data": components["schemas"]["FinishInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_results_list: {
+        parameters: {
+            query?: {
+                start?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestResultOut"][];
                 };
             };
         };
