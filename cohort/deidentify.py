@@ -197,11 +197,19 @@ _CLEANERS: dict[str, Callable[[DataElement], Any]] = {
 }
 _UIDS = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"})
 _DATES = frozenset({"StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"})
-#: Type 2 attributes of the MR Image IOD that must be present and say nothing.
+#: Type 2 attributes of every image that must be present and say nothing.
 _EMPTY = (
     "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID", "PatientBirthDate", "PatientSex",
-    "PositionReferenceIndicator", "Laterality",
 )  # fmt: skip
+#: Type 2 of the MR Image and of the Secondary Capture IOD: present, and empty where nothing is known.
+_TYPE_2 = {
+    True: (
+        "PositionReferenceIndicator", "Manufacturer", "PatientPosition", "ScanOptions", "MRAcquisitionType",
+        "EchoTime", "RepetitionTime", "EchoTrainLength", "SliceThickness", "SeriesNumber", "InstanceNumber",
+    ),
+    False: ("SeriesNumber", "InstanceNumber", "PatientOrientation"),
+}  # fmt: skip
+_MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 #: Handled by the caller, who has decoded the pixels.
 _PIXELS = frozenset({"PixelData", "FloatPixelData", "DoubleFloatPixelData"})
 
@@ -241,7 +249,7 @@ def deidentify(
         setattr(clean, keyword, value)
         kept_as_is = keyword in _CLEANERS and _same(ds[tag].value, value)
         (report.kept if kept_as_is else report.replaced).add(keyword)
-    _mark(clean, names.patient(who), report)
+    _mark(clean, names, who, report)
     return clean, report
 
 
@@ -268,7 +276,8 @@ def _same(old: Any, new: Any) -> bool:
     return old == new or (isinstance(new, list) and list(old or []) == new)
 
 
-def _mark(clean: Dataset, pseudonym: str, report: Report) -> None:
+def _mark(clean: Dataset, names: Pseudonymiser, who: str, report: Report) -> None:
+    pseudonym = names.patient(who)
     for keyword in _EMPTY:
         setattr(clean, keyword, None)
     clean.SpecificCharacterSet = "ISO_IR 192"
@@ -282,9 +291,26 @@ def _mark(clean: Dataset, pseudonym: str, report: Report) -> None:
         codes.append(code)
     clean.DeidentificationMethodCodeSequence = codes
     clean.LongitudinalTemporalInformationModified = "MODIFIED"
+    _complete(clean, names)
     written = {"PatientID", "PatientName", *_EMPTY}
     report.replaced |= written
     report.removed -= written | {"SpecificCharacterSet"}
+
+
+def _complete(clean: Dataset, names: Pseudonymiser) -> None:
+    """What the IOD demands and the image did not bring, or lost here: only what can be said truly."""
+    magnetic = clean.get("SOPClassUID") == _MR_IMAGE
+    for keyword in _TYPE_2[magnetic]:
+        if keyword not in clean:
+            setattr(clean, keyword, None)
+    if magnetic and "FrameOfReferenceUID" not in clean and "SeriesInstanceUID" in clean:
+        # Its positions agree with each other; whether with another series', nobody has said.
+        clean.FrameOfReferenceUID = names.uid(str(clean.SeriesInstanceUID), "frame of reference")
+    if "BodyPartExamined" not in clean:
+        clean.Laterality = None  # forbidden only where the part is known to be unpaired
+    if not magnetic:
+        clean.setdefault("Modality", "OT")
+        clean.setdefault("ConversionType", "WSD")
 
 
 def file_meta(clean: Dataset, transfer_syntax: str) -> FileMetaDataset:

@@ -77,7 +77,8 @@ CODES: dict[str, frozenset[str]] = {
         "C-SPINE CERVICAL "
     )
     | {"CERVICAL SPINE", "C SPINE"},
-    "Modality": words("MR"),
+    "Modality": words("MR OT SC"),
+    "ConversionType": words("DV DI DF WSD SD SI DRW SYN"),
     "PhotometricInterpretation": words("MONOCHROME1 MONOCHROME2"),
     "LossyImageCompression": words("00 01"),
     "LossyImageCompressionMethod": words("ISO_10918_1 ISO_14495_1 ISO_15444_1 ISO_13818_2"),
