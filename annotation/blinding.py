@@ -59,8 +59,8 @@ def prove(
 ) -> Proof:
     """Let the other observers and the adjudicators act at random and compare the observer's every GET.
 
-    The observer's own pages are compared after each action, all addresses every ``full_every`` and at
-    the end.
+    The observer's list, notices and six of their cases are compared after each action, all addresses
+    every ``full_every`` and at the end.
     The study should hold open, drafted and signed cases of the observer, so that each kind is replayed.
     """
     rng = random.Random(seed)
@@ -72,7 +72,9 @@ def prove(
     for number in range(1, actions + 1):
         name = _act(observer, rng)
         proof.actions[name] = proof.actions.get(name, 0) + 1
-        chosen = own if number % full_every and number < actions else (*own, *rest)
+        whole = number % full_every == 0 or number == actions
+        # The list and the notices each time, cases in turn by chance: all of them at every whole round.
+        chosen = (*own, *rest) if whole else (*own[:2], *rng.sample(own[2:], min(6, len(own[2:]))))
         _compare(client, chosen, before, observer, proof)
         if progress:
             progress(number)
@@ -83,7 +85,7 @@ def prove(
 def addresses(observer: User) -> tuple[list[str], list[str]]:
     """The observer's own pages; and every other GET address: images, others' cases, the lead's pages."""
     codes = [row.code for row in queries.visible_to(observer)]
-    own = ["/api/reading/worklist/", *(f"/api/reading/cases/{code}/" for code in codes)]
+    own = ["/api/reading/worklist/", "/api/notices/", *(f"/api/reading/cases/{code}/" for code in codes)]
     foreign = Assignment.objects.exclude(reader=observer).values_list("code", flat=True)
     rest = [f"/api/reading/cases/{code}/" for code in (*foreign, "0" * 16)]
     rest += [f"/api/consensus/{'0' * 16}/", *(url for url in _plain_routes() if url not in own)]
@@ -140,10 +142,12 @@ def _compare(
 
 def _undeclared(url: str, answer: tuple[int, list[tuple[str, str]], bytes], invited: set[str]) -> Any:
     """An answer without what an invitation to consensus is declared to change."""
-    if url != "/api/reading/worklist/" and url not in invited:
+    if url not in ("/api/reading/worklist/", "/api/notices/") and url not in invited:
         return answer
     status, headers, body = answer
     page = json.loads(body)
+    if url == "/api/notices/":
+        page = {"notices": [notice for notice in page if notice["key"] != "consensus"]}
     # The invitation itself; and that a read which has been compared can no longer be amended.
     page.pop("consensus" if url == "/api/reading/worklist/" else "amendable", None)
     return status, [(k, v) for k, v in headers if k != "Content-Length"], json.dumps(page)

@@ -311,6 +311,36 @@ class CharterIn(Closed):
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
+class CharterCheckIn(Closed):
+    terms = serializers.DictField(child=serializers.JSONField(), help_text="Only what changes.")
+
+
+class TermDifferenceOut(serializers.Serializer[Any]):
+    term = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class CharterImpliesOut(serializers.Serializer[Any]):
+    patients = serializers.IntegerField(help_text="Eligible and not open yet.")
+    cases = serializers.IntegerField()
+    observers = serializers.IntegerField()
+    adjudicators = serializers.IntegerField()
+    reads_per_observer = serializers.IntegerField()
+    rereads_per_observer = serializers.IntegerField()
+    list_per_observer = serializers.IntegerField()
+    shams = serializers.IntegerField()
+    conflicts = serializers.IntegerField(help_text="If assumed_discrepant of the cases are discrepant.")
+    assumed_discrepant = serializers.FloatField()
+
+
+class CharterCheckOut(serializers.Serializer[Any]):
+    problems = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.ListField(child=serializers.CharField())
+    differences = TermDifferenceOut(many=True)
+    implies = CharterImpliesOut(allow_null=True)
+
+
 class OpenReadingOut(serializers.Serializer[Any]):
     cases = serializers.IntegerField(help_text="New cases.")
     assignments = serializers.IntegerField(help_text="New assignments.")

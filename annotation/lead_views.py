@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from annotation import (
     attestation,
     charter,
+    charter_check,
     lead_agreement,
     lead_monitoring,
     lead_queries,
@@ -207,6 +208,16 @@ class CharterPage(APIView):
         form = _read(shapes.CharterIn, request)
         frozen = workflow.freeze_charter(by=_user(request), changes=form["terms"], reason=form["reason"])
         return Response(shapes.CharterOut(_charter(frozen)).data, status=status.HTTP_201_CREATED)
+
+
+class CheckCharter(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(request=shapes.CharterCheckIn, responses=shapes.CharterCheckOut)
+    def post(self, request: Request) -> Response:
+        """What these terms would mean; nothing is kept."""
+        form = _read(shapes.CharterCheckIn, request)
+        return Response(shapes.CharterCheckOut(charter_check.check(form["terms"])).data)
 
 
 def _charter(row: Charter) -> dict[str, Any]:

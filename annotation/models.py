@@ -218,6 +218,18 @@ class FinalLabel(models.Model):
         ordering = ["pk"]
 
 
+class Digest(models.Model):
+    """One day's e-mail to one person; at most one, so that its time says nothing of anybody's acts."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="digests")
+    day = models.DateField()
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "day"], name="one_digest_a_day")]
+
+
 class AuditEvent(models.Model):
     """Append-only, hash-chained; UPDATE and DELETE are refused by database triggers."""
 

@@ -93,7 +93,8 @@ class Bias:
     changed: Rate
     more_severe: int
     less_severe: int
-    #: Mean of adjudicator − observers, in steps of the scale, with a bootstrap interval over patients.
+    #: Mean of adjudicator − observers, in steps of the scale, with a bootstrap interval over patients;
+    #: without a change, which leaves nothing to resample, the Wilson bound of changes either way.
     shift: tuple[float, float, float]
     #: Two-sided exact sign test that changes go either way equally; None without a change.
     p: float | None
@@ -114,14 +115,16 @@ def tie_breaker_bias(
     difference = np.subtract(np.array(given, dtype=int), np.array(agreed, dtype=int))
     up, down = int((difference > 0).sum()), int((difference < 0).sum())
     p = float(stats.binomtest(up, up + down).pvalue) if up + down else None
-    return Bias(rate(up + down, len(difference)), up, down, _mean_shift(difference, patients, seed), p)
+    changed = rate(up + down, len(difference))
+    shift = _mean_shift(difference, patients, seed) if p is not None else (0.0, -changed.high, changed.high)
+    if not len(difference):
+        shift = (math.nan, math.nan, math.nan)
+    return Bias(changed, up, down, shift, p)
 
 
 def _mean_shift(
     difference: np.ndarray[tuple[int], np.dtype[np.int_]], patients: Sequence[Hashable], seed: int
 ) -> tuple[float, float, float]:
-    if difference.size == 0:
-        return math.nan, math.nan, math.nan
     names, member = np.unique([str(patient) for patient in patients], return_inverse=True)
     sums = np.bincount(member, difference, len(names))
     sizes = np.bincount(member, minlength=len(names))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from annotation import reading as verbs
@@ -149,6 +150,8 @@ def worklist(user: User) -> dict[str, Any]:
         for place, row in enumerate(visible_to(user), start=1)
     ]
     signed = sum(item["status"] == "signed" for item in items)
+    if settings.PLANTED_LEAK:  # what verify_blinding must find; settings refuse it in use
+        signed += Reading.objects.exclude(assignment__reader=user).filter(state="signed").count()
     return {
         "progress": {"signed": signed, "total": len(items)},
         "next": next((item["code"] for item in items if item["status"] != "signed"), None),

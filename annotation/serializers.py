@@ -293,3 +293,10 @@ class SignRefusalOut(StaleDraftOut):
     """``code`` is ``incomplete`` (with ``missing``), ``stale_draft`` or ``already_signed``."""
 
     missing = GapOut(many=True, required=False)
+
+
+class NoticeOut(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    count = serializers.IntegerField()
+    text = serializers.CharField()
+    link = serializers.CharField(help_text="A page of the front end.")

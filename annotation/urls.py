@@ -33,6 +33,8 @@ urlpatterns = [
     path("read-plan/", lead_views.OpenReading.as_view()),
     path("read-plan/replace/", lead_views.ReplaceReader.as_view()),
     path("charter/", lead_views.CharterPage.as_view()),
+    path("charter/check/", lead_views.CheckCharter.as_view()),
+    path("notices/", views.Notices.as_view()),
     path("table-one/", table_one_views.TableOne.as_view()),
     path("table-one.csv", table_one_views.TableOneFile.as_view()),
     path("audit/", audit_views.Audit.as_view()),

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import image_access, queries, rubric, serializers, signature, wado_proxy, workflow
+from annotation import image_access, notices, queries, rubric, serializers, signature, wado_proxy, workflow
 from annotation.models import Assignment, Consensus, Scan
 from config.accounts.models import User
 from config.accounts.permissions import IsObserver, IsReader, IsSignedIn
@@ -38,6 +38,15 @@ class Rubric(APIView):
     @extend_schema(responses=serializers.RubricOut)
     def get(self, request: Request) -> Response:
         return Response(rubric.as_json())
+
+
+class Notices(APIView):
+    permission_classes = [IsSignedIn]
+
+    @extend_schema(responses=serializers.NoticeOut(many=True))
+    def get(self, request: Request) -> Response:
+        """What waits for this person; never more than their own pages show."""
+        return Response([vars(notice) for notice in notices.of(_user(request))])
 
 
 class Worklist(APIView):

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -43,6 +44,10 @@ SECRET_KEY = _kept_secret("ODONTOID_SECRET_KEY")
 PSEUDONYM_KEY = _kept_secret("ODONTOID_PSEUDONYM_KEY")
 
 DEBUG = env.flag("ODONTOID_DEBUG", False)
+#: Makes a reader's worklist depend on another's acts, so that ``verify_blinding`` can be seen to find it.
+PLANTED_LEAK = env.flag("ODONTOID_PLANTED_LEAK", False)
+if PLANTED_LEAK and not DEBUG:
+    raise ImproperlyConfigured("ODONTOID_PLANTED_LEAK breaks the blinding; it is for tests and needs DEBUG")
 ALLOWED_HOSTS = env.words("ODONTOID_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("ODONTOID_TRUSTED_ORIGINS", [])
 
@@ -253,6 +258,17 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+#: Mail server of the daily digest; without one nothing is sent.
+EMAIL_HOST = env.text("ODONTOID_EMAIL_HOST")
+EMAIL_PORT = env.integer("ODONTOID_EMAIL_PORT", 587)
+EMAIL_USE_TLS = env.flag("ODONTOID_EMAIL_TLS", True)
+EMAIL_HOST_USER = env.text("ODONTOID_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("ODONTOID_EMAIL_PASSWORD")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("ODONTOID_EMAIL_FROM", "odontoid@localhost")
+#: Where people reach the app; the digest's link.
+SITE_URL = env.text("ODONTOID_SITE_URL", "http://localhost:8000/")
+
 #: Redis-protocol broker. The default is the embedded server that ``manage.py serve`` starts.
 BROKER_SOCKET = DATA_DIR / "queue" / "valkey.sock"
 REDIS_URL = env.text("REDIS_URL", f"redis+socket://{BROKER_SOCKET}")
@@ -278,6 +294,11 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-runs": {"task": "modeling.tasks.reconcile", "schedule": 30.0},
     "reconcile-imports": {"task": "cohort.tasks.reconcile_imports", "schedule": 30.0},
     "tend-transfers": {"task": "cohort.tasks.tend", "schedule": 10.0, "options": {"expires": 10.0}},
+    # At an hour of its own, whoever did what: its time must not tell readers of one another.
+    "digests": {
+        "task": "annotation.tasks.send_digests",
+        "schedule": crontab(hour=str(env.integer("ODONTOID_DIGEST_HOUR", 6)), minute="0"),
+    },
 }
 
 LOGGING = {

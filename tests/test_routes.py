@@ -56,6 +56,8 @@ API: dict[str, tuple[str, str]] = {
     "api/read-plan/": ("lead", "POST"),
     "api/read-plan/replace/": ("lead", "POST"),
     "api/charter/": ("lead", "GET POST"),
+    "api/charter/check/": ("lead", "POST"),
+    "api/notices/": ("signed_in", "GET"),
     "api/table-one/": ("lead", "GET"),
     "api/table-one.csv": ("lead", "GET"),
     "api/audit/": ("lead", "GET"),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from annotation import blinding, queries, workflow
@@ -94,10 +98,32 @@ def test_an_invitation_is_declared_and_nothing_else(
 def test_foreign_addresses_are_among_those_replayed(study: Any, readers: dict[str, Any]) -> None:
     study(2)
     own, rest = blinding.addresses(readers["observer_a"])
-    assert len(own) == 3
+    assert len(own) == 4
     assert sum(bool(re.fullmatch(r"/api/reading/cases/[0-9a-f]{16}/", url)) for url in rest) == 3
     assert {"/api/progress/", "/api/cohort/flow/", "/api/runs/"} <= set(rest)
     assert sum("/wado/" in url for url in rest) == 2 * 2 * (1 + 3)
+
+
+def test_the_planted_leak_is_found(study: Any, readers: dict[str, Any], settings: Any) -> None:
+    """The one behind ODONTOID_PLANTED_LEAK, which settings refuse outside DEBUG."""
+    study(6)
+    settings.PLANTED_LEAK = True
+    blinding.prepare(readers["observer_a"])
+    proof = blinding.prove(readers["observer_a"], actions=40, seed=1, full_every=1000)
+    assert "/api/reading/worklist/" in proof.differences
+
+
+def test_the_leak_cannot_be_planted_in_use() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "ODONTOID_PLANTED_LEAK": "yes", "ODONTOID_DEBUG": "no"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "ODONTOID_PLANTED_LEAK" in done.stderr
 
 
 @pytest.mark.slow

@@ -119,3 +119,45 @@ def test_endpoint(as_lead: Any) -> None:
     page = as_lead.get("/api/charter/").json()
     assert page["current"] == made.json() == page["history"][0]
     assert as_lead.post("/api/charter/", {"reason": "x"}, format="json").status_code == 400
+
+
+# --- Checking before freezing
+
+
+def test_check_says_what_follows(readers: dict[str, Any], as_lead: Any) -> None:
+    make_patients(50)
+    page = as_lead.post("/api/charter/check/", {"terms": {}}, format="json").json()
+    assert page["problems"] == []
+    assert page["implies"] == {
+        "patients": 50,
+        "cases": 50,
+        "observers": 2,
+        "adjudicators": 1,
+        "reads_per_observer": 50,
+        "rereads_per_observer": 5,
+        "list_per_observer": 55,
+        "shams": 4,
+        "conflicts": 10,
+        "assumed_discrepant": 0.2,
+    }
+    workflow.open_reading(by=readers["lead"])
+    assert readers["observer_a"].assignments.count() == 55, "as was said"
+    assert not Charter.objects.filter(version=2).exists()
+
+
+def test_check_names_problems_and_warns(readers: dict[str, Any], as_lead: Any) -> None:
+    def check(**terms: Any) -> dict[str, Any]:
+        return dict(as_lead.post("/api/charter/check/", {"terms": terms}, format="json").json())
+
+    make_patients(5)
+    assert "too short for a wash-out" in " ".join(check()["warnings"])
+    assert "every case is a dispute" in " ".join(check(sham_share=0)["warnings"])
+    assert "cannot lie 20 reads apart" in " ".join(check(read_design="independent")["warnings"])
+    assert check(sham_share=2)["problems"] == ["sham_share: 2 is not a share between 0 and 1"]
+    assert check(sham_share=2)["implies"] is None
+    workflow.open_reading(by=readers["lead"])
+    assert check()["problems"] == ["Nothing differs from version 1"]
+    assert check(read_design="independent")["problems"]
+    changed = check(consensus=False)
+    assert changed["differences"] == [{"term": "consensus", "before": True, "after": False}]
+    assert "5 cases that are open keep" in changed["warnings"][0]

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import blinding, workflow
+from annotation.management import scratch
 from cohort.importing import import_directory
 from cohort.ingest import ingest_paths
 from cohort.phantom.cohort import write_cohort
@@ -33,29 +29,39 @@ class Command(BaseCommand):
         parser.add_argument("--patients", type=int, default=6)
         parser.add_argument("--actions", type=int, default=200)
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--planted-leak",
+            action="store_true",
+            help="plant a leak in the folder's own study: the proof must find it, and this then succeeds",
+        )
         parser.add_argument("--here", action="store_true", help="internal: this process has its own folder")
 
-    def handle(self, *args: Any, patients: int, actions: int, seed: int, here: bool, **options: Any) -> None:
+    def handle(
+        self,
+        *args: Any,
+        patients: int,
+        actions: int,
+        seed: int,
+        here: bool,
+        planted_leak: bool,
+        **options: Any,
+    ) -> None:
         if here:
             self._prove(patients, actions, seed)
             return
-        with tempfile.TemporaryDirectory(prefix="odontoid-blinding-") as folder:
-            # A fresh process: Django's database and folders are fixed once it has started.
-            environment = {
-                **os.environ,
-                "ODONTOID_DATA_DIR": folder,
-                "DATABASE_URL": f"sqlite://{folder}/blinding.sqlite3",
-                "ODONTOID_SECRET_KEY": secrets.token_urlsafe(),
-                "ODONTOID_PSEUDONYM_KEY": secrets.token_urlsafe(),
-                "ODONTOID_LOG_LEVEL": "ERROR",
-                "ODONTOID_HTTPS": "no",
-            }
-            command = [sys.executable, "manage.py", "verify_blinding", "--here"]
-            command += ["--patients", str(patients), "--actions", str(actions), "--seed", str(seed)]
-            done = subprocess.run(
-                command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
-            )
+        flag = "yes" if planted_leak else "no"
+        done = scratch.run(
+            "verify_blinding",
+            *("--patients", str(patients), "--actions", str(actions), "--seed", str(seed)),
+            ODONTOID_DEBUG=flag,
+            ODONTOID_PLANTED_LEAK=flag,
+        )
         self.stdout.write(done.stdout, ending="")
+        if planted_leak:
+            if "/api/reading/worklist/: body differs" not in done.stderr:
+                raise CommandError(f"the planted leak was not found\n{done.stderr.strip()}")
+            self.stdout.write("The planted leak was found: /api/reading/worklist/: body differs")
+            return
         if done.returncode:
             raise CommandError(done.stderr.strip() or f"ended with {done.returncode}")
 

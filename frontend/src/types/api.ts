@@ -130,6 +130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/charter/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description What these terms would mean; nothing is kept. */
+        post: operations["charter_check_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/chart-review/": {
         parameters: {
             query?: never;
@@ -992,6 +1009,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notices/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What waits for this person; never more than their own pages show. */
+        get: operations["notices_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/paper/": {
         parameters: {
             query?: never;
@@ -1662,6 +1696,34 @@ export interface components {
             /** Format: date-time */
             readonly taken_back_at: string | null;
             readonly taken_back_reason: string;
+        };
+        /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
+        CharterCheckInRequest: {
+            /** @description Only what changes. */
+            terms: {
+                [key: string]: unknown;
+            };
+        };
+        CharterCheckOut: {
+            problems: string[];
+            warnings: string[];
+            differences: components["schemas"]["TermDifferenceOut"][];
+            implies: components["schemas"]["CharterImpliesOut"] | null;
+        };
+        CharterImpliesOut: {
+            /** @description Eligible and not open yet. */
+            patients: number;
+            cases: number;
+            observers: number;
+            adjudicators: number;
+            reads_per_observer: number;
+            rereads_per_observer: number;
+            list_per_observer: number;
+            shams: number;
+            /** @description If assumed_discrepant of the cases are discrepant. */
+            conflicts: number;
+            /** Format: double */
+            assumed_discrepant: number;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         CharterInRequest: {
@@ -2562,6 +2624,13 @@ export interface components {
             error: string;
             /** @description Under which archives know this server. */
             ae_title: string;
+        };
+        NoticeOut: {
+            key: string;
+            count: number;
+            text: string;
+            /** @description A page of the front end. */
+            link: string;
         };
         /** @enum {unknown} */
         NullEnum: null;
@@ -3492,6 +3561,11 @@ export interface components {
          * @enum {string}
          */
         TakenByEnum: "name" | "similar" | "said";
+        TermDifferenceOut: {
+            term: string;
+            before: unknown;
+            after: unknown;
+        };
         /** @description The study's settings; see charter.Terms for what each means. */
         TermsShape: {
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -3849,6 +3923,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    charter_check_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CharterCheckInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["CharterCheckInRequest"];
+                "multipart/form-data": components["schemas"]["CharterCheckInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CharterCheckOut"];
                 };
             };
         };
@@ -5282,6 +5381,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    notices_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeOut"][];
                 };
             };
         };
