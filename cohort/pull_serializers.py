@@ -57,6 +57,7 @@ class PullOut(serializers.ModelSerializer[Pull]):
             "id", "node", "created_by", "created_at", "finished_at", "cancel_requested", "lines", "counts",
             "instances_expected", "instances_arrived",
         ]  # fmt: skip
+        read_only_fields = fields
 
 
 class PullItemOut(serializers.ModelSerializer[PullItem]):
@@ -66,6 +67,7 @@ class PullItemOut(serializers.ModelSerializer[PullItem]):
             "line", "patient_pseudonym", "state", "attempts", "next_try_at", "studies", "instances_expected",
             "instances_arrived", "summary", "reason",
         ]  # fmt: skip
+        read_only_fields = fields
 
 
 class PullItemQuery(serializers.Serializer[Any]):

@@ -35,6 +35,7 @@ class UploadOut(serializers.ModelSerializer[Upload]):
             "code", "state", "created_at", "finished_at", "done", "summary", "error", "files", "bytes",
             "files_received", "bytes_received",
         ]  # fmt: skip
+        read_only_fields = fields
 
 
 class OfferedFile(serializers.Serializer[Any]):
@@ -56,7 +57,7 @@ class PieceQuery(serializers.Serializer[Any]):
     offset = serializers.IntegerField(min_value=0)
 
 
-class ReceivedOut(serializers.Serializer[Any]):
+class PieceOut(serializers.Serializer[Any]):
     received = serializers.IntegerField()
 
 
@@ -121,7 +122,7 @@ class UploadPiece(APIView):
     @extend_schema(
         parameters=[PieceQuery],
         request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses=ReceivedOut,
+        responses=PieceOut,
     )
     def put(self, request: Request, code: str, key: str) -> Response:
         """Bytes of one file from ``offset`` on, which must be where it ends."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cohort import import_views, pull_views, stow, upload_views, views
+from cohort import import_views, pull_views, received_views, stow, upload_views, views
 
 urlpatterns = [
     path("cohort/flow/", views.FlowView.as_view()),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("cohort/imports/<int:pk>/cancel/", import_views.Cancel.as_view()),
     path("cohort/imports/<int:pk>/errors.csv", import_views.Errors.as_view()),
     path("cohort/dicom/", views.DicomUpload.as_view()),
+    path("cohort/received/", received_views.Received.as_view()),
     path("cohort/uploads/", upload_views.Uploads.as_view()),
     path("cohort/uploads/<str:code>/", upload_views.UploadDetail.as_view()),
     path("cohort/uploads/<str:code>/files/", upload_views.UploadFiles.as_view()),

@@ -83,6 +83,7 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/imports/<int:pk>/cancel/": ("lead", "POST"),
     "api/cohort/imports/<int:pk>/errors.csv": ("lead", "GET"),
     "api/cohort/dicom/": ("lead", "POST"),
+    "api/cohort/received/": ("lead", "GET"),
     "api/cohort/uploads/": ("lead", "GET POST"),
     "api/cohort/uploads/<str:code>/": ("lead", "GET"),
     "api/cohort/uploads/<str:code>/files/": ("lead", "POST"),

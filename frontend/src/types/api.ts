@@ -650,6 +650,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/received/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Deliveries by C-STORE, STOW-RS and pulls, newest first, with what became of each series. */
+        get: operations["cohort_received_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/series/{series_uid}/instances/{sop_uid}/frames/1": {
         parameters: {
             query?: never;
@@ -2297,21 +2314,13 @@ export interface components {
             summary: components["schemas"]["IngestSummaryOut"];
         };
         IngestResultOut: {
-            outcome: components["schemas"]["IngestResultOutOutcomeEnum"];
+            outcome: components["schemas"]["OutcomeFcdEnum"];
             file: string;
             series_uid?: string;
             patient?: string;
             slices?: number;
             reason: string;
         };
-        /**
-         * @description * `accepted` - accepted
-         *     * `unchanged` - unchanged
-         *     * `quarantined` - quarantined
-         *     * `rejected` - rejected
-         * @enum {string}
-         */
-        IngestResultOutOutcomeEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         IngestSummaryOut: {
             accepted: number;
             unchanged: number;
@@ -2671,6 +2680,14 @@ export interface components {
          * @enum {string}
          */
         Outcome55cEnum: "open" | "agreed" | "not_agreed";
+        /**
+         * @description * `accepted` - accepted
+         *     * `unchanged` - unchanged
+         *     * `quarantined` - quarantined
+         *     * `rejected` - rejected
+         * @enum {string}
+         */
+        OutcomeFcdEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         OwnReadingOut: {
             version: number;
             revision: number;
@@ -2751,6 +2768,21 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["PullItemOut"][];
         };
+        PaginatedReceivedOutList: {
+            /** @example 123 */
+            count: number;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=400&limit=100
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=200&limit=100
+             */
+            previous?: string | null;
+            results: components["schemas"]["ReceivedOut"][];
+        };
         /** @description The paper's Table 2 as printed, and what cannot be true in it. */
         PaperOut: {
             title: string;
@@ -2818,6 +2850,9 @@ export interface components {
             reason: string | null;
             readonly phantom: boolean;
         };
+        PieceOut: {
+            received: number;
+        };
         PrecisionRecallOut: {
             precision: number[];
             recall: number[];
@@ -2883,22 +2918,17 @@ export interface components {
             list: string;
         };
         PullItemOut: {
-            /** Format: int64 */
-            line: number;
-            patient_pseudonym: string;
-            state?: components["schemas"]["PullItemOutStateEnum"];
-            /** Format: int64 */
-            attempts?: number;
+            readonly line: number;
+            readonly patient_pseudonym: string;
+            readonly state: components["schemas"]["PullItemOutStateEnum"];
+            readonly attempts: number;
             /** Format: date-time */
-            next_try_at?: string | null;
-            /** Format: int64 */
-            studies?: number;
-            /** Format: int64 */
-            instances_expected?: number;
-            /** Format: int64 */
-            instances_arrived?: number;
-            summary?: unknown;
-            reason?: string;
+            readonly next_try_at: string | null;
+            readonly studies: number;
+            readonly instances_expected: number;
+            readonly instances_arrived: number;
+            readonly summary: unknown;
+            readonly reason: string;
         };
         /**
          * @description * `queued` - Waiting
@@ -2914,13 +2944,13 @@ export interface components {
         PullItemOutStateEnum: "queued" | "running" | "done" | "incomplete" | "missing" | "failed" | "refused" | "cancelled";
         PullOut: {
             readonly id: number;
-            node: string;
+            readonly node: string;
             created_by?: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
-            finished_at?: string | null;
-            cancel_requested?: boolean;
+            readonly finished_at: string | null;
+            readonly cancel_requested: boolean;
             lines: number;
             counts: components["schemas"]["PullCountsOut"];
             instances_expected: number;
@@ -3015,7 +3045,19 @@ export interface components {
             signed: number;
         };
         ReceivedOut: {
-            received: number;
+            readonly id: number;
+            readonly road: components["schemas"]["RoadEnum"];
+            readonly peer: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            results: components["schemas"]["ReceivedSeriesOut"][];
+        };
+        ReceivedSeriesOut: {
+            outcome: components["schemas"]["OutcomeFcdEnum"];
+            reason: string;
+            series_uid?: string;
+            patient?: string;
+            slices?: number;
         };
         RecentReviewOut: {
             patient: string;
@@ -3148,6 +3190,15 @@ export interface components {
             patient: components["schemas"]["PatientDetailOut"] | null;
             recent: components["schemas"]["RecentReviewOut"][];
         };
+        /**
+         * @description * `upload` - Browser
+         *     * `command` - Command line
+         *     * `c_store` - C-STORE
+         *     * `stow` - STOW-RS
+         *     * `pull` - Pull from a PACS
+         * @enum {string}
+         */
+        RoadEnum: "upload" | "command" | "c_store" | "stow" | "pull";
         RocOut: {
             fpr: number[];
             tpr: number[];
@@ -3643,16 +3694,15 @@ export interface components {
             history?: components["schemas"]["EpochLossOut"][];
         };
         UploadOut: {
-            code?: string;
-            state?: components["schemas"]["UploadOutStateEnum"];
+            readonly code: string;
+            readonly state: components["schemas"]["UploadOutStateEnum"];
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
-            finished_at?: string | null;
-            /** Format: int64 */
-            done?: number;
-            summary?: unknown;
-            error?: string;
+            readonly finished_at: string | null;
+            readonly done: number;
+            readonly summary: unknown;
+            readonly error: string;
             files: number;
             bytes: number;
             files_received: number;
@@ -4723,6 +4773,30 @@ export interface operations {
             };
         };
     };
+    cohort_received_list: {
+        parameters: {
+            query?: {
+                /** @description Number of results to return per page. */
+                limit?: number;
+                /** @description The initial index from which to return the results. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedReceivedOutList"];
+                };
+            };
+        };
+    };
     cohort_series_instances_frames_1_retrieve: {
         parameters: {
             query?: never;
@@ -4893,7 +4967,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ReceivedOut"];
+                    "application/json": components["schemas"]["PieceOut"];
                 };
             };
         };

@@ -3,6 +3,8 @@ import { keepPreviousData, queryOptions, useMutation, useQueryClient } from '@ta
 import { api, unwrap } from '@/lib/api-client';
 import type { components } from '@/types/api';
 
+import type { Transport } from './send-files';
+
 type Schemas = components['schemas'];
 export type Flow = Schemas['FlowOut'];
 export type FlowStep = Schemas['FlowStepOut'];
@@ -10,7 +12,6 @@ export type Patient = Schemas['PatientOut'];
 export type PatientDetail = Schemas['PatientDetailOut'];
 export type Series = Schemas['SeriesOut'];
 export type Quarantined = Schemas['QuarantinedOut'];
-export type IngestReport = Schemas['IngestOut'];
 export type IngestResult = Schemas['IngestResultOut'];
 
 /** Of the patients page: who left at a step, who got there, why, and by name. */
@@ -81,4 +82,104 @@ export function useChooseScanPair(pseudonym: string) {
   return useCohortChange((body: Schemas['ScanPairInRequest']) =>
     unwrap(api.POST('/api/cohort/patients/{pseudonym}/scan-pair/', { params: { path: { pseudonym } }, body })),
   );
+}
+
+// ---- uploads
+
+export type Upload = Schemas['UploadOut'];
+
+export const uploadsQuery = queryOptions({
+  queryKey: ['cohort', 'uploads'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/uploads/', { signal })),
+});
+
+export const uploadQuery = (code: string) =>
+  queryOptions({
+    queryKey: ['cohort', 'uploads', code],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/uploads/{code}/', { params: { path: { code } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.state === 'queued' || state.data?.state === 'running' ? 1000 : false),
+  });
+
+export const uploadResultsQuery = (code: string, live: boolean) =>
+  queryOptions({
+    queryKey: ['cohort', 'uploads', code, 'results'],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/uploads/{code}/results/', { params: { path: { code } }, signal })),
+    refetchInterval: live ? 2000 : false,
+  });
+
+export const openUpload = () => unwrap(api.POST('/api/cohort/uploads/'));
+
+export const finishUpload = (code: string, leaveOut: boolean) =>
+  unwrap(api.POST('/api/cohort/uploads/{code}/finish/', { params: { path: { code } }, body: { leave_out: leaveOut } }));
+
+export const cancelUpload = (code: string) =>
+  unwrap(api.POST('/api/cohort/uploads/{code}/cancel/', { params: { path: { code } } }));
+
+export function uploadTransport(code: string): Transport {
+  return {
+    offer: (files) =>
+      unwrap(api.POST('/api/cohort/uploads/{code}/files/', { params: { path: { code } }, body: { files } })),
+    put: async (key, offset, piece, signal) => {
+      const { received } = await unwrap(
+        api.PUT('/api/cohort/uploads/{code}/files/{key}', {
+          params: { path: { code, key }, query: { offset } },
+          headers: { 'Content-Type': 'application/octet-stream' },
+          body: piece as unknown as string,
+          bodySerializer: () => piece,
+          signal,
+        }),
+      );
+      return received;
+    },
+  };
+}
+
+// ---- machines
+
+export type ReceivedSeries = Schemas['ReceivedSeriesOut'];
+
+export const receivedQuery = (offset: number, limit: number) =>
+  queryOptions({
+    queryKey: ['cohort', 'received', offset],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/received/', { params: { query: { offset, limit } }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 10_000,
+  });
+
+// ---- pulls
+
+export type Pull = Schemas['PullOut'];
+export type PullItem = Schemas['PullItemOut'];
+export type PacsNode = Schemas['NodeOut'];
+
+export const nodesQuery = queryOptions({
+  queryKey: ['cohort', 'nodes'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/nodes/', { signal })),
+});
+
+export const pullsQuery = queryOptions({
+  queryKey: ['cohort', 'pulls'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/pulls/', { signal })),
+  refetchInterval: ({ state }) => (state.data?.some((pull) => !pull.finished_at) ? 2000 : false),
+});
+
+export const pullItemsQuery = (id: number, offset: number, limit: number, live: boolean) =>
+  queryOptions({
+    queryKey: ['cohort', 'pulls', id, 'items', offset],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api/cohort/pulls/{id}/items/', {
+          params: { path: { id }, query: { open: true, offset, limit } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: live ? 4000 : false,
+  });
+
+export const checkNode = (name: string) =>
+  unwrap(api.POST('/api/cohort/nodes/{name}/check/', { params: { path: { name } } }));
+
+export function useCancelPull() {
+  return useCohortChange((id: number) => unwrap(api.POST('/api/cohort/pulls/{id}/cancel/', { params: { path: { id } } })));
 }

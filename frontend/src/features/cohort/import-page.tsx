@@ -6,7 +6,9 @@ import { PageHeader } from '@/components/page-header';
 import { CsvImport } from './csv-import';
 import { Deliveries } from './deliveries';
 import { DicomUpload } from './dicom-upload';
+import { Pulls } from './pulls';
 import { Quarantine } from './quarantine';
+import { Received } from './received';
 
 export function ImportPage() {
   return (
@@ -16,6 +18,8 @@ export function ImportPage() {
       <Stack>
         <CsvImport />
         <DicomUpload />
+        <Pulls />
+        <Received />
         <Quarantine />
         <Deliveries />
       </Stack>

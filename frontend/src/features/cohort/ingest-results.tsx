@@ -9,10 +9,10 @@ import { DASH, words } from '@/lib/format';
 
 import type { IngestResult } from './api';
 
-const COLOUR: Record<IngestResult['outcome'], string> = {
+export const OUTCOME_COLOUR: Record<IngestResult['outcome'], string> = {
   accepted: 'teal', unchanged: 'gray', quarantined: 'orange', rejected: 'red',
 };
-const OUTCOMES = Object.keys(COLOUR) as IngestResult['outcome'][];
+const OUTCOMES = Object.keys(OUTCOME_COLOUR) as IngestResult['outcome'][];
 
 export function IngestResults({ results }: { results: readonly IngestResult[] }) {
   const [shown, setShown] = useState('all');
@@ -62,7 +62,7 @@ export function IngestResults({ results }: { results: readonly IngestResult[] })
             key: 'outcome',
             header: 'Outcome',
             width: 150,
-            render: (row) => <Badge variant="light" color={COLOUR[row.outcome]}>{words(row.outcome)}</Badge>,
+            render: (row) => <Badge variant="light" color={OUTCOME_COLOUR[row.outcome]}>{words(row.outcome)}</Badge>,
           },
           { key: 'file', header: 'File', render: (row) => row.file },
           {
