@@ -67,14 +67,32 @@ def configure(recipe: Recipe, device: torch.device) -> None:
     torch.backends.cudnn.benchmark = not recipe.deterministic
 
 
+#: Share of the free memory that the images may take to be kept resident.
+RESIDENT_SHARE = 0.4
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):  # a system that does not say
+        return 0
+
+
 class ImageSet:
-    """Input planes of all patients: resident on a GPU, read from the memory maps on the CPU."""
+    """Input planes of all patients, in half precision.
+
+    Resident on the device where they fit into :data:`RESIDENT_SHARE` of its free memory, else read from
+    the memory maps batch by batch.
+    """
 
     def __init__(self, planes: Sequence[npt.NDArray[np.float16]], device: torch.device) -> None:
         self.device = device
         self._planes = planes
         self._resident: Tensor | None = None
-        if device.type == "cuda":
+        size = sum(array.nbytes for array in planes)
+        if planes and size <= RESIDENT_SHARE * _free_bytes(device):
             self._resident = torch.from_numpy(np.stack(planes)).to(device)
 
     def __len__(self) -> int:
@@ -82,9 +100,15 @@ class ImageSet:
 
     def batch(self, indices: Sequence[int]) -> Tensor:
         """float32 (len(indices), slices, rows, columns) on the device."""
+        chosen = torch.tensor(list(indices))
         if self._resident is not None:
-            return self._resident[list(indices)].float()
-        return torch.from_numpy(np.stack([self._planes[i] for i in indices]).astype(np.float32))
+            return self._resident.index_select(0, _sent(chosen, self.device)).float()
+        return _sent(torch.from_numpy(np.stack([self._planes[i] for i in indices])), self.device).float()
+
+
+def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """To the device; from pinned memory, so that the host need not wait for the copy."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -116,7 +140,7 @@ def loss_of(logits: Tensor, outcomes: Tensor, recipe: Recipe, pos_weight: float)
     """Mean loss of a batch, in float32."""
     logits = logits.float()
     if recipe.loss == "bce_pos_weight":
-        weight = torch.tensor(pos_weight, device=logits.device)
+        weight = torch.full((), pos_weight, device=logits.device)
         return functional.binary_cross_entropy_with_logits(logits, outcomes, pos_weight=weight)
     each = functional.binary_cross_entropy_with_logits(logits, outcomes, reduction="none")
     if recipe.loss == "focal":
@@ -134,7 +158,8 @@ class Fit:
     epoch: int = 0
     step: int = 0
     updates: int = 0
-    loss_sum: float = 0.0
+    #: Sum of the patients' losses in this epoch; stays on the device, for reading it waits for the device.
+    loss_sum: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     history: list[dict[str, float]] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:
@@ -146,7 +171,7 @@ class Fit:
             "epoch": self.epoch,
             "step": self.step,
             "updates": self.updates,
-            "loss_sum": self.loss_sum,
+            "loss_sum": float(self.loss_sum),
             "history": self.history,
         }
 
@@ -158,37 +183,62 @@ class Fit:
             for name, tensor in self.average.items():
                 tensor.copy_(state["average"][name])
         self.epoch, self.step, self.updates = state["epoch"], state["step"], state["updates"]
-        self.loss_sum, self.history = state["loss_sum"], state["history"]
+        self.loss_sum.fill_(state["loss_sum"])
+        self.history = state["history"]
 
 
-def begin(recipe: Recipe, seed: int, device: torch.device, *, bf16: bool) -> Fit:
+def begin(recipe: Recipe, seed: int, device: torch.device) -> Fit:
     """A network with its optimiser, before the first step."""
     network = build_network(recipe, derive_seed(seed, 0)).to(device)
-    if bf16 or device.type == "cuda":
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters, rate, decay = network.parameters(), recipe.lr, recipe.weight_decay
+    # Fused: one pass over the weights instead of one for each operation, on the CPU too.
     optimiser: torch.optim.Optimizer
     if recipe.optimiser == "adam":
-        optimiser = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
+        optimiser = torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=True)
     elif recipe.optimiser == "adamw":
-        optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
     else:
-        optimiser = torch.optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay)
+        optimiser = torch.optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay, fused=True)
     average = None
     if recipe.ema_decay > 0:
         average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    return Fit(network, optimiser, average)
+    fit = Fit(network, optimiser, average)
+    fit.loss_sum = fit.loss_sum.to(device)
+    return fit
 
 
 def _update_average(fit: Fit, decay: float) -> None:
     # A short run must not be an average of its random start: the decay rises with the updates done.
     kept = min(decay, (1 + fit.updates) / (10 + fit.updates))
     assert fit.average is not None
-    for name, tensor in fit.network.state_dict().items():
-        if tensor.is_floating_point():
-            fit.average[name].lerp_(tensor, 1 - kept)
-        else:
-            fit.average[name].copy_(tensor)
+    current = fit.network.state_dict()
+    moving = [name for name, tensor in current.items() if tensor.is_floating_point()]
+    torch._foreach_lerp_([fit.average[n] for n in moving], [current[n] for n in moving], 1 - kept)
+    for name in current.keys() - set(moving):
+        fit.average[name].copy_(current[name])
+
+
+def training_step(
+    fit: Fit, batch: Tensor, outcomes: Tensor, recipe: Recipe, *, bf16: bool, pos_weight: float
+) -> Tensor:
+    """One update from a batch (N, slices, rows, columns) and its outcomes (N,); the mean loss, detached.
+
+    Nothing here waits for the device.
+    """
+    # Straight to the number format in which the first layer reads it, in one pass.
+    kind = torch.bfloat16 if bf16 else torch.float32
+    batch = batch.to(kind, memory_format=torch.channels_last)
+    with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=bf16):
+        logits = fit.network(batch)[:, 0]
+    loss = loss_of(logits, outcomes, recipe, pos_weight)
+    fit.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    fit.optimiser.step()
+    fit.updates += 1
+    if fit.average is not None:
+        _update_average(fit, recipe.ema_decay)
+    return loss.detach()
 
 
 def train_one_epoch(
@@ -217,29 +267,25 @@ def train_one_epoch(
         group = groups[fit.step]
         generator = torch.Generator().manual_seed(derive_seed(seed, fit.epoch, fit.step, 2))
         batch = augment_batch(images.batch(group), recipe, generator)
-        if bf16 or device.type == "cuda":
-            batch = batch.contiguous(memory_format=torch.channels_last)
         rate = learning_rate(recipe, fit.epoch + fit.step / len(groups))
         for parameters in fit.optimiser.param_groups:
             parameters["lr"] = rate
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            logits = fit.network(batch)[:, 0]
-        loss = loss_of(logits, outcomes[group].to(device), recipe, pos_weight)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(f"the loss is not finite in epoch {fit.epoch + 1}, step {fit.step + 1}")
-        fit.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        fit.optimiser.step()
-        fit.updates += 1
+        wanted = _sent(outcomes[group], device)
+        loss = training_step(fit, batch, wanted, recipe, bf16=bf16, pos_weight=pos_weight)
         fit.step += 1
-        fit.loss_sum += value * len(group)
-        if fit.average is not None:
-            _update_average(fit, recipe.ema_decay)
+        fit.loss_sum += loss.double() * len(group)
+        if device.type == "cpu":  # elsewhere a look at the loss each step would stall the device
+            _refuse_divergence(fit)
         on_step(fit.step, len(groups))
         if stop():
             return False
+    _refuse_divergence(fit)
     return True
+
+
+def _refuse_divergence(fit: Fit) -> None:
+    if not math.isfinite(float(fit.loss_sum)):
+        raise TrainingError(f"the loss is not finite in epoch {fit.epoch + 1}, by step {fit.step}")
 
 
 def fit_network(
@@ -268,7 +314,7 @@ def fit_network(
     if len(train) < 2:
         raise TrainingError(f"{len(train)} training patient(s) cannot train a network")
     bf16 = choose_bf16(recipe, images.device)
-    fit = begin(recipe, seed, images.device, bf16=bf16)
+    fit = begin(recipe, seed, images.device)
     state = load_state(checkpoint, stamp=stamp) if checkpoint else None
     if state is not None:
         fit.restore(state)
@@ -286,9 +332,10 @@ def fit_network(
             on_step=lambda step, steps: on_step(fit, step, steps),
         )  # fmt: skip
         if finished:
-            row = {"epoch": fit.epoch + 1, "loss": fit.loss_sum / len(train)}
+            row = {"epoch": fit.epoch + 1, "loss": float(fit.loss_sum) / len(train)}
             fit.history.append(row | {"lr": fit.optimiser.param_groups[0]["lr"]})
-            fit.epoch, fit.step, fit.loss_sum = fit.epoch + 1, 0, 0.0
+            fit.epoch, fit.step = fit.epoch + 1, 0
+            fit.loss_sum.zero_()
             on_epoch(fit, time.monotonic() - began)
         if stop() and fit.epoch < recipe.epochs:
             save()
@@ -309,10 +356,10 @@ def evaluate(
     """Logits (len(indices),) in full precision; the network is left in evaluation mode."""
     network.eval()
     parts = [
-        network(images.batch(indices[start : start + batch_size]))[:, 0].double().cpu().numpy()
+        network(images.batch(indices[start : start + batch_size]).to(memory_format=torch.channels_last))
         for start in range(0, len(indices), batch_size)
     ]
-    logits = np.concatenate(parts) if parts else np.zeros(0)
+    logits = torch.cat(parts)[:, 0].double().cpu().numpy() if parts else np.zeros(0)
     if not np.isfinite(logits).all():
         raise TrainingError("the network's output is not finite")
     return logits

@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -27,11 +27,17 @@ class Benchmark:
         What one call does, such as "series of 15 × 512²".
     contenders
         Name → one call. The first is ours; ratios are against it.
+    items
+        How many things one call does, for a rate; 0 gives none.
+    memory
+        Name → peak memory in MB of a contender that runs in a process of its own.
     """
 
     title: str
     unit: str
     contenders: Mapping[str, Callable[[], Any]]
+    items: int = 0
+    memory: Mapping[str, Callable[[], float]] = field(default_factory=dict)
 
 
 def measure(benchmark: Benchmark, repeats: int) -> dict[str, Any]:
@@ -57,6 +63,8 @@ def measure(benchmark: Benchmark, repeats: int) -> dict[str, Any]:
                 "min_s": min(values),
                 "max_s": max(values),
                 "times_ours": statistics.median(values) / ours,
+                **({"per_second": benchmark.items / statistics.median(values)} if benchmark.items else {}),
+                **({"peak_memory_mb": benchmark.memory[name]()} if name in benchmark.memory else {}),
             }
             for name, values in seconds.items()
         },
@@ -70,5 +78,7 @@ def table(result: Mapping[str, Any]) -> str:
         lines.append(
             f"  {name:<36} {row['median_s'] * 1000:9.1f} ms"
             f"  ({row['min_s'] * 1000:.1f}–{row['max_s'] * 1000:.1f})  × {row['times_ours']:.2f}"
+            + (f"  {row['per_second']:8.2f} /s" if "per_second" in row else "")
+            + (f"  {row['peak_memory_mb']:7.0f} MB" if "peak_memory_mb" in row else "")
         )
     return "\n".join(lines)

@@ -144,15 +144,26 @@ def test_average_follows_the_weights():
     averaged = fit_network(recipe(ema_decay=0.99), images, y, range(10), seed=1)
     assert not torch.equal(plain.network.fc.weight, averaged.network.fc.weight)
     # A short run's average must have left its random start.
-    start = training.begin(recipe(), 1, CPU, bf16=False).network.fc.weight
+    start = training.begin(recipe(), 1, CPU).network.fc.weight
     assert (averaged.network.fc.weight - start).norm() > 0.3 * (plain.network.fc.weight - start).norm()
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():
     images, y = problem()
-    images._planes[3][:] = np.inf
+    images._resident[3] = np.inf
     with pytest.raises(TrainingError, match="loss is not finite in epoch 1"):
         fit_network(recipe(), images, y, range(10), seed=1)
+
+
+def test_images_that_do_not_fit_are_read_from_their_maps(monkeypatch):
+    resident, y = problem()
+    monkeypatch.setattr(training, "RESIDENT_SHARE", 0.0)
+    mapped, _ = problem()
+    assert resident._resident is not None
+    assert mapped._resident is None
+    assert torch.equal(resident.batch([3, 1]), mapped.batch([3, 1]))
+    runs = [fit_network(recipe(epochs=1), images, y, range(10), seed=1) for images in (resident, mapped)]
+    assert torch.equal(runs[0].network.fc.weight, runs[1].network.fc.weight)
 
 
 def test_one_patient_cannot_train():

@@ -1,0 +1,79 @@
+"""Images a second of our trainer against its compute ceiling and others' loops; ResNet-101, six channels.
+
+``ODONTOID_BENCH_TRAINING="512x4 512x16"`` chooses sizes and batches; the default takes minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.harness import Benchmark
+
+#: In the order of their table; spelled out, for importing them would load torch here.
+NAMES = (
+    "odontoid", "ceiling", "reference loop", "reference loop, tuned", "timm benchmark",
+    "MONAI SupervisedTrainer",
+)  # fmt: skip
+STEPS = 3
+
+
+class Process:
+    """A contender's process; what it measured last is kept."""
+
+    def __init__(self, name: str, data: Path, size: int, batch: int) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.training_contender", name, str(data)]
+        self.process = subprocess.Popen(
+            [*command, "--size", str(size), "--batch", str(batch)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.peak = 0.0
+
+    def round(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        self.peak = float(json.loads(self.process.stdout.readline())["peak_memory_mb"])
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def write_planes(folder: Path, count: int, size: int) -> None:
+    """Cached input planes as preprocessing leaves them, of random content."""
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        np.save(folder / f"{index:03d}.npy", rng.normal(size=(6, size, size)).astype(np.float16))
+
+
+def benchmarks() -> Iterator[Benchmark]:
+    for pair in os.environ.get("ODONTOID_BENCH_TRAINING", "224x4").split():
+        size, batch = map(int, pair.split("x"))
+        with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+            write_planes(Path(name), STEPS * batch, size)
+            processes = {}
+            for contender in NAMES:
+                processes[contender] = Process(contender, Path(name), size, batch)
+                stack.callback(processes[contender].close)
+            yield Benchmark(
+                title=f"Training, ResNet-101 on 6 × {size}², batch {batch}",
+                unit=f"{STEPS} steps",
+                items=STEPS * batch,
+                contenders={key: process.round for key, process in processes.items()},
+                memory={key: partial(_peak, process) for key, process in processes.items()},
+            )
+
+
+def _peak(process: Process) -> float:
+    return process.peak
