@@ -8,156 +8,23 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
-from django.db import connection
 
-from annotation.models import AuditEvent
-from config import queue_server
-from modeling import queries, runs, sending, snapshot
+from modeling import queries, sending
 from modeling.models import Run
-from tests.modeling.study import imaged
+from tests.faults.site import (
+    LEASE,
+    Site,
+    assert_published_once,
+    checkpoints,
+    state_of,
+    trainers_of,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-
-ROOT = Path(__file__).resolve().parents[2]
-LEASE = 3
-#: An epoch of twelve patients takes some 0.3 s: long enough to be killed in, short enough to end.
-TINY = ["depth=18", "grid=fit", "size=32", "amp=off", "checkpoint_seconds=0", "saliency=no", "onnx=no"]
-PATIENTS = [0, 1] * 6
-
-
-@dataclass
-class Site:
-    """One data folder with its database, queue and workers."""
-
-    folder: Path
-    database: str
-    url: str = ""
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "ODONTOID_DATA_DIR": str(self.folder),
-            "DATABASE_URL": f"sqlite://{self.database}",
-            "REDIS_URL": self.url,
-            "ODONTOID_RUN_LEASE_SECONDS": str(LEASE),
-            "OMP_NUM_THREADS": "1",
-        }
-
-    def manage(self, *arguments: str) -> str:
-        """Output of a management command, run as a web process would be: apart from the worker."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """A trainer's worker, ready to take work."""
-        log = self.folder / f"worker-{len(self.workers)}.log"
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "gpu", "--pool", "solo"]
-        with log.open("wb") as output:
-            worker = subprocess.Popen(
-                [*command, "--loglevel", "INFO", "-n", f"gpu{len(self.workers)}@%h"],
-                cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
-        self.workers.append(worker)
-        wait_for(lambda: b" ready." in log.read_bytes(), "the worker is ready", log=log)
-        return worker
-
-    def launch(self, epochs: int) -> Run:
-        imaged(PATIENTS)
-        snapshot.freeze(by=None, start_run=False)
-        overrides = [word for setting in (*TINY, f"epochs={epochs}") for word in ("--set", setting)]
-        said = self.manage("train", "--profile", "paper", *overrides)
-        return Run.objects.get(pk=int(said.split()[1]))
-
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url.replace("redis+socket", "unix"))
-
-
-def wait_for(condition: Callable[[], Any], what: str, *, seconds: float = 60, log: Path | None = None) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds} s for: {what}\n{log.read_text()[-3000:] if log else ''}")
-
-
-@pytest.fixture
-def site(settings: Any) -> Iterator[Site]:
-    settings.RUN_LEASE_SECONDS = LEASE
-    # pytest's own temporary directories are too long for a socket's path.
-    with tempfile.TemporaryDirectory(prefix="odf") as name:
-        folder = Path(name)
-        for setting, sub in (
-            ("IMAGE_STORE_DIR", "images"),
-            ("RUNS_DIR", "runs"),
-            ("LABEL_SETS_DIR", "label_sets"),
-            ("PLANES_DIR", "planes"),
-        ):
-            setattr(settings, setting, folder / sub)
-        database = str(connection.settings_dict["NAME"])
-        assert connection.vendor == "sqlite", "the workers open the test's database by its file"
-        here = Site(folder, database)
-        with queue_server.running(folder / "queue") as here.url:
-            try:
-                yield here
-            finally:
-                for worker in here.workers:
-                    worker.kill()
-                    worker.wait()
-
-
-def state_of(run: Run) -> str:
-    run.refresh_from_db()
-    return run.state
-
-
-def checkpoints(run: Run) -> int:
-    return queries.log_tail(run.pk).count('"event": "checkpoint"')
-
-
-def trainers_of(run: Run) -> list[int]:
-    """Ids of the processes that train this run."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        out = f"{queries.run_directory(run.pk)}/".encode()
-        if b"modeling.training" in words and any(word.startswith(out) for word in words):
-            found.append(int(path.parent.name))
-    return found
-
-
-def attempts_kept(run: Run) -> int:
-    return len(list(queries.run_directory(run.pk).glob("attempt-*")))
-
-
-def assert_published_once(site: Site, run: Run) -> None:
-    newest = site.folder / f"worker-{len(site.workers) - 1}.log"
-    wait_for(lambda: state_of(run) not in runs.ACTIVE, "the run to end", log=newest)
-    assert state_of(run) == Run.State.SUCCEEDED, run.error
-    assert AuditEvent.objects.filter(verb="publish_run", object_id=str(run.pk)).count() == 1
-    assert run.predictions.count() == len(PATIENTS)
-    wait_for(lambda: attempts_kept(run) == 1, "the other attempts' files to go")
-    wait_for(lambda: not trainers_of(run), "the trainer to be gone")
 
 
 def test_killed_worker_another_resumes_and_publishes_once(site: Site) -> None:
