@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
@@ -123,12 +123,14 @@ class Report:
 # ---- how a kept attribute is made safe: each returns the new value, or None to drop it
 
 _NUMBER_LIMIT = 64
+#: Two letters make at least 8224.
+_MATRIX_LIMIT = 4096
 
 
 def _numbers(element: DataElement) -> Any:
     values = [element.value] if element.VM == 1 else list(element.value or [])
     numbers = [float(v) for v in values]
-    if not numbers or len(numbers) > _NUMBER_LIMIT or not all(map(math.isfinite, numbers)):
+    if not numbers or not all(map(math.isfinite, numbers)) or not _as_in_dictionary(element, numbers):
         return None
     if element.VR in {"DS", "FL", "FD"}:
         # Written anew: the text of a decimal string is not bound to be a number all through.
@@ -136,6 +138,17 @@ def _numbers(element: DataElement) -> Any:
     else:
         clean = [int(v) for v in numbers]
     return clean[0] if len(clean) == 1 else clean
+
+
+def _as_in_dictionary(element: DataElement, numbers: list[float]) -> bool:
+    """Of the dictionary's type and count: eight letters are a double, and four short integers."""
+    if element.VR not in dictionary_VR(element.tag):
+        return False
+    many = dictionary_VM(element.tag)
+    if len(numbers) != int(many) if many.isdecimal() else len(numbers) > _NUMBER_LIMIT:
+        return False
+    # The one binary attribute of several values is a matrix of pixels.
+    return element.VR not in {"US", "SS"} or len(numbers) == 1 or max(numbers) <= _MATRIX_LIMIT
 
 
 def _decimal(value: float) -> float:
