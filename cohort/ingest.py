@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ ACCEPTED, UNCHANGED, QUARANTINED, REJECTED = "accepted", "unchanged", "quarantin
 #: On these roads the names of files are our own; elsewhere they may hold identities.
 MACHINE_ROADS = frozenset({ImportBatch.Road.C_STORE, ImportBatch.Road.STOW, ImportBatch.Road.PULL})
 OUTCOMES = (ACCEPTED, UNCHANGED, QUARANTINED, REJECTED)
+#: Series read and encoded before their turn to be stored comes.
+READ_AHEAD = 2
 #: Pixels of one series held at a time.
 MAX_SERIES_VALUES = 2**29
 
@@ -96,7 +98,12 @@ def ingest_sources(
     recorded: list[IngestResult] = []
     touched: set[int] = set()
     try:
-        with _scratch() as scratch, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        cores = min(4, os.cpu_count() or 1)
+        with (
+            _scratch() as scratch,
+            ThreadPoolExecutor(cores) as codecs,
+            ThreadPoolExecutor(READ_AHEAD) as readers,
+        ):
             groups: dict[str, list[delivery.Source]] = defaultdict(list)
             for found in delivery.find(sources, scratch):
                 refused = _sort_in(found, groups)
@@ -104,8 +111,8 @@ def ingest_sources(
                     counts[refused.outcome] += 1
                     recorded.append(refused)
                     yield refused
-            for files in groups.values():
-                for result in _ingest_series(files, pool, touched):
+            for read in _ahead(readers, lambda files: _read_series(files, codecs), list(groups.values())):
+                for result in _store_read(read, touched):
                     counts[result.outcome] += 1
                     recorded.append(result)
                     yield result
@@ -136,13 +143,44 @@ def _sort_in(
     return None
 
 
-def _ingest_series(
-    files: list[delivery.Source], pool: ThreadPoolExecutor, touched: set[int]
-) -> Iterator[IngestResult]:
+@dataclass
+class _Read:
+    """A series read and made ready, or why it was not."""
+
+    label: str
+    results: list[IngestResult] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    prepared: stored_series.Prepared | None = None
+
+
+def _ahead(
+    readers: ThreadPoolExecutor,
+    read: Callable[[list[delivery.Source]], _Read],
+    todo: list[list[delivery.Source]],
+) -> Iterator[_Read]:
+    """What ``read`` makes of each series, in order; the next ones are read while one is being stored.
+
+    Codecs, disk and database all wait without holding the interpreter, so a thread is enough.
+    """
+    running: deque[Future[_Read]] = deque()
+    try:
+        for files in todo:
+            running.append(readers.submit(read, files))
+            if len(running) > READ_AHEAD:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _read_series(files: list[delivery.Source], pool: ThreadPoolExecutor) -> _Read:
+    """Read, check, de-identify and encode a series. No database: this runs in a thread of its own."""
     frames: list[Frame] = []
     bad: list[IngestResult] = []
     values = 0
-    label = files[0].name if len(files) == 1 else os.path.dirname(files[0].name) or files[0].name
+    read = _Read(files[0].name if len(files) == 1 else os.path.dirname(files[0].name) or files[0].name)
     for file in files:
         try:
             taken = dicom_file.read_frames(os.path.basename(file.name), file.path)
@@ -152,25 +190,23 @@ def _ingest_series(
         frames += taken
         values += sum(frame.values.size for frame in taken)
         if values > MAX_SERIES_VALUES:
-            yield IngestResult(REJECTED, label, "the series is too large to be one MR stack")
-            return
-    yield from bad
+            read.results = [IngestResult(REJECTED, read.label, "the series is too large to be one MR stack")]
+            return read
+    read.results = bad
     if not frames:
-        return
+        return read
     if bad:
         many = f"{len(bad)} of its {len(files)} files cannot be read, the first is {bad[0].file}"
-        yield IngestResult(REJECTED, label, f"the series is left out whole: {many}")
-        return
+        read.results.append(IngestResult(REJECTED, read.label, f"the series is left out whole: {many}"))
+        return read
     try:
-        yield _ingest_frames(label, frames, pool, touched)
+        read.prepared = _prepare(frames, pool, read.codes)
     except (stack.StackError, stored_series.SeriesError) as error:
-        yield IngestResult(REJECTED, label, str(error))
+        read.results.append(IngestResult(REJECTED, read.label, str(error)))
+    return read
 
 
-def _ingest_frames(
-    label: str, frames: list[Frame], pool: ThreadPoolExecutor, touched: set[int]
-) -> IngestResult:
-    codes: list[str] = []
+def _prepare(frames: list[Frame], pool: ThreadPoolExecutor, codes: list[str]) -> stored_series.Prepared:
     captures = any(str(f.header.SOPClassUID) in dicom_file.SECONDARY_CAPTURE for f in frames)
     ordered = stack.loose(frames) if captures else stack.build(frames)
     if captures:
@@ -179,9 +215,15 @@ def _ingest_frames(
         codes.append("burned_in")
     if ordered.absent_numbers:
         codes.append("maybe_incomplete")
-    prepared = stored_series.prepare(ordered, study_pseudonyms(), pool)
-    with pacs.writing():
-        return _store(label, prepared, codes, touched)
+    return stored_series.prepare(ordered, study_pseudonyms(), pool)
+
+
+def _store_read(read: _Read, touched: set[int]) -> Iterator[IngestResult]:
+    yield from read.results
+    if read.prepared is not None:
+        with pacs.writing():
+            result = _store(read.label, read.prepared, read.codes, touched)
+        yield result
 
 
 def _store(label: str, prepared: stored_series.Prepared, codes: list[str], touched: set[int]) -> IngestResult:

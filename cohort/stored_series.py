@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, HTJ2KLossless
 
-from cohort import deidentify, pixels
+from cohort import deidentify, part10, pixels
 from cohort.dicom_file import Frame
 from cohort.models import Instance, Series
 from cohort.recognition import KEYWORDS, recognise
@@ -49,12 +46,15 @@ def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecu
     window = _window(stack)
     report = deidentify.Report()
     instances, files = [], {}
+    clean_first: Dataset | None = None
+    writer = part10.SeriesWriter()
     for index, (frame, stream) in enumerate(zip(stack.frames, streams, strict=True)):
         clean, what = deidentify.deidentify(frame.header, names, patient_id=patient_id, frame=frame.number)
+        clean_first = clean if clean_first is None else clean_first
         report.add(what)
         _describe_pixels(clean, frame, window, stack.spacing[2] if stack.orientation else None)
         file = f"{index + 1:04d}.dcm"
-        files[file] = _part10(clean, frame, stream)
+        files[file] = _part10(clean, frame, stream, writer)
         instances.append(
             Instance(
                 sop_uid=str(clean.SOPInstanceUID),
@@ -64,8 +64,8 @@ def prepare(stack: Stack, names: deidentify.Pseudonymiser, pool: ThreadPoolExecu
                 metadata=_json(clean),
             )
         )
+    assert clean_first is not None  # a stack has a slice
     recognition = recognise(_texts(first), slices=len(stack.frames))
-    clean_first, _ = deidentify.deidentify(first.header, names, patient_id=patient_id, frame=first.number)
     patient = names.patient(patient_id)
     accession = str(first.header.get("AccessionNumber") or "").strip()
     uid = str(clean_first.SeriesInstanceUID)
@@ -190,21 +190,12 @@ def _describe_pixels(
         clean.LossyImageCompression = "01"
 
 
-def _part10(clean: Dataset, frame: Frame, stream: bytes | None) -> bytes:
+def _part10(clean: Dataset, frame: Frame, stream: bytes | None, writer: part10.SeriesWriter) -> bytes:
     """The file's bytes: HTJ2K where it held the pixels bit for bit, explicit little endian otherwise."""
-    image = Dataset()
-    image.update(clean)
+    meta = deidentify.file_meta(clean, HTJ2KLossless if stream else ExplicitVRLittleEndian)
     if stream is not None:
-        image.PixelData = encapsulate([stream])
-        image["PixelData"].VR = "OB"
-        image["PixelData"].is_undefined_length = True
-    else:
-        image.PixelData = pixels.raw_frame(frame.values)
-        image["PixelData"].VR = "OW"
-    image.file_meta = deidentify.file_meta(clean, HTJ2KLossless if stream else ExplicitVRLittleEndian)
-    buffer = io.BytesIO()
-    pydicom.dcmwrite(buffer, image, enforce_file_format=True)
-    return buffer.getvalue()
+        return writer.write(clean, meta, stream, encapsulated=True)
+    return writer.write(clean, meta, pixels.raw_frame(frame.values), encapsulated=False)
 
 
 def _json(clean: Dataset) -> dict[str, Any]:

@@ -162,16 +162,18 @@ def staged(files: Mapping[str, bytes], path: str) -> Iterator[None]:
     incoming.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=incoming))
     try:
+        # All are written before the first is synced, so that the disk gathers them into few writes.
         for name, content in files.items():
-            with (folder / name).open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            (folder / name).write_bytes(content)
+        for name in files:
+            _sync(folder / name)
+        _sync(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         before = folder.with_suffix(".before")
         if target.exists():
             target.rename(before)  # an orphan, or a part of the series that is being replaced
         folder.rename(target)
+        _sync(target.parent)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -183,6 +185,14 @@ def staged(files: Mapping[str, bytes], path: str) -> Iterator[None]:
             before.rename(target)
         raise
     shutil.rmtree(before, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def delete(series: Series) -> None:
