@@ -194,9 +194,10 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
 
 def _about_memory(run: Run, said: str) -> str:
     batch, size = run.recipe["batch_size"], run.recipe["size"]
+    smaller = f"batch_size={batch // 2}" if batch > 1 else f"a size below {size} or a shallower network"
     return (
-        f"Out of memory with batch_size={batch}, size={size}, depth={run.recipe['depth']}. Take a smaller "
-        f"batch_size (batch_size={max(1, batch // 2)}) or size. The trainer said: {said.strip()[-400:]}"
+        f"Out of memory with batch_size={batch}, size={size}, depth={run.recipe['depth']}. Try again with "
+        f"{smaller}. The trainer said: {said.strip()[-400:]}"
     )
 
 

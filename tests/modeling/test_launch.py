@@ -165,6 +165,28 @@ def test_out_of_memory_suggests_a_smaller_batch(run: Run, trainer: Any, said: st
     assert said in run.error
 
 
+@pytest.mark.slow
+def test_a_real_trainer_that_runs_out_of_memory(sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    imaged([0, 1] * 3)
+    label_set = snapshot.freeze(by=None, start_run=False)
+    big = ["depth=18", "grid=fit", "size=1024", "batch_size=4", "epochs=1", "amp=off"]
+    run = runs.create(label_set=label_set, profile="paper", overrides=big, by=None)
+    real = launch.command
+
+    def limited(run: Run, out: Path, part: Any = None) -> list[str]:
+        # Enough address space for torch itself, not for the first layers of such a batch.
+        return ["bash", "-c", 'ulimit -v 2500000; exec "$@"', "limited", *real(run, out, part)]
+
+    monkeypatch.setattr(launch, "command", limited)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    tasks.train_run(run.pk)
+    assert fresh(run).state == State.FAILED
+    assert "Out of memory with batch_size=4, size=1024, depth=18" in run.error
+    assert "Try again with batch_size=2." in run.error
+    assert "allocate" in run.error
+    assert not list(queries.run_directory(run.pk).glob("attempt-*"))
+
+
 def test_a_killed_trainer_goes_on_from_its_checkpoint(run: Run, trainer: Any) -> None:
     trainer("""
         work = out / "work"; work.mkdir(exist_ok=True)

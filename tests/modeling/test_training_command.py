@@ -333,3 +333,53 @@ def test_one_observers_labels_train_and_the_final_ones_test(label_set, cache, tm
     second = [row for row in found["readers"]["rows"] if row["reader"] == 2 and row["provenance"] == "all"]
     assert second[0]["accuracy"]["value"] == 1.0
     assert found["readers"]["agreement"]["n"] == found["metrics"]["n"]
+
+
+@pytest.mark.parametrize("profile", ["paper", "recommended"])
+@pytest.mark.parametrize("positives", [0, 1])
+def test_too_few_cases_are_refused_with_the_number_needed(tmp_path, capfd, profile, positives):
+    path = write_label_set(tmp_path / "set", [1] * positives + [0] * 9)
+    assert run(path, {"profile": profile}, tmp_path / "out", tmp_path / "cache") == BAD_INPUT
+    said = capfd.readouterr().err
+    assert f"{positives} positive patient(s) (outcome 1) of {positives + 9}" in said
+    assert "needs at least" in said
+    assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_a_patient_who_could_cross_the_split_is_refused(tmp_path, capfd):
+    path = write_label_set(tmp_path / "set", OUTCOMES)
+    content = json.loads(path.read_text())
+    twin = content["patients"][3] | {"series": content["patients"][3]["series"] | {"uid": "2.25.9"}}
+    path.write_text(json.dumps(content | {"patients": [*content["patients"], twin]}))
+    assert run(path, TINY, tmp_path / "out", tmp_path / "cache") == BAD_INPUT
+    assert "patient P003 is listed twice and could cross a split" in capfd.readouterr().err
+
+
+def test_an_unknown_part_is_refused(label_set, cache, tmp_path, capfd):
+    assert run(label_set, TINY, tmp_path / "out", cache, "--part", "r0-f7") == BAD_INPUT
+    assert "no part 'r0-f7'" in capfd.readouterr().err
+
+
+def test_killed_at_every_epoch_equals_uninterrupted(label_set, cache, tmp_path):
+    """SIGKILL after each epoch's checkpoint, taken up each time: the same predictions to the last bit."""
+    recipe = TINY | {"epochs": 3, "size": 32, "saliency": False, "ema_decay": 0.9}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    words = arguments(label_set, recipe, tmp_path / "killed", cache, "--resume")
+    kills = 0
+    while True:
+        command = [sys.executable, "-m", "modeling.training", *words]
+        with subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+        ) as one:
+            for line in one.stdout:
+                if json.loads(line)["event"] == "checkpoint":
+                    one.kill()
+                    kills += 1
+        if one.returncode == 0:
+            break
+        assert one.returncode == -signal.SIGKILL
+    assert kills == 2  # after the third epoch the network is finished, not checkpointed
+    whole = tmp_path / "whole"
+    command = [sys.executable, "-m", "modeling.training", *arguments(label_set, recipe, whole, cache)]
+    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert (whole / "predictions.csv").read_bytes() == (tmp_path / "killed" / "predictions.csv").read_bytes()
