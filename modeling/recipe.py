@@ -275,6 +275,10 @@ def _check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) 
             raise RecipeError(f"{name}: {value!r} is not between {low} and {high}")
 
 
+def _default(name: str) -> Any:
+    return next(setting.default for setting in dataclasses.fields(Recipe) if setting.name == name)
+
+
 def _refuse_contradictions(recipe: Recipe) -> None:
     r = recipe
     file_given = r.weights is not None or r.weights_sha256 is not None
@@ -306,6 +310,15 @@ def _refuse_contradictions(recipe: Recipe) -> None:
             "inner_folds without threshold_rule=inner or calibration=temperature trains for nothing",
         ),
         (r.split == "holdout" and r.repeats != 1, "repeats belongs to split=kfold"),
+        (r.split == "holdout" and r.folds != _default("folds"), "folds belongs to split=kfold"),
+        (
+            r.split == "kfold" and r.train_fraction != _default("train_fraction"),
+            "train_fraction belongs to split=holdout",
+        ),
+        (
+            r.loss != "focal" and r.focal_gamma != _default("focal_gamma"),
+            "focal_gamma belongs to loss=focal",
+        ),
         (r.schedule == "constant" and r.warmup > 0, "warmup belongs to schedule=cosine"),
         (r.lr == 0, "lr=0 learns nothing"),
         (r.trust == "full" and not r.saliency, "trust=full tests maps, and saliency=false makes none"),

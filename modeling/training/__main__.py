@@ -9,7 +9,10 @@ with a checkpoint in ``OUT/work``, to be taken up with ``--resume`` · 1 anythin
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -63,14 +66,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run; returns the exit status."""
     arguments = _arguments(argv)
     stop = _StopFlag()
-    progress = Progress(sys.stdout)
+    # Under torchrun the processes are replicas; the first reports, the others work in folders of their own.
+    rank = int(os.environ.get("RANK", "0"))
+    progress = Progress(sys.stdout if rank == 0 else io.StringIO())
 
     def refuse(error: Exception) -> int:
         progress.emit("error", message=str(error))
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
 
-    out: Path = arguments.out
+    out: Path = arguments.out if rank == 0 else arguments.out / f"rank{rank}"
     try:
         manifest = load_manifest(arguments.manifest)
         recipe = from_mapping(json.loads(arguments.recipe.read_text())).with_overrides(arguments.set)
@@ -102,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
             recipe,
             images=arguments.images or arguments.manifest.parent,
             out=out,
-            cache=arguments.cache or out / "cache",
+            cache=arguments.cache or arguments.out / "cache",
             progress=progress,
             stop=stop,
             resume=arguments.resume,
@@ -117,6 +122,8 @@ def main(argv: list[str] | None = None) -> int:
         progress.emit("error", message=f"{type(error).__name__}: {error}")
         raise
     progress.emit("done", out=str(out))
+    if rank:
+        shutil.rmtree(out)
     return 0
 
 

@@ -7,6 +7,7 @@ Anatomy is never turned head to foot, and only the paper's own set mirrors front
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -15,11 +16,24 @@ from torch.nn import functional
 from modeling.recipe import Recipe
 
 
-def augment_batch(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Augment (N, slices, rows, columns) float images; the shape stays, the input is not changed."""
+def augment_batch(
+    images: Tensor,
+    recipe: Recipe,
+    generator: torch.Generator,
+    *,
+    rows: Sequence[int] | None = None,
+    of: int | None = None,
+) -> Tensor:
+    """Augment (N, slices, rows, columns) float images; the shape stays, the input is not changed.
+
+    Where the images are ``rows`` of a batch ``of`` more, they get the draws they have in the whole batch.
+    """
     if recipe.augment == "none":
         return images
-    count = images.shape[0]
+    count = images.shape[0] if of is None else of
+
+    def mine(drawn: Tensor) -> Tensor:
+        return drawn if rows is None else drawn[list(rows)]
 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(count, generator=generator)
@@ -40,14 +54,14 @@ def augment_batch(images: Tensor, recipe: Recipe, generator: torch.Generator) ->
         shift_x, shift_y = uniform(-1, 1) * (1 - side), uniform(-1, 1) * (1 - side)
         zoom = side * torch.where(chance(), uniform(1 - recipe.scale, 1 + recipe.scale), torch.ones(count))
         turn = torch.where(chance(), uniform(-recipe.rotation, recipe.rotation), turn) * (math.pi / 180)
-    images = _sample(images, zoom, shift_x, shift_y, turn, mirror)
+    images = _sample(images, *map(mine, (zoom, shift_x, shift_y, turn, mirror)))
     gain = torch.where(chance(), uniform(1 - recipe.contrast, 1 + recipe.contrast), torch.ones(count))
     offset = torch.where(chance(), uniform(-recipe.brightness, recipe.brightness), torch.zeros(count))
-    gain, offset = gain.to(images.device), offset.to(images.device)
+    gain, offset = mine(gain).to(images.device), mine(offset).to(images.device)
     # The images are standardised: gain turns about their mean and offsets are in their deviations.
     images = images * gain[:, None, None, None] + offset[:, None, None, None]
     if recipe.mirror_slices:
-        reverse = chance().to(images.device)
+        reverse = mine(chance()).to(images.device)
         images = torch.where(reverse[:, None, None, None], images.flip(1), images)
     return images
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 from modeling.recipe import Recipe
 from modeling.training.augment import augment_batch
 from modeling.training.checkpoint import load_state, save_state
+from modeling.training.distributed import ALONE, Share, join, spread
 from modeling.training.network import build_network
 
 
@@ -39,7 +40,9 @@ def choose_device(recipe: Recipe) -> torch.device:
     """CUDA where there is one, unless the recipe says otherwise."""
     if recipe.device == "cuda" and not torch.cuda.is_available():
         raise TrainingError("device=cuda, but this machine has no usable CUDA device")
-    return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
+    if recipe.device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def device_name(device: torch.device) -> str:
@@ -111,8 +114,8 @@ def _sent(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
-def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
-    """The epoch's batches, shuffled. A last batch of one patient joins the one before it.
+def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int, least: int = 2) -> list[list[int]]:
+    """The epoch's batches, shuffled. A last batch of fewer than ``least`` patients joins the one before it.
 
     Batch normalisation has no statistics of a single value, so one patient alone cannot be a batch of a
     small image; the only exception is a training set of one.
@@ -120,7 +123,7 @@ def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int) -> lis
     generator = torch.Generator().manual_seed(derive_seed(seed, epoch, 1))
     order = [train[i] for i in torch.randperm(len(train), generator=generator).tolist()]
     groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    if batch_size > 1 and len(groups) > 1 and len(groups[-1]) == 1:
+    if batch_size > 1 and len(groups) > 1 and len(groups[-1]) < least:
         groups[-2:] = [groups[-2] + groups[-1]]
     return groups
 
@@ -153,6 +156,8 @@ class Fit:
     """A training under way; ``epoch`` and ``step`` are the next ones to do."""
 
     network: nn.Module
+    #: What a step calls: the network, or the network spread over several processes.
+    forward: Callable[[Tensor], Tensor]
     optimiser: torch.optim.Optimizer
     average: dict[str, Tensor] | None
     epoch: int = 0
@@ -187,10 +192,11 @@ class Fit:
         self.history = state["history"]
 
 
-def begin(recipe: Recipe, seed: int, device: torch.device) -> Fit:
+def begin(recipe: Recipe, seed: int, device: torch.device, share: Share = ALONE) -> Fit:
     """A network with its optimiser, before the first step."""
     network = build_network(recipe, derive_seed(seed, 0)).to(device)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    forward = spread(network, share)
     parameters, rate, decay = network.parameters(), recipe.lr, recipe.weight_decay
     # Fused: one pass over the weights instead of one for each operation, on the CPU too.
     optimiser: torch.optim.Optimizer
@@ -203,7 +209,7 @@ def begin(recipe: Recipe, seed: int, device: torch.device) -> Fit:
     average = None
     if recipe.ema_decay > 0:
         average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    fit = Fit(network, optimiser, average)
+    fit = Fit(network, forward, optimiser, average)
     fit.loss_sum = fit.loss_sum.to(device)
     return fit
 
@@ -220,20 +226,28 @@ def _update_average(fit: Fit, decay: float) -> None:
 
 
 def training_step(
-    fit: Fit, batch: Tensor, outcomes: Tensor, recipe: Recipe, *, bf16: bool, pos_weight: float
+    fit: Fit,
+    batch: Tensor,
+    outcomes: Tensor,
+    recipe: Recipe,
+    *,
+    bf16: bool,
+    pos_weight: float,
+    weight: float = 1.0,
 ) -> Tensor:
     """One update from a batch (N, slices, rows, columns) and its outcomes (N,); the mean loss, detached.
 
-    Nothing here waits for the device.
+    ``weight`` is that of these patients' loss in the mean over all processes. Nothing here waits for
+    the device.
     """
     # Straight to the number format in which the first layer reads it, in one pass.
     kind = torch.bfloat16 if bf16 else torch.float32
     batch = batch.to(kind, memory_format=torch.channels_last)
     with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=bf16):
-        logits = fit.network(batch)[:, 0]
+        logits = fit.forward(batch)[:, 0]
     loss = loss_of(logits, outcomes, recipe, pos_weight)
     fit.optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    (loss * weight if weight != 1 else loss).backward()  # type: ignore[no-untyped-call]
     fit.optimiser.step()
     fit.updates += 1
     if fit.average is not None:
@@ -252,6 +266,7 @@ def train_one_epoch(
     bf16: bool,
     stop: Callable[[], bool],
     on_step: Callable[[int, int], None] = lambda step, steps: None,
+    share: Share = ALONE,
 ) -> bool:
     """Do the rest of the current epoch; False if asked to stop before its end.
 
@@ -261,23 +276,27 @@ def train_one_epoch(
     device = images.device
     positives = float(outcomes[list(train)].sum())
     pos_weight = (len(train) - positives) / max(positives, 1.0)
-    groups = batches(train, recipe.batch_size, seed, fit.epoch)
+    groups = batches(train, recipe.batch_size, seed, fit.epoch, max(2, share.world))
     fit.network.train()
     while fit.step < len(groups):
         group = groups[fit.step]
         generator = torch.Generator().manual_seed(derive_seed(seed, fit.epoch, fit.step, 2))
-        batch = augment_batch(images.batch(group), recipe, generator)
+        rows = share.rows(len(group))
+        mine = [group[row] for row in rows]
+        batch = augment_batch(images.batch(mine), recipe, generator, rows=rows, of=len(group))
         rate = learning_rate(recipe, fit.epoch + fit.step / len(groups))
         for parameters in fit.optimiser.param_groups:
             parameters["lr"] = rate
-        wanted = _sent(outcomes[group], device)
-        loss = training_step(fit, batch, wanted, recipe, bf16=bf16, pos_weight=pos_weight)
+        loss = training_step(
+            fit, batch, _sent(outcomes[mine], device), recipe, bf16=bf16, pos_weight=pos_weight,
+            weight=len(mine) * share.world / len(group),
+        )  # fmt: skip
         fit.step += 1
-        fit.loss_sum += loss.double() * len(group)
+        fit.loss_sum += loss.double() * len(mine)
         if device.type == "cpu":  # elsewhere a look at the loss each step would stall the device
             _refuse_divergence(fit)
         on_step(fit.step, len(groups))
-        if stop():
+        if share.agree(stop()):
             return False
     _refuse_divergence(fit)
     return True
@@ -314,7 +333,10 @@ def fit_network(
     if len(train) < 2:
         raise TrainingError(f"{len(train)} training patient(s) cannot train a network")
     bf16 = choose_bf16(recipe, images.device)
-    fit = begin(recipe, seed, images.device)
+    share = join()
+    if recipe.batch_size < share.world:
+        raise TrainingError(f"batch_size={recipe.batch_size} cannot be shared by {share.world} processes")
+    fit = begin(recipe, seed, images.device, share)
     state = load_state(checkpoint, stamp=stamp) if checkpoint else None
     if state is not None:
         fit.restore(state)
@@ -329,18 +351,20 @@ def fit_network(
         began = time.monotonic()
         finished = train_one_epoch(
             fit, images, outcomes, train, recipe, seed=seed, bf16=bf16, stop=stop,
-            on_step=lambda step, steps: on_step(fit, step, steps),
+            on_step=lambda step, steps: on_step(fit, step, steps), share=share,
         )  # fmt: skip
         if finished:
-            row = {"epoch": fit.epoch + 1, "loss": float(fit.loss_sum) / len(train)}
+            row = {"epoch": fit.epoch + 1, "loss": share.total(fit.loss_sum) / len(train)}
             fit.history.append(row | {"lr": fit.optimiser.param_groups[0]["lr"]})
             fit.epoch, fit.step = fit.epoch + 1, 0
             fit.loss_sum.zero_()
             on_epoch(fit, time.monotonic() - began)
-        if stop() and fit.epoch < recipe.epochs:
+        if fit.epoch == recipe.epochs:
+            break
+        if share.agree(stop()):
             save()
             raise Stopped
-        if time.monotonic() - saved >= recipe.checkpoint_seconds and fit.epoch < recipe.epochs:
+        if share.agree(time.monotonic() - saved >= recipe.checkpoint_seconds):
             save()
             saved = time.monotonic()
     if fit.average is not None:
