@@ -60,7 +60,7 @@ class Effort:
 
 
 QUICK = Effort(train=400, test=200, size=64, epochs=8)
-DEFAULT = Effort(train=600, test=400, size=96, epochs=20, compare=True)
+DEFAULT = Effort(train=500, test=400, size=96, epochs=15, compare=True)
 #: For a GPU: the network and grid of a study.
 FULL = Effort(train=600, test=400, size=512, epochs=60, depth=101, compare=True)
 
