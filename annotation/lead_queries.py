@@ -43,6 +43,11 @@ def _readers() -> Iterator[dict[str, Any]]:
         draft=Count("assignments", distinct=True, filter=Q(assignments__readings__state="draft")),
         signed=Count("assignments", distinct=True, filter=Q(assignments__readings__state="signed")),
     )
+    active: dict[str, list[str]] = {}
+    for role, name in (
+        User.objects.filter(is_active=True).order_by("username").values_list("role", "username")
+    ):
+        active.setdefault(role, []).append(name)
     for user in users.order_by("role", "username"):
         yield {
             "username": user.username,
@@ -50,6 +55,7 @@ def _readers() -> Iterator[dict[str, Any]]:
             "assigned": user.assigned,
             "draft": user.draft,
             "signed": user.signed,
+            "colleagues": [name for name in active.get(user.role, ()) if name != user.username],
         }
 
 

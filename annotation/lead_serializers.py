@@ -18,6 +18,9 @@ class ReaderProgressOut(serializers.Serializer[Any]):
     assigned = serializers.IntegerField()
     draft = serializers.IntegerField()
     signed = serializers.IntegerField()
+    colleagues = serializers.ListField(
+        child=serializers.CharField(), help_text="Other active readers of this role."
+    )
 
 
 class ProgressOut(serializers.Serializer[Any]):

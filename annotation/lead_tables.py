@@ -147,7 +147,8 @@ def _times() -> Iterator[Row]:
 
 
 def _readers() -> Iterator[Row]:
-    yield from lead_queries.progress()["readers"]
+    for row in lead_queries.progress()["readers"]:
+        yield {key: value for key, value in row.items() if key != "colleagues"}
 
 
 TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {

@@ -8,6 +8,8 @@ import { NavLink as RouterLink, Outlet, ScrollRestoration, useLocation, useNavig
 import { Brand } from '@/components/brand';
 import { type User, useLogout, useUser } from '@/lib/session';
 
+import { Notices } from './notices';
+
 const LEAD_PAGES = [
   { to: '/', label: 'Dashboard', icon: IconHome },
   { to: '/cohort', label: 'Cohort', icon: IconUsers },
@@ -44,6 +46,7 @@ export function Shell() {
           <Brand />
           <Group gap="md" wrap="nowrap">
             <Text size="xs" c="dimmed">Research use only – not a medical device</Text>
+            {user?.role && <Notices />}
             {user && <AccountMenu user={user} />}
           </Group>
         </Group>

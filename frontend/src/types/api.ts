@@ -3043,6 +3043,8 @@ export interface components {
             assigned: number;
             draft: number;
             signed: number;
+            /** @description Other active readers of this role. */
+            colleagues: string[];
         };
         ReceivedOut: {
             readonly id: number;

@@ -9,6 +9,7 @@ import { QueryView } from '@/components/query-view';
 import { DASH, dateTime } from '@/lib/format';
 
 import { type CharterOverview, charterQuery } from './api';
+import { DraftCharter } from './draft-charter';
 import { describeTerm, TERMS } from './terms';
 
 export function CharterPage() {
@@ -28,7 +29,7 @@ function Charter({ overview }: { overview: CharterOverview }) {
     <Stack>
       {!current && (
         <Alert color="blue" variant="light" title="Not frozen yet">
-          These terms are frozen as version 1 when reading is opened. Until then they are only a proposal.
+          Freeze your draft as version 1 below. If reading is opened first, the proposed terms are frozen as they stand.
         </Alert>
       )}
       <Panel
@@ -48,6 +49,7 @@ function Charter({ overview }: { overview: CharterOverview }) {
           </Table.Tbody>
         </Table>
       </Panel>
+      <DraftCharter overview={overview} />
       {history.length > 0 && (
         <Panel title="Versions">
           <DataTable

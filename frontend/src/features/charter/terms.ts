@@ -1,3 +1,5 @@
+import type { Terms } from './api';
+
 /** What each term of the charter decides, in the lead's words. */
 export const TERMS: Record<string, { label: string; meaning: string }> = {
   read_design: { label: 'Read design', meaning: 'Paired: both scans of a patient side by side. Independent: single scans in random order.' },
@@ -14,7 +16,25 @@ export const TERMS: Record<string, { label: string; meaning: string }> = {
   min_interval_days: { label: 'Least interval between scans', meaning: 'Days from baseline to follow-up.' },
 };
 
-const SHARES = new Set(['reread_share', 'sham_share']);
+export const SHARES: ReadonlySet<string> = new Set(['reread_share', 'sham_share']);
+
+/** Terms with a fixed set of values; the others are switches and numbers. */
+export const CHOICES: Partial<Record<keyof Terms, readonly string[]>> = {
+  read_design: ['paired', 'independent'],
+  discrepancy_rule: ['category', 'any_finding'],
+  intermediate_policy: ['negative', 'exclude', 'positive'],
+};
+
+/** In the order of the form. The rubric's version follows the server. */
+export const EDITABLE: readonly (keyof Terms)[] = [
+  'read_design', 'min_gap_reads', 'discrepancy_rule', 'consensus', 'sham_share', 'reread_share', 'washout_reads', 'intermediate_policy',
+  'min_interval_days', 'plan_seed', 'sham_seed',
+];
+
+/** The terms of a draft that differ from what it started from. */
+export function changesOf(base: Terms, draft: Terms): Record<string, Terms[keyof Terms]> {
+  return Object.fromEntries(Object.entries(draft).filter(([key, value]) => base[key as keyof Terms] !== value));
+}
 
 export function describeTerm(key: string, value: string | number | boolean | null): string {
   if (value === null) return 'drawn at freezing';

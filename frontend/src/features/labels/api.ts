@@ -40,3 +40,9 @@ export function useFreeze() {
       Promise.all(['label-sets', 'runs'].map((key) => client.invalidateQueries({ queryKey: [key] }))),
   });
 }
+
+/** Who could see what, when: computed from records. */
+export const attestationQuery = (id: number) => queryOptions({
+  queryKey: ['labels', id, 'attestation'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/labels/{id}/attestation/', { params: { path: { id } }, signal })),
+});

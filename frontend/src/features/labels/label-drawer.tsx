@@ -8,6 +8,7 @@ import { rubricQuery } from '@/components/scoring/rubric-query';
 import { DASH, dateTime, words } from '@/lib/format';
 
 import { type LabelDetail, type LabelReading, labelQuery } from './api';
+import { Attestation } from './attestation';
 import { CategoryBadge } from './category-badge';
 import { HOW, SCAN } from './wording';
 
@@ -44,6 +45,7 @@ function Details({ label }: { label: LabelDetail }) {
       <GradesTable label={label} />
       <Text fw={600} size="sm">Signed reads behind it</Text>
       {label.readings.map((reading) => <Read key={reading.id} reading={reading} scan={label.scan} />)}
+      <Attestation id={label.id} />
       {label.consensus && (
         <Paper withBorder p="sm">
           <Text size="sm" fw={600}>Consensus session: {words(label.consensus.outcome).toLowerCase()}</Text>

@@ -1,12 +1,15 @@
-import { Badge, Group, SegmentedControl, Select, SimpleGrid, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { Badge, SegmentedControl, Select, SimpleGrid, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
+import { CsvLink } from '@/components/csv-link';
 import { DataTable } from '@/components/data-table';
 import { EmptyState } from '@/components/empty-state';
 import { Panel } from '@/components/panel';
-import { DASH, figure, interval, percent } from '@/lib/format';
+import { QueryView } from '@/components/query-view';
+import { DASH, figure, interval, percent, words } from '@/lib/format';
 
-import type { Agreement, AgreementRow, Estimate } from './api';
+import { type Agreement, agreementOf, type AgreementRow, type Estimate } from './api';
 import { DisagreementMatrix } from './disagreement-matrix';
 
 const SCANS = [
@@ -19,7 +22,24 @@ export const withInterval = (estimate: Estimate | null) =>
   estimate?.value == null ? DASH : `${figure(estimate.value, 2)} (${interval(estimate.low, estimate.high, 2)})`;
 
 
-export function AgreementPanel({ agreement }: { agreement: Agreement }) {
+/** Agreement of the chosen comparison; its own query, so that choosing another keeps the page. */
+export function AgreementPanel() {
+  const [comparison, setComparison] = useState('observers');
+  const agreement = useQuery({ ...agreementOf(comparison), placeholderData: keepPreviousData });
+  return (
+    <QueryView query={agreement} label="Computing agreement">
+      {(data) => <Figures agreement={data} comparison={comparison} onComparison={setComparison} />}
+    </QueryView>
+  );
+}
+
+interface FiguresProps {
+  agreement: Agreement;
+  comparison: string;
+  onComparison: (key: string) => void;
+}
+
+function Figures({ agreement, comparison, onComparison }: FiguresProps) {
   const [scan, setScan] = useState('all');
   const [finding, setFinding] = useState('category');
   const rows = agreement.by.filter((row) => row.scan === scan);
@@ -31,26 +51,47 @@ export function AgreementPanel({ agreement }: { agreement: Agreement }) {
       </Panel>
     );
   }
+  const within = comparison.startsWith('same:');
   return (
     <Stack>
       <Panel
-        title="Agreement between the observers"
+        title={within ? 'Agreement of an observer with their own re-reads' : 'Agreement between the observers'}
         hint={`${agreement.n_cases} cases with both reads signed. 95 % intervals by bootstrap over patients.`}
-        actions={<SegmentedControl size="xs" aria-label="Scan" data={SCANS} value={scan} onChange={setScan} />}
+        actions={
+          <>
+            {agreement.comparisons.length > 1 && (
+              <Select
+                size="xs"
+                w={250}
+                aria-label="Comparison"
+                data={agreement.comparisons.map(({ key, label, n_cases: n }) => ({ value: key, label: `${label} (${n})` }))}
+                value={comparison}
+                onChange={(value) => value && onComparison(value)}
+                allowDeselect={false}
+              />
+            )}
+            <SegmentedControl size="xs" aria-label="Scan" data={SCANS} value={scan} onChange={setScan} />
+            <CsvLink name="agreement" label="agreement" />
+          </>
+        }
       >
         <DataTable<AgreementRow>
           caption="Agreement by finding"
           rows={rows}
           rowKey={(row) => row.finding}
-          minWidth={760}
+          minWidth={1080}
           highlight={(row) => row.finding === 'category'}
           columns={[
             { key: 'finding', header: 'Finding', render: (row) => row.label },
             { key: 'n', header: 'Scans', numeric: true, render: (row) => row.n },
             { key: 'raw', header: 'Agree', numeric: true, render: (row) => percent(row.percent_agreement.value, 1) },
             { key: 'kappa', header: 'κ (95 % CI)', numeric: true, render: (row) => withInterval(row.kappa) },
-            { key: 'weighted', header: 'Weighted κ', numeric: true, render: (row) => withInterval(row.kappa_weighted) },
+            { key: 'linear', header: 'κ linear', numeric: true, render: (row) => withInterval(row.kappa_linear) },
+            { key: 'weighted', header: 'κ quadratic', numeric: true, render: (row) => withInterval(row.kappa_weighted) },
             { key: 'ac1', header: 'AC1 (95 % CI)', numeric: true, render: (row) => withInterval(row.ac1) },
+            { key: 'ac2', header: 'AC2', numeric: true, render: (row) => withInterval(row.ac2) },
+            { key: 'alpha', header: 'α (ordinal where ordered)', numeric: true, render: (row) => withInterval(row.alpha_ordinal ?? row.alpha) },
+            { key: 'pabak', header: 'PABAK', numeric: true, render: (row) => withInterval(row.pabak) },
             {
               key: 'warning',
               header: <VisuallyHidden>Remark</VisuallyHidden>,
@@ -68,13 +109,16 @@ export function AgreementPanel({ agreement }: { agreement: Agreement }) {
           ]}
         />
         <Text size="xs" c="dimmed" mt="xs">
-          κ: Cohen, unweighted; weighted only for ordered grades. AC1: Gwet. Few events make κ unstable; the interval says how much.
+          κ: Cohen, unweighted, with linear and quadratic weights for ordered grades. AC1 and AC2 (quadratic): Gwet. α: Krippendorff. PABAK: prevalence- and
+          bias-adjusted κ. Few events make κ unstable; the interval says how much.
         </Text>
       </Panel>
       {shown && (
         <Panel
           title="Where they differ"
           actions={
+            <>
+            <CsvLink name="agreement-counts" label="the tables of counts" />
             <Select
               size="xs"
               aria-label="Finding"
@@ -83,15 +127,22 @@ export function AgreementPanel({ agreement }: { agreement: Agreement }) {
               onChange={(value) => value && setFinding(value)}
               allowDeselect={false}
             />
+            </>
           }
         >
           <SimpleGrid cols={{ base: 1, md: 2 }}>
             <DisagreementMatrix table={shown.table} title={`${shown.label}: observers against each other`} />
-            <Group align="center">
-              <Text size="sm">
-                {shown.label}: {percent(shown.percent_agreement.value, 1)} of {shown.n} scans alike, κ {withInterval(shown.kappa)}.
-              </Text>
-            </Group>
+            <DataTable
+              caption={`${shown.label}: each grade against all others`}
+              rows={shown.grades}
+              rowKey={(row) => String(row.grade)}
+              columns={[
+                { key: 'grade', header: 'Grade', render: (row) => words(String(row.grade)) },
+                { key: 'used', header: 'Given', numeric: true, render: (row) => row.used.join(' / ') },
+                { key: 'agreement', header: 'Agree when given', numeric: true, render: (row) => percent(row.agreement.value, 1) },
+                { key: 'kappa', header: 'κ (95 % CI)', numeric: true, render: (row) => withInterval(row.kappa) },
+              ]}
+            />
           </SimpleGrid>
         </Panel>
       )}

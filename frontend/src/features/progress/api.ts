@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type Progress = Schemas['ProgressOut'];
 export type Estimate = Schemas['IntervalOut'];
 export type AgreementRow = Schemas['AgreementRowOut'];
+export type Monitoring = Schemas['MonitoringOut'];
 export type Agreement = Schemas['AgreementOut'];
 export type Review = Schemas['ReviewOut'];
 export type ReviewAction = Schemas['ReviewActionEnum'];
@@ -21,6 +22,27 @@ export const agreementQuery = queryOptions({
   queryFn: ({ signal }) => unwrap(api.GET('/api/agreement/', { signal })),
   staleTime: 60_000, // bootstrapped
 });
+
+/** One comparison: all observers, a pair of them, or one with their own re-reads. */
+export const agreementOf = (comparison: string) => queryOptions({
+  queryKey: ['agreement', comparison],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/agreement/', { params: { query: { comparison } }, signal })),
+  staleTime: 60_000,
+});
+
+export const monitoringQuery = queryOptions({
+  queryKey: ['progress', 'monitoring'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/progress/monitoring/', { signal })),
+  staleTime: 30_000,
+});
+
+export function useReplaceReader() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: Schemas['ReplaceReaderInRequest']) => unwrap(api.POST('/api/read-plan/replace/', { body })),
+    onSettled: () => Promise.all(['progress', 'audit'].map((key) => client.invalidateQueries({ queryKey: [key] }))),
+  });
+}
 
 export const leadReviewQuery = queryOptions({
   queryKey: ['lead-review'],

@@ -1,4 +1,4 @@
-import { Progress as Bar, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Group, Progress as Bar, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
 import { DataTable } from '@/components/data-table';
@@ -8,21 +8,26 @@ import { QueryView } from '@/components/query-view';
 import { Stat } from '@/components/stat';
 import { percent, words } from '@/lib/format';
 
+import { CsvLink } from '@/components/csv-link';
+
 import { AgreementPanel } from './agreement-panel';
-import { agreementQuery, type Progress, progressQuery } from './api';
+import { monitoringQuery, type Progress, progressQuery } from './api';
 import { LeadReview } from './lead-review';
+import { MonitoringPanels } from './monitoring-panel';
 import { OpenReadingButton } from './open-reading-button';
+import { ReplaceReader } from './replace-reader';
 
 export function ProgressPage() {
   const progress = useQuery({ ...progressQuery, refetchInterval: 30_000 });
-  const agreement = useQuery(agreementQuery);
+  const monitoring = useQuery(monitoringQuery);
   return (
     <>
-      <PageHeader title="Progress" description="Reads, agreement and disputes. Only the lead sees this; readers see nothing of one another." actions={<OpenReadingButton />} />
+      <PageHeader title="Progress" description="Reads, agreement and disputes. Only the lead sees this; readers see nothing of one another." actions={<Group gap="xs"><ReplaceReader readers={progress.data?.readers ?? []} /><OpenReadingButton /></Group>} />
       <Stack>
         <QueryView query={progress}>{(data) => <Reading progress={data} />}</QueryView>
         <LeadReview />
-        <QueryView query={agreement} label="Computing agreement">{(data) => <AgreementPanel agreement={data} />}</QueryView>
+        <AgreementPanel />
+        <QueryView query={monitoring} label="Computing the monitoring">{(data) => <MonitoringPanels monitoring={data} />}</QueryView>
       </Stack>
     </>
   );
@@ -31,7 +36,7 @@ export function ProgressPage() {
 function Reading({ progress }: { progress: Progress }) {
   const total = Object.values(progress.cases).reduce((sum, n) => sum + n, 0);
   return (
-    <Panel title="Reading">
+    <Panel title="Reading" actions={<CsvLink name="readers" label="reads by reader" />}>
       <Stack>
         <SimpleGrid cols={{ base: 2, sm: 5 }}>
           <Stat label="Cases" value={total} hint={`${progress.cases.final ?? 0} final`} />
@@ -69,7 +74,8 @@ function Reading({ progress }: { progress: Progress }) {
           ]}
         />
         <Text size="xs" c="dimmed">
-          The neurosurgeon’s list also holds concordant cases mixed in as a control, so it is longer than the list of disputes.
+          The neurosurgeon’s list also holds concordant cases mixed in as a control, so it is longer than the list of disputes; the
+          observers’ lists hold their re-reads.
         </Text>
       </Stack>
     </Panel>
