@@ -17,6 +17,8 @@ from scipy import stats
 #: What an observer's error rate should be, what it must not become, and how many cases in control may
 #: pass, on average at least, between two false alarms.
 EXPECTED, UNACCEPTABLE, RUN_LENGTH = 0.10, 0.30, 200
+#: Patients without whom resampling them says nothing.
+_FEWEST = 3
 
 
 class Rate(NamedTuple):
@@ -125,6 +127,8 @@ def tie_breaker_bias(
 def _mean_shift(
     difference: np.ndarray[tuple[int], np.dtype[np.int_]], patients: Sequence[Hashable], seed: int
 ) -> tuple[float, float, float]:
+    if len(set(patients)) < _FEWEST:
+        return float(difference.mean()), math.nan, math.nan
     names, member = np.unique([str(patient) for patient in patients], return_inverse=True)
     sums = np.bincount(member, difference, len(names))
     sizes = np.bincount(member, minlength=len(names))

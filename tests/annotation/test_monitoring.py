@@ -66,6 +66,9 @@ def test_tie_breaker_bias() -> None:
 
 def test_bias_of_nothing_and_of_no_change() -> None:
     assert math.isnan(mon.tie_breaker_bias([], [], []).shift[0])
+    alone = mon.tie_breaker_bias([0, 0], [2, 0], ["a", "a"])
+    assert alone.shift[0] == 1
+    assert math.isnan(alone.shift[1]), "one patient cannot be resampled"
     same = mon.tie_breaker_bias([0, 1], [0, 1], ["a", "b"])
     assert (same.p, same.changed.k) == (None, 0)
     assert same.shift == (0.0, -same.changed.high, same.changed.high), "two scans rule nothing out"

@@ -128,7 +128,7 @@ function Detail({ detail }: { detail: unknown }) {
   if (typeof detail !== 'object' || detail === null) return null;
   return Object.entries(detail).map(([key, value]: [string, unknown]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    const short = /^[0-9a-f]{32,}$/.test(text) ? `${text.slice(0, 12)}…` : text;
+    const short = /^[0-9a-f]{32,}$/.test(text) ? `${text.slice(0, 12)}…` : text.length > 110 ? `${text.slice(0, 110)}…` : text;
     return <Text key={key} size="xs" title={text} style={{ overflowWrap: 'anywhere' }}>{key}: {short}</Text>;
   });
 }

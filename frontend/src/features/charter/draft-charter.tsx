@@ -151,7 +151,10 @@ function Implied({ check }: { check: CharterCheck }) {
           <List size="sm">{problems.map((problem) => <List.Item key={problem}>{problem}</List.Item>)}</List>
         </Alert>
       )}
-      {implies && (
+      {implies?.patients === 0 && (
+        <Text size="sm" c="dimmed">Every eligible patient is open already: these terms would govern those who become eligible later.</Text>
+      )}
+      {implies && implies.patients > 0 && (
         <div>
           <Text fw={600} size="sm" mb={4}>What it implies for the {plural(implies.patients, 'patient')} not open yet</Text>
           <Group gap="xl" align="flex-start">

@@ -18,9 +18,16 @@ const SCANS = [
   { value: 'follow_up', label: 'Follow-up' },
 ];
 
-export const withInterval = (estimate: Estimate | null) =>
-  estimate?.value == null ? DASH : `${figure(estimate.value, 2)} (${interval(estimate.low, estimate.high, 2)})`;
-
+/** The value, and under it its interval: side by side eight of them would not fit. */
+function Interval({ of }: { of: Estimate | null }) {
+  if (of?.value == null) return DASH;
+  return (
+    <>
+      {figure(of.value, 2)}
+      <Text span display="block" size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>{interval(of.low, of.high, 2)}</Text>
+    </>
+  );
+}
 
 /** Agreement of the chosen comparison; its own query, so that choosing another keeps the page. */
 export function AgreementPanel() {
@@ -84,14 +91,14 @@ function Figures({ agreement, comparison, onComparison }: FiguresProps) {
           columns={[
             { key: 'finding', header: 'Finding', render: (row) => row.label },
             { key: 'n', header: 'Scans', numeric: true, render: (row) => row.n },
-            { key: 'raw', header: 'Agree', numeric: true, render: (row) => percent(row.percent_agreement.value, 1) },
-            { key: 'kappa', header: 'κ (95 % CI)', numeric: true, render: (row) => withInterval(row.kappa) },
-            { key: 'linear', header: 'κ linear', numeric: true, render: (row) => withInterval(row.kappa_linear) },
-            { key: 'weighted', header: 'κ quadratic', numeric: true, render: (row) => withInterval(row.kappa_weighted) },
-            { key: 'ac1', header: 'AC1 (95 % CI)', numeric: true, render: (row) => withInterval(row.ac1) },
-            { key: 'ac2', header: 'AC2', numeric: true, render: (row) => withInterval(row.ac2) },
-            { key: 'alpha', header: 'α (ordinal where ordered)', numeric: true, render: (row) => withInterval(row.alpha_ordinal ?? row.alpha) },
-            { key: 'pabak', header: 'PABAK', numeric: true, render: (row) => withInterval(row.pabak) },
+            { key: 'raw', header: 'Agree', numeric: true, render: (row) => <Text span size="sm" style={{ whiteSpace: 'nowrap' }}>{percent(row.percent_agreement.value, 1)}</Text> },
+            { key: 'kappa', header: 'κ', numeric: true, render: (row) => <Interval of={row.kappa} /> },
+            { key: 'linear', header: 'κ linear', numeric: true, render: (row) => <Interval of={row.kappa_linear} /> },
+            { key: 'weighted', header: 'κ quadratic', numeric: true, render: (row) => <Interval of={row.kappa_weighted} /> },
+            { key: 'ac1', header: 'AC1', numeric: true, render: (row) => <Interval of={row.ac1} /> },
+            { key: 'ac2', header: 'AC2', numeric: true, render: (row) => <Interval of={row.ac2} /> },
+            { key: 'alpha', header: 'α', numeric: true, render: (row) => <Interval of={row.alpha_ordinal ?? row.alpha} /> },
+            { key: 'pabak', header: 'PABAK', numeric: true, render: (row) => <Interval of={row.pabak} /> },
             {
               key: 'warning',
               header: <VisuallyHidden>Remark</VisuallyHidden>,
@@ -109,7 +116,7 @@ function Figures({ agreement, comparison, onComparison }: FiguresProps) {
           ]}
         />
         <Text size="xs" c="dimmed" mt="xs">
-          κ: Cohen, unweighted, with linear and quadratic weights for ordered grades. AC1 and AC2 (quadratic): Gwet. α: Krippendorff. PABAK: prevalence- and
+          κ: Cohen, unweighted, with linear and quadratic weights for ordered grades. AC1 and AC2 (quadratic): Gwet. α: Krippendorff, ordinal for ordered grades. PABAK: prevalence- and
           bias-adjusted κ. Few events make κ unstable; the interval says how much.
         </Text>
       </Panel>
@@ -140,7 +147,7 @@ function Figures({ agreement, comparison, onComparison }: FiguresProps) {
                 { key: 'grade', header: 'Grade', render: (row) => words(String(row.grade)) },
                 { key: 'used', header: 'Given', numeric: true, render: (row) => row.used.join(' / ') },
                 { key: 'agreement', header: 'Agree when given', numeric: true, render: (row) => percent(row.agreement.value, 1) },
-                { key: 'kappa', header: 'κ (95 % CI)', numeric: true, render: (row) => withInterval(row.kappa) },
+                { key: 'kappa', header: 'κ', numeric: true, render: (row) => <Interval of={row.kappa} /> },
               ]}
             />
           </SimpleGrid>

@@ -1,5 +1,5 @@
 import { Alert, SimpleGrid, Stack, Text } from '@mantine/core';
-import { Bar, BarChart, CartesianGrid, ErrorBar, Line, LineChart, ReferenceLine, Scatter, ScatterChart, Tooltip, XAxis, YAxis } from 'recharts';
+import { Bar, BarChart, CartesianGrid, ErrorBar, Legend, Line, LineChart, ReferenceLine, Scatter, ScatterChart, Tooltip, XAxis, YAxis } from 'recharts';
 
 import { AXIS, Chart } from '@/components/chart';
 import { CsvLink } from '@/components/csv-link';
@@ -50,7 +50,7 @@ function Disputes({ monitoring }: { monitoring: Monitoring }) {
           <Stat
             label="Leaning, in steps of the category"
             value={figure(bias.shift.value, 3)}
-            hint={bias.changed.n ? `95 % CI ${interval(bias.shift.low, bias.shift.high)}${bias.p === null ? '' : `; sign test p ${pValue(bias.p)}`}. Above 0: more severe than both observers` : DASH}
+            hint={bias.changed.n ? `${bias.shift.low === null ? 'Too few patients for an interval' : `95 % CI ${interval(bias.shift.low, bias.shift.high)}`}${bias.p === null ? '' : `; sign test p ${pValue(bias.p)}`}. Above 0: more severe than both observers` : DASH}
           />
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -64,7 +64,7 @@ function Disputes({ monitoring }: { monitoring: Monitoring }) {
               { key: 'read', header: 'Read', numeric: true, render: (row) => row.index.n },
               { key: 'adjudicated', header: 'Adjudicated', numeric: true, render: (row) => row.adjudicated },
               { key: 'lost', header: 'Disagreed', numeric: true, render: (row) => row.index.k },
-              { key: 'index', header: 'Index (95 % CI)', numeric: true, render: (row) => `${percent(row.index.value, 1)} (${percent(row.index.low, 1)} to ${percent(row.index.high, 1)})` },
+              { key: 'index', header: 'Index', numeric: true, render: (row) => <IndexCell index={row.index} /> },
               { key: 'p', header: 'p', numeric: true, render: (row) => pValue(row.p) },
             ]}
           />
@@ -84,6 +84,15 @@ function Disputes({ monitoring }: { monitoring: Monitoring }) {
         </SimpleGrid>
       </Stack>
     </Panel>
+  );
+}
+
+function IndexCell({ index }: { index: Monitoring['disagreement'][number]['index'] }) {
+  return (
+    <>
+      {percent(index.value, 1)}
+      <Text span display="block" size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>{percent(index.low, 1)} to {percent(index.high, 1)}</Text>
+    </>
   );
 }
 
@@ -112,6 +121,7 @@ function Drift({ drift }: { drift: Monitoring['drift'] }) {
             <YAxis domain={[0, Math.ceil(limit) + 1]} tick={AXIS} width={40} />
             <ReferenceLine y={limit} stroke={PALETTE.orange} strokeDasharray="4 4" label={{ value: 'limit', position: 'insideTopRight', ...AXIS }} />
             <Tooltip formatter={(value) => (typeof value === 'number' ? figure(value, 2) : String(value))} />
+            <Legend verticalAlign="top" height={24} />
             {drift.map((row, index) => (
               <Line key={row.reader} dataKey={row.reader} stroke={SERIES[index % SERIES.length]} strokeWidth={2} dot={{ r: 3 }} isAnimationActive={false} />
             ))}
@@ -138,6 +148,7 @@ function Times({ times }: { times: Monitoring['times'] }) {
             <XAxis dataKey="number" type="number" name="Read" allowDecimals={false} tick={AXIS} label={{ value: 'Read, in order of signing', position: 'bottom', offset: 2, ...AXIS }} />
             <YAxis dataKey="seconds" type="number" name="Seconds" tick={AXIS} width={48} unit=" s" />
             <Tooltip cursor={false} />
+            <Legend verticalAlign="top" height={24} />
             {times.map((row, index) => (
               <Scatter key={row.reader} name={row.reader} data={timePoints(row)} fill={SERIES[index % SERIES.length]} shape={(['circle', 'triangle', 'square'] as const)[index % 3]} isAnimationActive={false} />
             ))}
