@@ -39,7 +39,7 @@ export function ReplaceReader({ readers }: { readers: Progress['readers'] }) {
           <Select
             label="Who reads on"
             description="An active reader of the same role. New accounts are made by an operator."
-            data={[...new Set(readers.flatMap((row) => row.colleagues))].filter((name) => name !== leaving)}
+            data={readers.find((row) => row.username === leaving)?.colleagues ?? []}
             value={joining || null}
             onChange={(value) => setJoining(value ?? '')}
             searchable
