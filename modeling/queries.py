@@ -6,6 +6,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.db.models.fields.json import KT
 
 from modeling import recipe
 from modeling.manifest import manifest_sha256
+from modeling.metrics import delong_paired, mcnemar_paired
 from modeling.models import LabelSet, Prediction, Run
 from modeling.paper import PAPER
 from modeling.published import COUNTS, FIGURES, check_published, consistent_matrices
@@ -145,8 +147,78 @@ def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[
         "cell": row.cell,
         "series_uid": patient["series"]["uid"],
         "labels": [label["id"] for _, label in sorted(patient["labels"].items())],
-        "saliency": saliency(published_file(run, row.saliency), method) if row.saliency else None,
+        "saliency": saliency(published_file(run, row.saliency), method) | verdict(run)
+        if row.saliency
+        else None,
     }
+
+
+def run_pairs(ids: list[int]) -> list[dict[str, Any]]:
+    """Paired tests of every two published runs among ``ids``, on the patients that both tested.
+
+    A patient counts whose outcome is the same in both label sets.
+    """
+    tested: dict[int, dict[str, Prediction]] = {}
+    rows = Prediction.objects.filter(
+        run_id__in=ids, run__state=Run.State.SUCCEEDED, split=Prediction.Split.TEST
+    )
+    for row in rows:
+        tested.setdefault(row.run_id, {})[row.patient] = row
+    found = []
+    for first, second in combinations([pk for pk in dict.fromkeys(ids) if pk in tested], 2):
+        one, two = tested[first], tested[second]
+        shared = [p for p in sorted(one) if p in two and one[p].outcome == two[p].outcome]
+        y = [one[p].outcome for p in shared]
+        both = len(set(y)) == 2
+        scores, calls = (
+            [[getattr(rows[p], name) for p in shared] for rows in (one, two)]
+            for name in ("score", "predicted")
+        )
+        found.append(
+            {
+                "first": first,
+                "second": second,
+                "n": len(shared),
+                "positives": sum(y),
+                "auc": delong_paired(y, scores[0], scores[1]) if both else None,
+                "mcnemar": mcnemar_paired(y, calls[0], calls[1]) if shared else None,
+            }
+        )
+    return found
+
+
+def networks(run: Run) -> list[str]:
+    """Names of the weights that a published run kept, safetensors and ONNX."""
+    if run.state != Run.State.SUCCEEDED:
+        return []
+    folder = published_file(run, "")
+    found = [*folder.glob("weights*.safetensors"), *folder.glob("weights*.onnx")]
+    return sorted(path.name for path in found)
+
+
+def map_file(run: Run, pseudonym: str) -> tuple[Path, Prediction] | None:
+    """The file of a test patient's maps, with the patient's prediction."""
+    row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).exclude(saliency="").first()
+    if run.state != Run.State.SUCCEEDED or row is None:
+        return None
+    return published_file(run, row.saliency), row
+
+
+def trust(run: Run) -> dict[str, Any] | None:
+    """A published run's trust report; None if none was made."""
+    try:
+        report: dict[str, Any] = json.loads(published_file(run, "trust.json").read_text())
+    except FileNotFoundError:
+        return None
+    return report
+
+
+def verdict(run: Run) -> dict[str, Any]:
+    """What stands on every map of the run: ``validated`` and ``statement``."""
+    report = trust(run)
+    if report is None:
+        return {"validated": False, "statement": NOT_VALIDATED}
+    return {"validated": report["validated"], "statement": report["statement"]}
 
 
 def saliency(path: Path, method: str) -> dict[str, Any]:
@@ -163,8 +235,6 @@ def saliency(path: Path, method: str) -> dict[str, Any]:
             "values": base64.b64encode(values.tobytes()).decode(),
             "method": method,
             "peak": float(file[f"{method}_peak"]),
-            "validated": False,
-            "statement": NOT_VALIDATED,
         }
 
 

@@ -39,6 +39,19 @@ class FigureOut(serializers.Serializer):
     n = serializers.IntegerField(required=False)
     wilson = IntervalField(required=False, allow_null=True)
     clopper_pearson = IntervalField(required=False, allow_null=True)
+    bootstrap = IntervalField(required=False, allow_null=True)
+
+
+class PairedAucOut(serializers.Serializer):
+    """Two AUCs on the same patients, DeLong's test; low, high and p null where it has no variance."""
+
+    first = serializers.FloatField()
+    second = serializers.FloatField()
+    difference = serializers.FloatField()
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    z = serializers.FloatField(allow_null=True)
+    p = serializers.FloatField(allow_null=True)
 
 
 class ConfusionOut(serializers.Serializer):
@@ -97,16 +110,110 @@ class MetricsOut(serializers.Serializer):
     confidence = serializers.FloatField()
     auc = EstimateOut(allow_null=True)
     auprc = serializers.FloatField(allow_null=True)
+    auprc_ci = IntervalField(required=False, allow_null=True)
     roc = RocOut(allow_null=True)
     pr = PrecisionRecallOut(allow_null=True)
     threshold = serializers.FloatField()
     confusion = ConfusionOut()
     table = serializers.DictField(child=FigureOut())
     brier = serializers.FloatField()
+    brier_ci = IntervalField(required=False, allow_null=True)
     calibration = CalibrationOut()
     net_benefit = NetBenefitOut()
     no_information_rate = serializers.FloatField()
     mcnemar = McNemarOut()
+
+
+class ComparatorOut(MetricsOut):
+    against_network = PairedAucOut(
+        required=False, allow_null=True, help_text="The network's AUC less this one's."
+    )
+
+
+class UncalibratedOut(serializers.Serializer):
+    """Before the temperature: what calibration changed."""
+
+    auc = EstimateOut(allow_null=True)
+    brier = serializers.FloatField()
+    calibration = CalibrationOut()
+
+
+class PolicyOut(serializers.Serializer):
+    """The same scores judged under one policy for an intermediate follow-up."""
+
+    n = serializers.IntegerField()
+    positives = serializers.IntegerField()
+    auc = EstimateOut(allow_null=True)
+    auprc = serializers.FloatField(allow_null=True)
+    brier = serializers.FloatField()
+    confusion = ConfusionOut()
+    table = serializers.DictField(child=FigureOut())
+
+
+class PoliciesOut(serializers.Serializer):
+    negative = PolicyOut(allow_null=True)
+    exclude = PolicyOut(allow_null=True)
+    positive = PolicyOut(allow_null=True)
+
+
+class HorizonOut(serializers.Serializer):
+    years = serializers.FloatField()
+    median = serializers.FloatField()
+    q1 = serializers.FloatField()
+    q3 = serializers.FloatField()
+
+
+class HazardCalibrationOut(serializers.Serializer):
+    intercept = EstimateOut(allow_null=True)
+    slope = EstimateOut(allow_null=True)
+    observed_expected = serializers.FloatField(allow_null=True)
+    ece = serializers.FloatField()
+
+
+class HazardOut(serializers.Serializer):
+    """P(case) = 1 − exp(−exp(intercept + score·f + shape·log years)), at each patient's own follow-up."""
+
+    fitted_on = serializers.CharField()
+    shape = serializers.FloatField()
+    score = serializers.FloatField()
+    intercept = serializers.FloatField()
+    auc = EstimateOut()
+    brier = serializers.FloatField()
+    brier_ci = IntervalField(allow_null=True)
+    calibration = HazardCalibrationOut()
+    against_plain = PairedAucOut()
+    follow_up = FloatsField(help_text="Minimum, quartiles and maximum, years.")
+    horizons = HorizonOut(many=True)
+
+
+class ReaderRowOut(serializers.Serializer):
+    """One observer's own label judged by the final one."""
+
+    reader = serializers.IntegerField()
+    provenance = serializers.CharField()
+    n = serializers.IntegerField()
+    confusion = ConfusionOut()
+    sensitivity = FigureOut()
+    specificity = FigureOut()
+    accuracy = FigureOut()
+
+
+class ReaderAgreementOut(serializers.Serializer):
+    n = serializers.IntegerField()
+    agree = serializers.IntegerField()
+    wilson = IntervalField()
+    kappa = serializers.FloatField(allow_null=True)
+
+
+class ReadersOut(serializers.Serializer):
+    rows = ReaderRowOut(many=True)
+    agreement = ReaderAgreementOut(allow_null=True)
+
+
+class VerdictOut(serializers.Serializer):
+    validated = serializers.BooleanField()
+    failed = serializers.ListField(child=serializers.CharField())
+    statement = serializers.CharField()
 
 
 class AtThresholdOut(serializers.Serializer):
@@ -137,6 +244,7 @@ class FoldOut(serializers.Serializer):
 class SplitOut(serializers.Serializer):
     kind = serializers.CharField()
     seed = serializers.IntegerField()
+    train_patients = serializers.IntegerField(required=False)
     folds = FoldOut(many=True)
 
 
@@ -155,10 +263,14 @@ class ResultOut(serializers.Serializer):
     metrics = MetricsOut()
     metrics_at_half = AtThresholdOut()
     metrics_train = MetricsOut()
-    metrics_uncalibrated = serializers.JSONField(allow_null=True)
-    comparators = serializers.DictField(child=MetricsOut())
+    metrics_uncalibrated = UncalibratedOut(allow_null=True)
+    comparators = serializers.DictField(child=ComparatorOut())
     groups = serializers.DictField(child=GroupOut(many=True))
-    intermediate_policies = serializers.JSONField()
+    intermediate_policies = PoliciesOut()
+    # Absent from runs that were published before these were made.
+    hazard = HazardOut(required=False, allow_null=True)
+    readers = ReadersOut(required=False)
+    trust = VerdictOut(required=False, allow_null=True)
     split = SplitOut()
     history = FoldHistoryOut(many=True)
     saliency = serializers.ListField(child=serializers.CharField())

@@ -179,10 +179,14 @@ class RunPartOut(serializers.ModelSerializer[RunPart]):
 class RunOut(RunRowOut):
     result = ResultField(allow_null=True)
     parts = RunPartOut(many=True)
+    networks = serializers.SerializerMethodField(help_text="Weights to download, safetensors and ONNX.")
 
     class Meta(RunRowOut.Meta):
-        fields = [*RunRowOut.Meta.fields, "parts", "result"]
+        fields = [*RunRowOut.Meta.fields, "parts", "result", "networks"]
         read_only_fields = fields
+
+    def get_networks(self, run: Run) -> list[str]:
+        return queries.networks(run)
 
 
 class RunIn(serializers.Serializer):

@@ -44,11 +44,12 @@ def _user(request: Request) -> User:
     return request.user
 
 
-def _damaged(error: queries.ManifestDamaged) -> RuleViolation:
+def damaged(error: queries.ManifestDamaged) -> RuleViolation:
+    """The answer to a label set whose file is not what was frozen."""
     return RuleViolation(str(error), code="manifest_damaged")
 
 
-def _one(rows: QuerySet[M], pk: int) -> M:
+def one(rows: QuerySet[M], pk: int) -> M:
     """The row, or the 404 that a reader gets too: not a word on what is missing."""
     try:
         row = rows.filter(pk=pk).first()
@@ -61,7 +62,7 @@ def _one(rows: QuerySet[M], pk: int) -> M:
 
 def _run(pk: int) -> dict[str, Any]:
     """The whole run as it is now, with its parts."""
-    found = _one(queries.with_parts(Run.objects.prefetch_related("parts")), pk)
+    found = one(queries.with_parts(Run.objects.prefetch_related("parts")), pk)
     content: dict[str, Any] = RunOut(found).data
     return content
 
@@ -91,11 +92,11 @@ class LabelSets(LeadView):
 class LabelSetDetail(LeadView):
     @extend_schema(responses=LabelSetDetailOut)
     def get(self, request: Request, pk: int) -> Response:
-        label_set = _one(queries.label_sets(), pk)
+        label_set = one(queries.label_sets(), pk)
         try:
             content = queries.manifest(label_set)
         except queries.ManifestDamaged as error:
-            raise _damaged(error) from error
+            raise damaged(error) from error
         described = {key: content[key] for key in ("study", "phantom", "intermediate_policy")}
         rows = ManifestRowOut(content["patients"], many=True).data
         body = LabelSetOut(label_set).data | described | {"counts": queries.counts(content), "rows": rows}
@@ -106,7 +107,7 @@ class LabelSetManifest(LeadView):
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     def get(self, request: Request, pk: int) -> FileResponse:
         """The file itself: its sha256 is the label set's hash."""
-        label_set = _one(LabelSet.objects.all(), pk)
+        label_set = one(LabelSet.objects.all(), pk)
         try:
             file = queries.manifest_path(label_set).open("rb")
         except FileNotFoundError as error:
@@ -141,7 +142,7 @@ class RunCancel(LeadView):
     @extend_schema(request=None, responses=RunOut)
     def post(self, request: Request, pk: int) -> Response:
         """Cancel a queued run, or ask a running one to stop; 409 once it has ended."""
-        run = _one(queries.runs(), pk)
+        run = one(queries.runs(), pk)
         runs.cancel(run=run, by=_user(request))
         return Response(_run(pk))
 
@@ -150,7 +151,7 @@ class RunRetry(LeadView):
     @extend_schema(request=None, responses=RunOut)
     def post(self, request: Request, pk: int) -> Response:
         """Queue a failed run again; folds that have succeeded are not repeated. 409 unless it has failed."""
-        run = _one(queries.runs(), pk)
+        run = one(queries.runs(), pk)
         runs.retry(run=run, by=_user(request))
         return Response(_run(pk))
 
@@ -159,7 +160,7 @@ class RunLog(LeadView):
     @extend_schema(parameters=[OpenApiParameter("part", str)], responses=OpenApiTypes.STR)
     def get(self, request: Request, pk: int) -> Response:
         """The end of the trainer's log, as one JSON string; with ``part``, of that fold's."""
-        run = _one(queries.runs(), pk)
+        run = one(queries.runs(), pk)
         part = request.query_params.get("part", "")
         if part and part not in {row.key for row in run.parts.all()}:
             raise ValidationError({"part": [f"Run {pk} has no part {part!r}."]})
@@ -170,14 +171,14 @@ class RunPredictions(LeadView):
     @extend_schema(responses=PredictionOut(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """Every patient's score, training and test; empty until the run is published."""
-        run = _one(queries.runs(), pk)
+        run = one(queries.runs(), pk)
         return Response(PredictionOut(run.predictions, many=True).data)
 
 
 class RunPredictionsFile(LeadView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, pk: int) -> FileResponse:
-        run = _one(queries.runs().filter(state=Run.State.SUCCEEDED), pk)
+        run = one(queries.runs().filter(state=Run.State.SUCCEEDED), pk)
         file = queries.published_file(run, "predictions.csv").open("rb")
         return FileResponse(file, as_attachment=True, filename=f"run-{pk}-predictions.csv")
 
@@ -192,11 +193,11 @@ class RunPatient(LeadView):
         method = request.query_params.get("method")
         if method is not None and method not in METHODS:
             raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})
-        run = _one(queries.runs().select_related("label_set"), pk)
+        run = one(queries.runs().select_related("label_set"), pk)
         try:
             found = queries.run_patient(run, pseudonym, method=method)
         except queries.ManifestDamaged as error:
-            raise _damaged(error) from error
+            raise damaged(error) from error
         if found is None:
             raise Http404
         return Response(RunPatientOut(found).data)

@@ -143,6 +143,13 @@ API: dict[str, tuple[str, str]] = {
     "api/runs/<int:pk>/predictions/": ("lead", "GET"),
     "api/runs/<int:pk>/predictions.csv": ("lead", "GET"),
     "api/runs/<int:pk>/patients/<str:pseudonym>/": ("lead", "GET"),
+    "api/runs/<int:pk>/trust/": ("lead", "GET"),
+    "api/runs/<int:pk>/networks/<str:name>": ("lead", "GET"),
+    "api/runs/<int:pk>/bundle.zip": ("lead", "GET"),
+    "api/runs/<int:pk>/model-card.md": ("lead", "GET"),
+    "api/runs/<int:pk>/patients/<str:pseudonym>/overlay.png": ("lead", "GET"),
+    "api/runs/<int:pk>/patients/<str:pseudonym>/map.dcm": ("lead", "GET"),
+    "api/run-pairs/": ("lead", "GET"),
     "api/recipes/": ("lead", "GET"),
     "api/paper/": ("lead", "GET"),
 }

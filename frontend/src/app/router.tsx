@@ -61,6 +61,7 @@ export const router = createBrowserRouter([
               { path: '/label-sets/:id', element: page(() => import('@/features/labels'), (m) => m.LabelSetPage) },
               { path: '/runs', element: page(() => import('@/features/runs'), (m) => m.RunsPage) },
               { path: '/runs/:id', element: page(() => import('@/features/runs'), (m) => m.RunPage) },
+              { path: '/runs/:id/trust', element: page(() => import('@/features/runs'), (m) => m.TrustPage) },
               { path: '/runs/:id/patients/:pseudonym', element: page(() => import('@/features/runs'), (m) => m.RunPatientPage) },
               { path: '/charter', element: page(() => import('@/features/charter'), (m) => m.CharterPage) },
               { path: '/audit', element: page(() => import('@/features/audit'), (m) => m.AuditPage) },

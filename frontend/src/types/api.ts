@@ -32,40 +32,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/audit/choices/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description What there is to search for. */
-        get: operations["audit_choices_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/audit/verify/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description Check the whole trail now, as ``verify_audit`` does; takes a second for some thousand rows. */
-        post: operations["audit_verify_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/auth/login/": {
         parameters: {
             query?: never;
@@ -124,23 +90,6 @@ export interface paths {
         get: operations["charter_retrieve"];
         put?: never;
         post: operations["charter_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/charter/check/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description What these terms would mean; nothing is kept. */
-        post: operations["charter_check_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -273,131 +222,8 @@ export interface paths {
         };
         get: operations["cohort_imports_list"];
         put?: never;
-        /**
-         * @description Check CSV files: what importing them would do. 202: a worker does it, ask again at its address.
-         *
-         *     With ``commit`` they are stored at once if nothing is in error, or with ``skip_errors`` all the same.
-         */
+        /** @description Import CSV files, or with ``commit`` false say what importing them would do. */
         post: operations["cohort_imports_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/{id}/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description How far it is, and what was found. Its list of errors is the first 200. */
-        get: operations["cohort_imports_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/{id}/cancel/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description Leave the files unstored and delete them. */
-        post: operations["cohort_imports_cancel_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/{id}/check/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description Read the same files again, with other meanings of their headers, spellings or dates. */
-        post: operations["cohort_imports_check_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/{id}/commit/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description Store what was checked: all, or nothing if a row is in error, or with ``skip_errors`` the rest. */
-        post: operations["cohort_imports_commit_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/{id}/errors.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description Every row in error: file, row, column, what is wrong. No values of the files. */
-        get: operations["cohort_imports_errors.csv_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/columns/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description What each file holds, and what earlier imports said of other headers and spellings. */
-        get: operations["cohort_imports_columns_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/imports/templates/{kind}.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description An empty file of this kind, its columns explained in comment rows that an import passes over. */
-        get: operations["cohort_imports_templates_.csv_retrieve"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -650,23 +476,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/cohort/received/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description Deliveries by C-STORE, STOW-RS and pulls, newest first, with what became of each series. */
-        get: operations["cohort_received_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/cohort/series/{series_uid}/instances/{sop_uid}/frames/1": {
         parameters: {
             query?: never;
@@ -692,122 +501,6 @@ export interface paths {
         };
         /** @description DICOM JSON of every slice, ascending along the normal, without pixels. */
         get: operations["cohort_series_metadata_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description One's own uploads that have not ended, and the last ones that have. */
-        get: operations["cohort_uploads_list"];
-        put?: never;
-        post: operations["cohort_uploads_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/{code}/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["cohort_uploads_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/{code}/cancel/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["cohort_uploads_cancel_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/{code}/files/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description List files of the delivery; the answer says how much of each is here, in the same order. */
-        post: operations["cohort_uploads_files_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/{code}/files/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** @description Bytes of one file from ``offset`` on, which must be where it ends. */
-        put: operations["cohort_uploads_files_update"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/{code}/finish/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["cohort_uploads_finish_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cohort/uploads/{code}/results/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description What became of the files, from number ``start`` on; more come while they are read. */
-        get: operations["cohort_uploads_results_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -978,22 +671,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/labels/{id}/attestation/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["labels_attestation_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/lead-review/": {
         parameters: {
             query?: never;
@@ -1026,23 +703,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/notices/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description What waits for this person; never more than their own pages show. */
-        get: operations["notices_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/paper/": {
         parameters: {
             query?: never;
@@ -1067,39 +727,6 @@ export interface paths {
             cookie?: never;
         };
         get: operations["progress_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/progress/monitoring/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["progress_monitoring_retrieve"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/progress/tables/{name}.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description One of the lead's tables as CSV; the names are lead_tables.TABLES. */
-        get: operations["progress_tables_.csv_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1292,6 +919,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/run-pairs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every two of these runs compared on the patients that both tested. */
+        get: operations["run_pairs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/": {
         parameters: {
             query?: never;
@@ -1316,6 +960,23 @@ export interface paths {
             cookie?: never;
         };
         get: operations["runs_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/bundle.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All that another site needs to evaluate the model, and nothing of a patient. */
+        get: operations["runs_bundle.zip_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1358,6 +1019,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/model-card.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["runs_model_card.md_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/networks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One network, as safetensors or ONNX. */
+        get: operations["runs_networks_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{id}/patients/{pseudonym}/": {
         parameters: {
             query?: never;
@@ -1367,6 +1061,40 @@ export interface paths {
         };
         /** @description A test patient's score and map. 404 for training patients: their maps show what was memorised. */
         get: operations["runs_patients_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/patients/{pseudonym}/map.dcm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A test patient's map as DICOM, in the patient's space or as a picture. */
+        get: operations["runs_patients_map.dcm_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/patients/{pseudonym}/overlay.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A test patient's map over the middle input plane. Without a method: that of the answer given. */
+        get: operations["runs_patients_overlay.png_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1419,6 +1147,23 @@ export interface paths {
         put?: never;
         /** @description Queue a failed run again; folds that have succeeded are not repeated. 409 unless it has failed. */
         post: operations["runs_retry_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/trust/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Whether the run's maps may be believed, and every test behind that. */
+        get: operations["runs_trust_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1507,9 +1252,6 @@ export interface components {
             proposed_by: (components["schemas"]["WhoEnum"] | components["schemas"]["NullEnum"]) | null;
         };
         AgreementOut: {
-            comparison: string;
-            /** @description All observers, each pair, each with their re-reads. */
-            comparisons: components["schemas"]["ComparisonOut"][];
             n_cases: number;
             by: components["schemas"]["AgreementRowOut"][];
         };
@@ -1521,19 +1263,12 @@ export interface components {
             n: number;
             percent_agreement: components["schemas"]["IntervalOut"];
             kappa: components["schemas"]["IntervalOut"];
-            /** @description Linear weights; ordered grades only. */
-            kappa_linear: components["schemas"]["IntervalOut"] | null;
             /** @description Quadratic weights; ordered grades only. */
             kappa_weighted: components["schemas"]["IntervalOut"] | null;
             ac1: components["schemas"]["IntervalOut"];
-            /** @description Quadratic weights; ordered grades only. */
-            ac2: components["schemas"]["IntervalOut"] | null;
             /** @description Krippendorff's, nominal. */
             alpha: components["schemas"]["IntervalOut"];
-            /** @description Ordered grades only. */
-            alpha_ordinal: components["schemas"]["IntervalOut"] | null;
             pabak: components["schemas"]["IntervalOut"];
-            grades: components["schemas"]["GradeAgreementOut"][];
             table: components["schemas"]["ContingencyOut"];
             /** @description High agreement with a low kappa: the marginals, not the readers, make kappa low. */
             prevalence_warning: boolean;
@@ -1549,68 +1284,6 @@ export interface components {
             table: {
                 [key: string]: components["schemas"]["FigureOut"];
             };
-        };
-        /** @description ``label`` is its id; ``hash`` is of all the rest. */
-        AttestationOut: {
-            label: number;
-            case: number;
-            scan: string;
-            charter: components["schemas"]["AttestedCharterOut"];
-            readers: components["schemas"]["AttestedReaderOut"][];
-            timeline: components["schemas"]["AttestedEventOut"][];
-            checks: components["schemas"]["AttestedCheckOut"][];
-            holds: boolean;
-            hash: string;
-        };
-        AttestedCharterOut: {
-            version: number;
-            hash: string;
-        };
-        AttestedCheckOut: {
-            key: string;
-            text: string;
-            /** @description Null: no record speaks. */
-            passed: boolean | null;
-        };
-        AttestedEventOut: {
-            /** Format: date-time */
-            at: string;
-            who: string;
-            what: string;
-            /** @description The audit row it is from. */
-            event: number | null;
-        };
-        AttestedReaderOut: {
-            reader: string;
-            kind: string;
-            /** Format: date-time */
-            assigned_at: string;
-            opened_images: string[];
-            /** Format: date-time */
-            signed_at: string;
-            version: number;
-            content_hash: string;
-            could_see_until_signing: string[];
-            /**
-             * Format: date-time
-             * @description Null: never, as far as this label goes.
-             */
-            could_see_others_from: string | null;
-        };
-        AuditCheckOut: {
-            rows: number;
-            signed: number;
-            labels: number;
-            newest_hash: string;
-            /** @description Empty: all is whole. */
-            failures: string[];
-            /** Format: date-time */
-            checked_at: string;
-        };
-        AuditChoicesOut: {
-            actors: string[];
-            verbs: string[];
-            object_types: string[];
         };
         AuditEventOut: {
             readonly id: number;
@@ -1690,6 +1363,16 @@ export interface components {
          * @enum {string}
          */
         CellEnum: "TP" | "FP" | "TN" | "FN";
+        ChanceOut: {
+            /** Format: double */
+            spearman: number;
+            /** Format: double */
+            spearman_high: number;
+            /** Format: double */
+            ssim: number;
+            /** Format: double */
+            ssim_high: number;
+        };
         ChartReviewInRequest: {
             decision: components["schemas"]["DecisionEnum"];
             /** @default  */
@@ -1713,34 +1396,6 @@ export interface components {
             /** Format: date-time */
             readonly taken_back_at: string | null;
             readonly taken_back_reason: string;
-        };
-        /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
-        CharterCheckInRequest: {
-            /** @description Only what changes. */
-            terms: {
-                [key: string]: unknown;
-            };
-        };
-        CharterCheckOut: {
-            problems: string[];
-            warnings: string[];
-            differences: components["schemas"]["TermDifferenceOut"][];
-            implies: components["schemas"]["CharterImpliesOut"] | null;
-        };
-        CharterImpliesOut: {
-            /** @description Eligible and not open yet. */
-            patients: number;
-            cases: number;
-            observers: number;
-            adjudicators: number;
-            reads_per_observer: number;
-            rereads_per_observer: number;
-            list_per_observer: number;
-            shams: number;
-            /** @description If assumed_discrepant of the cases are discrepant. */
-            conflicts: number;
-            /** Format: double */
-            assumed_discrepant: number;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         CharterInRequest: {
@@ -1773,49 +1428,35 @@ export interface components {
             /** @description Count with any deeper character. */
             with_deeper: string[];
         };
-        ColumnOut: {
-            name: string;
-            kind: components["schemas"]["ColumnOutKindEnum"];
-            meaning: string;
-            example: string;
-            required: boolean;
-            allowed: string[];
-        };
-        /**
-         * @description * `id` - id
-         *     * `text` - text
-         *     * `date` - date
-         *     * `flag` - flag
-         *     * `choice` - choice
-         * @enum {string}
-         */
-        ColumnOutKindEnum: "id" | "text" | "date" | "flag" | "choice";
-        ColumnReadOut: {
-            column: string;
-            header: string | null;
-            /**
-             * @description Why this header.
-             *
-             *     * `` -
-             *     * `name` - name
-             *     * `similar` - similar
-             *     * `said` - said
-             */
-            taken_by: components["schemas"]["TakenByEnum"] | components["schemas"]["BlankEnum"];
-            date_order: components["schemas"]["DateOrderEnum"] | components["schemas"]["BlankEnum"];
-            spellings?: components["schemas"]["SpellingOut"][];
-        };
-        CommitInRequest: {
-            /**
-             * @description Store the good rows even so.
-             * @default false
-             */
-            skip_errors: boolean;
-        };
-        ComparisonOut: {
-            key: string;
-            label: string;
-            n_cases: number;
+        ComparatorOut: {
+            n: number;
+            positives: number;
+            /** Format: double */
+            prevalence: number;
+            /** Format: double */
+            confidence: number;
+            auc: components["schemas"]["EstimateOut"] | null;
+            /** Format: double */
+            auprc: number | null;
+            auprc_ci?: number[] | null;
+            roc: components["schemas"]["RocOut"] | null;
+            pr: components["schemas"]["PrecisionRecallOut"] | null;
+            /** Format: double */
+            threshold: number;
+            confusion: components["schemas"]["ConfusionOut"];
+            table: {
+                [key: string]: components["schemas"]["FigureOut"];
+            };
+            /** Format: double */
+            brier: number;
+            brier_ci?: number[] | null;
+            calibration: components["schemas"]["CalibrationOut"];
+            net_benefit: components["schemas"]["NetBenefitOut"];
+            /** Format: double */
+            no_information_rate: number;
+            mcnemar: components["schemas"]["McNemarOut"];
+            /** @description The network's AUC less this one's. */
+            against_network?: components["schemas"]["PairedAucOut"] | null;
         };
         ConfusionOut: {
             tp: number;
@@ -1925,13 +1566,16 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /**
-         * @description * `` -
-         *     * `dmy` - dmy
-         *     * `mdy` - mdy
-         * @enum {string}
-         */
-        DateOrderEnum: "dmy" | "mdy";
+        CurveOut: {
+            share: number[];
+            map: number[];
+            random: number[];
+            /** Format: double */
+            gain: number;
+            /** Format: double */
+            p: number;
+            passed: boolean;
+        };
         /**
          * @description * `confirmed` - RA confirmed
          *     * `ra_refuted` - RA refuted
@@ -2012,17 +1656,6 @@ export interface components {
             yours: (number | string) | null;
             theirs: (number | string) | null;
         };
-        DisagreementOut: {
-            reader: string;
-            /** @description Adjudicator disagreed with the reader ÷ cases read (Raunig 2021). */
-            index: components["schemas"]["RateOut"];
-            adjudicated: number;
-            /**
-             * Format: double
-             * @description Sign test: the adjudicator sides with either.
-             */
-            p: number | null;
-        };
         /**
          * @description * `category` - category
          *     * `any_finding` - any_finding
@@ -2046,24 +1679,16 @@ export interface components {
                 [key: string]: "clean" | "intermediate" | "case" | null;
             };
         };
-        DriftOut: {
-            reader: string;
+        EnergyOut: {
+            n: number;
             /** Format: double */
-            threshold: number;
+            air: number | null;
             /** Format: double */
-            expected: number;
+            padding: number | null;
             /** Format: double */
-            unacceptable: number;
-            points: components["schemas"]["DriftPointOut"][];
-        };
-        DriftPointOut: {
-            /** Format: date-time */
-            at: string;
-            /** @description Other reads between the two. */
-            between: number;
-            wrong: boolean;
+            air_area: number | null;
             /** Format: double */
-            total: number;
+            padding_area: number | null;
             alarm: boolean;
         };
         EpochLossOut: {
@@ -2083,6 +1708,13 @@ export interface components {
             low: number;
             /** Format: double */
             high: number;
+        };
+        ExactnessOut: {
+            /** Format: double */
+            hirescam: number;
+            /** Format: double */
+            sum: number;
+            passed: boolean;
         };
         ExamOut: {
             readonly pseudonym: string;
@@ -2122,26 +1754,13 @@ export interface components {
             n?: number;
             wilson?: number[] | null;
             clopper_pearson?: number[] | null;
-        };
-        FileColumnsOut: {
-            kind: string;
-            columns: components["schemas"]["ColumnOut"][];
-            /** @description What earlier imports said of such files. */
-            remembered: unknown;
+            bootstrap?: number[] | null;
         };
         FileCountsOut: {
             new: number;
             changed: number;
             unchanged: number;
             errors: number;
-        };
-        FileOut: {
-            key: string;
-            /** @description Bytes that are here already. */
-            received: number;
-        };
-        FilesInRequest: {
-            files: components["schemas"]["OfferedFileRequest"][];
         };
         FindingOut: {
             key: string;
@@ -2151,13 +1770,6 @@ export interface components {
             group_label: string | null;
             ordered: boolean;
             grades: components["schemas"]["GradeChoiceOut"][];
-        };
-        FinishInRequest: {
-            /**
-             * @description Files that are not here yet.
-             * @default false
-             */
-            leave_out: boolean;
         };
         FlowOut: {
             steps: components["schemas"]["FlowStepOut"][];
@@ -2198,15 +1810,6 @@ export interface components {
             scan: string;
             finding: string;
         };
-        /** @description One grade against all others. */
-        GradeAgreementOut: {
-            grade: (number | string) | null;
-            /** @description By the first and the second. */
-            used: number[];
-            /** @description Specific agreement: 2·both ÷ (first + second). */
-            agreement: components["schemas"]["IntervalOut"];
-            kappa: components["schemas"]["IntervalOut"];
-        };
         GradeChoiceOut: {
             value: (number | string) | null;
             label: string;
@@ -2221,6 +1824,43 @@ export interface components {
             confusion: components["schemas"]["ConfusionOut"];
             sensitivity: components["schemas"]["FigureOut"];
             specificity: components["schemas"]["FigureOut"];
+        };
+        HazardCalibrationOut: {
+            intercept: components["schemas"]["EstimateOut"] | null;
+            slope: components["schemas"]["EstimateOut"] | null;
+            /** Format: double */
+            observed_expected: number | null;
+            /** Format: double */
+            ece: number;
+        };
+        /** @description P(case) = 1 − exp(−exp(intercept + score·f + shape·log years)), at each patient's own follow-up. */
+        HazardOut: {
+            fitted_on: string;
+            /** Format: double */
+            shape: number;
+            /** Format: double */
+            score: number;
+            /** Format: double */
+            intercept: number;
+            auc: components["schemas"]["EstimateOut"];
+            /** Format: double */
+            brier: number;
+            brier_ci: number[] | null;
+            calibration: components["schemas"]["HazardCalibrationOut"];
+            against_plain: components["schemas"]["PairedAucOut"];
+            /** @description Minimum, quartiles and maximum, years. */
+            follow_up: number[];
+            horizons: components["schemas"]["HorizonOut"][];
+        };
+        HorizonOut: {
+            /** Format: double */
+            years: number;
+            /** Format: double */
+            median: number;
+            /** Format: double */
+            q1: number;
+            /** Format: double */
+            q3: number;
         };
         /**
          * @description * `concordant` - Concordant reads
@@ -2253,74 +1893,38 @@ export interface components {
             /** Format: binary */
             chart_review?: string;
             /**
-             * @description Store at once if nothing is in error.
+             * @description False shows what would happen.
              * @default false
              */
             commit: boolean;
-            /**
-             * @description Store the good rows even so.
-             * @default false
-             */
-            skip_errors: boolean;
-            /** @description Kind → columns, absent, values, dates. */
-            mapping?: unknown;
         };
         ImportOut: {
-            readonly id: number;
-            readonly state: components["schemas"]["ImportStateEnum"];
-            readonly kinds: unknown;
-            /** Format: date-time */
-            readonly created_at: string;
-            created_by?: string | null;
-            /** @description Whether it is stored. */
-            readonly committed: boolean;
-            readonly commit: boolean;
-            readonly skip_errors: boolean;
-            progress: components["schemas"]["ImportProgressOut"];
-            summary?: {
+            committed: boolean;
+            summary: {
                 [key: string]: components["schemas"]["FileCountsOut"];
             };
-            errors?: components["schemas"]["RowErrorOut"][];
-            /** @default 0 */
-            error_count: number;
-            notices?: components["schemas"]["RowErrorOut"][];
-            refused?: string[];
-            layouts?: {
-                [key: string]: components["schemas"]["LayoutOut"];
-            };
-            delivery?: number | null;
-            readonly error: string;
-            readonly mapping: unknown;
+            errors: components["schemas"]["RowErrorOut"][];
         };
-        ImportProgressOut: {
-            rows?: number;
-            /** Format: double */
-            share?: number;
-        };
-        /**
-         * @description * `queued` - Waiting
-         *     * `reading` - Reading
-         *     * `storing` - Storing
-         *     * `checked` - Checked
-         *     * `done` - Imported
-         *     * `failed` - Failed
-         *     * `cancelled` - Cancelled
-         *     * `expired` - Expired
-         * @enum {string}
-         */
-        ImportStateEnum: "queued" | "reading" | "storing" | "checked" | "done" | "failed" | "cancelled" | "expired";
         IngestOut: {
             results: components["schemas"]["IngestResultOut"][];
             summary: components["schemas"]["IngestSummaryOut"];
         };
         IngestResultOut: {
-            outcome: components["schemas"]["OutcomeFcdEnum"];
+            outcome: components["schemas"]["IngestResultOutOutcomeEnum"];
             file: string;
             series_uid?: string;
             patient?: string;
             slices?: number;
             reason: string;
         };
+        /**
+         * @description * `accepted` - accepted
+         *     * `unchanged` - unchanged
+         *     * `quarantined` - quarantined
+         *     * `rejected` - rejected
+         * @enum {string}
+         */
+        IngestResultOutOutcomeEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         IngestSummaryOut: {
             accepted: number;
             unchanged: number;
@@ -2461,15 +2065,15 @@ export interface components {
             /** Format: date-time */
             readonly frozen_at: string;
         };
-        LayoutOut: {
-            name: string;
-            encoding?: string;
-            delimiter?: string;
-            columns: components["schemas"]["ColumnReadOut"][];
-            header: string[];
-            notes: string[];
-            dropped: string[];
-            comments: number;
+        /** @description How alike the maps of two networks are on the same patients. */
+        LikenessOut: {
+            between?: string;
+            pairs: number;
+            /** Format: double */
+            spearman: number | null;
+            /** Format: double */
+            ssim: number | null;
+            within_chance?: boolean;
         };
         ListErrorOut: {
             detail: string;
@@ -2494,12 +2098,14 @@ export interface components {
             series_uid: string;
             content_hash: string;
         };
-        MappingInRequest: {
-            /** @description Kind → columns, absent, values, dates. */
-            mapping: unknown;
-        };
         McNemarOut: {
             against: string;
+            b: number;
+            c: number;
+            /** Format: double */
+            p: number;
+        };
+        McNemarPairOut: {
             b: number;
             c: number;
             /** Format: double */
@@ -2583,6 +2189,7 @@ export interface components {
             auc: components["schemas"]["EstimateOut"] | null;
             /** Format: double */
             auprc: number | null;
+            auprc_ci?: number[] | null;
             roc: components["schemas"]["RocOut"] | null;
             pr: components["schemas"]["PrecisionRecallOut"] | null;
             /** Format: double */
@@ -2593,18 +2200,12 @@ export interface components {
             };
             /** Format: double */
             brier: number;
+            brier_ci?: number[] | null;
             calibration: components["schemas"]["CalibrationOut"];
             net_benefit: components["schemas"]["NetBenefitOut"];
             /** Format: double */
             no_information_rate: number;
             mcnemar: components["schemas"]["McNemarOut"];
-        };
-        MonitoringOut: {
-            adjudication_rate: components["schemas"]["RateOut"];
-            disagreement: components["schemas"]["DisagreementOut"][];
-            tie_breaker: components["schemas"]["TieBreakerOut"];
-            drift: components["schemas"]["DriftOut"][];
-            times: components["schemas"]["TimesOut"][];
         };
         NetBenefitOut: {
             thresholds: number[];
@@ -2634,13 +2235,6 @@ export interface components {
             /** @description Under which archives know this server. */
             ae_title: string;
         };
-        NoticeOut: {
-            key: string;
-            count: number;
-            text: string;
-            /** @description A page of the front end. */
-            link: string;
-        };
         /** @enum {unknown} */
         NullEnum: null;
         NumberCellOut: {
@@ -2660,11 +2254,15 @@ export interface components {
             /** Format: double */
             high: number;
         };
-        OfferedFileRequest: {
-            path: string;
-            size: number;
-            /** @description Milliseconds since 1970. */
-            modified: number;
+        OcclusionOut: {
+            n: number;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            passed: boolean;
         };
         OpenReadingOut: {
             /** @description New cases. */
@@ -2680,14 +2278,6 @@ export interface components {
          * @enum {string}
          */
         Outcome55cEnum: "open" | "agreed" | "not_agreed";
-        /**
-         * @description * `accepted` - accepted
-         *     * `unchanged` - unchanged
-         *     * `quarantined` - quarantined
-         *     * `rejected` - rejected
-         * @enum {string}
-         */
-        OutcomeFcdEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         OwnReadingOut: {
             version: number;
             revision: number;
@@ -2768,20 +2358,22 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["PullItemOut"][];
         };
-        PaginatedReceivedOutList: {
-            /** @example 123 */
-            count: number;
-            /**
-             * Format: uri
-             * @example http://api.example.org/accounts/?offset=400&limit=100
-             */
-            next?: string | null;
-            /**
-             * Format: uri
-             * @example http://api.example.org/accounts/?offset=200&limit=100
-             */
-            previous?: string | null;
-            results: components["schemas"]["ReceivedOut"][];
+        /** @description Two AUCs on the same patients, DeLong's test; low, high and p null where it has no variance. */
+        PairedAucOut: {
+            /** Format: double */
+            first: number;
+            /** Format: double */
+            second: number;
+            /** Format: double */
+            difference: number;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            z: number | null;
+            /** Format: double */
+            p: number | null;
         };
         /** @description The paper's Table 2 as printed, and what cannot be true in it. */
         PaperOut: {
@@ -2850,8 +2442,39 @@ export interface components {
             reason: string | null;
             readonly phantom: boolean;
         };
-        PieceOut: {
-            received: number;
+        PointingOut: {
+            region: string;
+            /** Format: double */
+            area: number;
+            rows: components["schemas"]["PointingRowOut"][];
+            beats_priors: boolean;
+        };
+        PointingRowOut: {
+            map: string;
+            hits: number;
+            n: number;
+            wilson: number[];
+            /** Format: double */
+            energy: number | null;
+        };
+        PoliciesOut: {
+            negative: components["schemas"]["PolicyOut"] | null;
+            exclude: components["schemas"]["PolicyOut"] | null;
+            positive: components["schemas"]["PolicyOut"] | null;
+        };
+        /** @description The same scores judged under one policy for an intermediate follow-up. */
+        PolicyOut: {
+            n: number;
+            positives: number;
+            auc: components["schemas"]["EstimateOut"] | null;
+            /** Format: double */
+            auprc: number | null;
+            /** Format: double */
+            brier: number;
+            confusion: components["schemas"]["ConfusionOut"];
+            table: {
+                [key: string]: components["schemas"]["FigureOut"];
+            };
         };
         PrecisionRecallOut: {
             precision: number[];
@@ -2918,17 +2541,22 @@ export interface components {
             list: string;
         };
         PullItemOut: {
-            readonly line: number;
-            readonly patient_pseudonym: string;
-            readonly state: components["schemas"]["PullItemOutStateEnum"];
-            readonly attempts: number;
+            /** Format: int64 */
+            line: number;
+            patient_pseudonym: string;
+            state?: components["schemas"]["PullItemOutStateEnum"];
+            /** Format: int64 */
+            attempts?: number;
             /** Format: date-time */
-            readonly next_try_at: string | null;
-            readonly studies: number;
-            readonly instances_expected: number;
-            readonly instances_arrived: number;
-            readonly summary: unknown;
-            readonly reason: string;
+            next_try_at?: string | null;
+            /** Format: int64 */
+            studies?: number;
+            /** Format: int64 */
+            instances_expected?: number;
+            /** Format: int64 */
+            instances_arrived?: number;
+            summary?: unknown;
+            reason?: string;
         };
         /**
          * @description * `queued` - Waiting
@@ -2944,13 +2572,13 @@ export interface components {
         PullItemOutStateEnum: "queued" | "running" | "done" | "incomplete" | "missing" | "failed" | "refused" | "cancelled";
         PullOut: {
             readonly id: number;
-            readonly node: string;
+            node: string;
             created_by?: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
-            readonly finished_at: string | null;
-            readonly cancel_requested: boolean;
+            finished_at?: string | null;
+            cancel_requested?: boolean;
             lines: number;
             counts: components["schemas"]["PullCountsOut"];
             instances_expected: number;
@@ -2999,16 +2627,10 @@ export interface components {
             decided: number;
             waiting: number;
         };
-        /** @description ``k`` of ``n`` with its Wilson 95 % interval. */
-        RateOut: {
-            /** Format: double */
-            value: number | null;
-            /** Format: double */
-            low: number | null;
-            /** Format: double */
-            high: number | null;
-            k: number;
-            n: number;
+        RandomisationOut: {
+            chance: components["schemas"]["ChanceOut"];
+            stages: components["schemas"]["StageOut"][];
+            passed: boolean;
         };
         /**
          * @description * `paired` - paired
@@ -3037,6 +2659,13 @@ export interface components {
          * @enum {string}
          */
         ReadStatusEnum: "open" | "draft" | "signed";
+        ReaderAgreementOut: {
+            n: number;
+            agree: number;
+            wilson: number[];
+            /** Format: double */
+            kappa: number | null;
+        };
         ReaderProgressOut: {
             username: string;
             role: string;
@@ -3046,20 +2675,19 @@ export interface components {
             /** @description Other active readers of this role. */
             colleagues: string[];
         };
-        ReceivedOut: {
-            readonly id: number;
-            readonly road: components["schemas"]["RoadEnum"];
-            readonly peer: string;
-            /** Format: date-time */
-            readonly created_at: string;
-            results: components["schemas"]["ReceivedSeriesOut"][];
+        /** @description One observer's own label judged by the final one. */
+        ReaderRowOut: {
+            reader: number;
+            provenance: string;
+            n: number;
+            confusion: components["schemas"]["ConfusionOut"];
+            sensitivity: components["schemas"]["FigureOut"];
+            specificity: components["schemas"]["FigureOut"];
+            accuracy: components["schemas"]["FigureOut"];
         };
-        ReceivedSeriesOut: {
-            outcome: components["schemas"]["OutcomeFcdEnum"];
-            reason: string;
-            series_uid?: string;
-            patient?: string;
-            slices?: number;
+        ReadersOut: {
+            rows: components["schemas"]["ReaderRowOut"][];
+            agreement: components["schemas"]["ReaderAgreementOut"] | null;
         };
         RecentReviewOut: {
             patient: string;
@@ -3133,14 +2761,17 @@ export interface components {
             metrics: components["schemas"]["MetricsOut"];
             metrics_at_half: components["schemas"]["AtThresholdOut"];
             metrics_train: components["schemas"]["MetricsOut"];
-            metrics_uncalibrated: unknown;
+            metrics_uncalibrated: components["schemas"]["UncalibratedOut"] | null;
             comparators: {
-                [key: string]: components["schemas"]["MetricsOut"];
+                [key: string]: components["schemas"]["ComparatorOut"];
             };
             groups: {
                 [key: string]: components["schemas"]["GroupOut"][];
             };
-            intermediate_policies: unknown;
+            intermediate_policies: components["schemas"]["PoliciesOut"];
+            hazard?: components["schemas"]["HazardOut"] | null;
+            readers?: components["schemas"]["ReadersOut"];
+            trust?: components["schemas"]["VerdictOut"] | null;
             split: components["schemas"]["SplitOut"];
             history: components["schemas"]["FoldHistoryOut"][];
             saliency: string[];
@@ -3192,15 +2823,6 @@ export interface components {
             patient: components["schemas"]["PatientDetailOut"] | null;
             recent: components["schemas"]["RecentReviewOut"][];
         };
-        /**
-         * @description * `upload` - Browser
-         *     * `command` - Command line
-         *     * `c_store` - C-STORE
-         *     * `stow` - STOW-RS
-         *     * `pull` - Pull from a PACS
-         * @enum {string}
-         */
-        RoadEnum: "upload" | "command" | "c_store" | "stow" | "pull";
         RocOut: {
             fpr: number[];
             tpr: number[];
@@ -3264,6 +2886,17 @@ export interface components {
             parts_done: number;
             parts: components["schemas"]["RunPartOut"][];
             result: components["schemas"]["ResultOut"] | null;
+            /** @description Weights to download, safetensors and ONNX. */
+            readonly networks: string[];
+        };
+        /** @description Two runs on the patients that both tested. */
+        RunPairOut: {
+            first: number;
+            second: number;
+            n: number;
+            positives: number;
+            auc: components["schemas"]["PairedAucOut"] | null;
+            mcnemar: components["schemas"]["McNemarPairOut"] | null;
         };
         /** @description One fold of a cross-validated run, a job of its own; numbers count from 0. */
         RunPartOut: {
@@ -3498,12 +3131,6 @@ export interface components {
          * @enum {string}
          */
         SourceEnum: "rule" | "chart_review" | "label" | "lead";
-        SpellingOut: {
-            text: string;
-            /** @description Null: not understood. */
-            read_as: string | null;
-            rows: number;
-        };
         /**
          * @description * `train` - Training
          *     * `test` - Test
@@ -3513,7 +3140,15 @@ export interface components {
         SplitOut: {
             kind: string;
             seed: number;
+            train_patients?: number;
             folds: components["schemas"]["FoldOut"][];
+        };
+        StageOut: {
+            stage: string;
+            /** Format: double */
+            spearman: number | null;
+            /** Format: double */
+            ssim: number | null;
         };
         StaleDraftCurrentOut: {
             revision: number;
@@ -3606,19 +3241,6 @@ export interface components {
             /** @default  */
             reason: string;
         };
-        /**
-         * @description * `` -
-         *     * `name` - name
-         *     * `similar` - similar
-         *     * `said` - said
-         * @enum {string}
-         */
-        TakenByEnum: "name" | "similar" | "said";
-        TermDifferenceOut: {
-            term: string;
-            before: unknown;
-            after: unknown;
-        };
         /** @description The study's settings; see charter.Terms for what each means. */
         TermsShape: {
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -3637,37 +3259,6 @@ export interface components {
             rubric_version: number;
             intermediate_policy: components["schemas"]["IntermediatePolicyEnum"];
             min_interval_days: number;
-        };
-        TieBreakerOut: {
-            /** @description Concordant scans to which the adjudicator gave another category. */
-            changed: components["schemas"]["RateOut"];
-            more_severe: number;
-            less_severe: number;
-            /** @description Mean of adjudicator − observers, in steps of the category. */
-            shift: components["schemas"]["IntervalOut"];
-            /**
-             * Format: double
-             * @description Sign test: changes go either way.
-             */
-            p: number | null;
-        };
-        TimePointOut: {
-            /** Format: date-time */
-            at: string;
-            /** Format: double */
-            seconds: number;
-            again: boolean;
-        };
-        TimesOut: {
-            reader: string;
-            n: number;
-            /** Format: double */
-            median: number | null;
-            /** Format: double */
-            q1: number | null;
-            /** Format: double */
-            q3: number | null;
-            points: components["schemas"]["TimePointOut"][];
         };
         TimingOut: {
             weighting: string;
@@ -3695,37 +3286,49 @@ export interface components {
             device?: string;
             history?: components["schemas"]["EpochLossOut"][];
         };
-        UploadOut: {
-            readonly code: string;
-            readonly state: components["schemas"]["UploadOutStateEnum"];
-            /** Format: date-time */
-            readonly created_at: string;
-            /** Format: date-time */
-            readonly finished_at: string | null;
-            readonly done: number;
-            readonly summary: unknown;
-            readonly error: string;
-            files: number;
-            bytes: number;
-            files_received: number;
-            bytes_received: number;
+        /** @description ``report`` is null where none was made; the statement then says so. */
+        TrustOut: {
+            validated: boolean;
+            statement: string;
+            report: components["schemas"]["TrustReportOut"] | null;
         };
-        /**
-         * @description * `open` - Receiving files
-         *     * `queued` - Waiting to be read
-         *     * `running` - Being read
-         *     * `done` - Done
-         *     * `failed` - Failed
-         *     * `cancelled` - Cancelled
-         * @enum {string}
-         */
-        UploadOutStateEnum: "open" | "queued" | "running" | "done" | "failed" | "cancelled";
+        TrustReportOut: {
+            mode: string;
+            patients: string[];
+            grain: number[];
+            validated: boolean;
+            failed: string[];
+            statement: string;
+            exactness: components["schemas"]["ExactnessOut"];
+            randomisation: components["schemas"]["RandomisationOut"];
+            label_shuffled: components["schemas"]["LikenessOut"] | null;
+            repeatability: components["schemas"]["LikenessOut"] | null;
+            deletion: components["schemas"]["CurveOut"];
+            insertion: components["schemas"]["CurveOut"];
+            occlusion: components["schemas"]["OcclusionOut"];
+            pointing: components["schemas"]["PointingOut"] | null;
+            energy: components["schemas"]["EnergyOut"];
+            /** Format: double */
+            seconds: number;
+        };
+        /** @description Before the temperature: what calibration changed. */
+        UncalibratedOut: {
+            auc: components["schemas"]["EstimateOut"] | null;
+            /** Format: double */
+            brier: number;
+            calibration: components["schemas"]["CalibrationOut"];
+        };
         UserOut: {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly username: string;
             readonly first_name: string;
             readonly last_name: string;
             role: components["schemas"]["RoleEnum"] | components["schemas"]["BlankEnum"];
+        };
+        VerdictOut: {
+            validated: boolean;
+            failed: string[];
+            statement: string;
         };
         /**
          * @description * `you` - you
@@ -3762,10 +3365,7 @@ export type $defs = Record<string, never>;
 export interface operations {
     agreement_retrieve: {
         parameters: {
-            query?: {
-                /** @description A key of comparisons. */
-                comparison?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -3780,13 +3380,6 @@ export interface operations {
                     "application/json": components["schemas"]["AgreementOut"];
                 };
             };
-            /** @description No response body */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
         };
     };
     audit_list: {
@@ -3799,9 +3392,6 @@ export interface operations {
                 object_type?: string;
                 /** @description The initial index from which to return the results. */
                 offset?: number;
-                since?: string;
-                /** @description The last day, included. */
-                until?: string;
                 verb?: string;
             };
             header?: never;
@@ -3816,44 +3406,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaginatedAuditEventOutList"];
-                };
-            };
-        };
-    };
-    audit_choices_retrieve: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditChoicesOut"];
-                };
-            };
-        };
-    };
-    audit_verify_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditCheckOut"];
                 };
             };
         };
@@ -3975,31 +3527,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusalOut"];
-                };
-            };
-        };
-    };
-    charter_check_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CharterCheckInRequest"];
-                "application/x-www-form-urlencoded": components["schemas"]["CharterCheckInRequest"];
-                "multipart/form-data": components["schemas"]["CharterCheckInRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CharterCheckOut"];
                 };
             };
         };
@@ -4198,185 +3725,6 @@ export interface operations {
                     "application/json": components["schemas"]["ImportOut"];
                 };
             };
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-        };
-    };
-    cohort_imports_retrieve: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-        };
-    };
-    cohort_imports_cancel_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-        };
-    };
-    cohort_imports_check_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MappingInRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-        };
-    };
-    cohort_imports_commit_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["CommitInRequest"];
-                "application/x-www-form-urlencoded": components["schemas"]["CommitInRequest"];
-                "multipart/form-data": components["schemas"]["CommitInRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-        };
-    };
-    "cohort_imports_errors.csv_retrieve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-        };
-    };
-    cohort_imports_columns_list: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FileColumnsOut"][];
-                };
-            };
-        };
-    };
-    "cohort_imports_templates_.csv_retrieve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                kind: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
         };
     };
     cohort_nodes_retrieve: {
@@ -4422,8 +3770,6 @@ export interface operations {
     cohort_patients_list: {
         parameters: {
             query?: {
-                /** @description Only those whom this delivery of tables was the last to tell of. */
-                delivery?: number;
                 /** @description Number of results to return per page. */
                 limit?: number;
                 /** @description The initial index from which to return the results. */
@@ -4775,30 +4121,6 @@ export interface operations {
             };
         };
     };
-    cohort_received_list: {
-        parameters: {
-            query?: {
-                /** @description Number of results to return per page. */
-                limit?: number;
-                /** @description The initial index from which to return the results. */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PaginatedReceivedOutList"];
-                };
-            };
-        };
-    };
     cohort_series_instances_frames_1_retrieve: {
         parameters: {
             query?: never;
@@ -4838,188 +4160,6 @@ export interface operations {
                 };
                 content: {
                     "application/dicom+json": Record<string, never>[];
-                };
-            };
-        };
-    };
-    cohort_uploads_list: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadOut"][];
-                };
-            };
-        };
-    };
-    cohort_uploads_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadOut"];
-                };
-            };
-        };
-    };
-    cohort_uploads_retrieve: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadOut"];
-                };
-            };
-        };
-    };
-    cohort_uploads_cancel_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No response body */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    cohort_uploads_files_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FilesInRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FileOut"][];
-                };
-            };
-        };
-    };
-    cohort_uploads_files_update: {
-        parameters: {
-            query: {
-                offset: number;
-            };
-            header?: never;
-            path: {
-                code: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/octet-stream": string;
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PieceOut"];
-                };
-            };
-        };
-    };
-    cohort_uploads_finish_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["FinishInRequest"];
-                "application/x-www-form-urlencoded": components["schemas"]["FinishInRequest"];
-                "multipart/form-data": components["schemas"]["FinishInRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadOut"];
-                };
-            };
-        };
-    };
-    cohort_uploads_results_list: {
-        parameters: {
-            query?: {
-                start?: number;
-            };
-            header?: never;
-            path: {
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IngestResultOut"][];
                 };
             };
         };
@@ -5372,34 +4512,6 @@ export interface operations {
             };
         };
     };
-    labels_attestation_retrieve: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AttestationOut"];
-                };
-            };
-            /** @description No response body */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
     lead_review_list: {
         parameters: {
             query?: never;
@@ -5461,25 +4573,6 @@ export interface operations {
             };
         };
     };
-    notices_list: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NoticeOut"][];
-                };
-            };
-        };
-    };
     paper_retrieve: {
         parameters: {
             query?: never;
@@ -5515,53 +4608,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProgressOut"];
                 };
-            };
-        };
-    };
-    progress_monitoring_retrieve: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MonitoringOut"];
-                };
-            };
-        };
-    };
-    "progress_tables_.csv_retrieve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-            /** @description No response body */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
         };
     };
@@ -5906,6 +4952,28 @@ export interface operations {
             };
         };
     };
+    run_pairs_list: {
+        parameters: {
+            query: {
+                /** @description Runs, as 3,4,7. */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPairOut"][];
+                };
+            };
+        };
+    };
     runs_list: {
         parameters: {
             query?: never;
@@ -5971,6 +5039,27 @@ export interface operations {
             };
         };
     };
+    "runs_bundle.zip_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+        };
+    };
     runs_cancel_create: {
         parameters: {
             query?: never;
@@ -6015,6 +5104,49 @@ export interface operations {
             };
         };
     };
+    "runs_model_card.md_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+        };
+    };
+    runs_networks_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
     runs_patients_retrieve: {
         parameters: {
             query?: {
@@ -6035,6 +5167,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunPatientOut"];
+                };
+            };
+        };
+    };
+    "runs_patients_map.dcm_retrieve": {
+        parameters: {
+            query?: {
+                kind?: "parametric_map" | "secondary_capture";
+                method?: "against" | "gradcam" | "layercam";
+            };
+            header?: never;
+            path: {
+                id: number;
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                };
+            };
+        };
+    };
+    "runs_patients_overlay.png_retrieve": {
+        parameters: {
+            query?: {
+                colours?: "blue_red" | "cividis" | "inferno";
+                method?: "against" | "gradcam" | "layercam";
+            };
+            header?: never;
+            path: {
+                id: number;
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
                 };
             };
         };
@@ -6098,6 +5280,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunOut"];
+                };
+            };
+        };
+    };
+    runs_trust_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustOut"];
                 };
             };
         };

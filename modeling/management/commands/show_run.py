@@ -39,11 +39,11 @@ def _lines(run: Run) -> list[str]:
     if run.device:
         lines.append(f"device: {run.device}")
     if run.result:
-        lines += _figures(run.result["metrics"])
+        lines += figures(run.result["metrics"])
     return lines
 
 
-def _figures(metrics: dict[str, Any]) -> list[str]:
+def figures(metrics: dict[str, Any]) -> list[str]:
     counts = metrics["confusion"]
     lines = [
         f"{metrics['n']} test patients, {metrics['positives']} cases; threshold {metrics['threshold']:.3f}: "

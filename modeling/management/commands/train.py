@@ -41,7 +41,7 @@ class Command(BaseCommand):
         here = foreground or not _queue_answers()
         try:
             run = runs.create(
-                label_set=_label_set(label_set),
+                label_set=label_set_named(label_set),
                 profile=profile,
                 overrides=overrides,
                 seed=seed,
@@ -89,7 +89,7 @@ def _queue_answers() -> bool:
         return False
 
 
-def _label_set(wanted: str | None) -> LabelSet:
+def label_set_named(wanted: str | None) -> LabelSet:
     found = LabelSet.objects.all()
     if wanted is not None:
         by_id = found.filter(pk=int(wanted)) if wanted.isdecimal() and len(wanted) < 10 else found.none()

@@ -14,6 +14,8 @@ export type Saliency = Schemas['SaliencyOut'];
 export type Paper = Schemas['PaperOut'];
 export type LabelSetOption = Schemas['LabelSetOut'];
 export type Recipes = Schemas['RecipesOut'];
+export type Trust = Schemas['TrustOut'];
+export type RunPair = Schemas['RunPairOut'];
 export type LaunchInput = Schemas['RunInRequest'];
 
 export const isActive = (state: string) => state === 'queued' || state === 'running';
@@ -54,6 +56,19 @@ export const runPatientQuery = (id: number, pseudonym: string, method?: Saliency
           signal,
         }),
       ),
+    staleTime: Infinity,
+  });
+
+export const trustQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['runs', id, 'trust'],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/runs/{id}/trust/', { params: { path: { id } }, signal })),
+  });
+
+export const pairsQuery = (ids: readonly number[]) =>
+  queryOptions({
+    queryKey: ['run-pairs', ...ids],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/run-pairs/', { params: { query: { ids: ids.join(',') } }, signal })),
     staleTime: Infinity,
   });
 

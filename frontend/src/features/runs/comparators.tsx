@@ -1,6 +1,6 @@
 import { DataTable } from '@/components/data-table';
 import { Panel } from '@/components/panel';
-import { figure, interval, words } from '@/lib/format';
+import { DASH, figure, interval, pValue, words } from '@/lib/format';
 
 import type { Metrics, RunResult } from './result';
 
@@ -13,7 +13,7 @@ const NAMES: Record<string, string> = {
 
 interface Row {
   name: string;
-  metrics: Metrics;
+  metrics: Metrics & { against_network?: RunResult['comparators'][string]['against_network'] };
 }
 
 /** What the network must beat, fitted on the same training patients. */
@@ -31,6 +31,7 @@ export function Comparators({ result }: { result: RunResult }) {
           { key: 'name', header: 'Predictor', render: (row) => row.name },
           { key: 'auc', header: 'AUC', numeric: true, render: (row) => figure(row.metrics.auc?.value) },
           { key: 'ci', header: '95 % CI', numeric: true, render: (row) => interval(row.metrics.auc?.low, row.metrics.auc?.high) },
+          { key: 'against', header: 'Network better by', numeric: true, render: (row) => (row.metrics.against_network ? `${figure(row.metrics.against_network.difference)} (p ${pValue(row.metrics.against_network.p)})` : DASH) },
           { key: 'sens', header: 'Sensitivity', numeric: true, render: (row) => figure(row.metrics.table.sensitivity?.value) },
           { key: 'spec', header: 'Specificity', numeric: true, render: (row) => figure(row.metrics.table.specificity?.value) },
           { key: 'brier', header: 'Brier', numeric: true, render: (row) => figure(row.metrics.brier) },

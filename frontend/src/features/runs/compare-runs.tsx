@@ -1,12 +1,13 @@
 import { Grid, Table, Text } from '@mantine/core';
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 
+import { DataTable } from '@/components/data-table';
 import { ErrorNotice } from '@/components/error-notice';
 import { PageLoader } from '@/components/page-loader';
 import { Panel } from '@/components/panel';
-import { DASH, figure, interval } from '@/lib/format';
+import { DASH, figure, interval, pValue } from '@/lib/format';
 
-import { type Run, runQuery } from './api';
+import { pairsQuery, type Run, runQuery } from './api';
 import { say } from './provenance';
 import type { RunResult } from './result';
 import { RocOverlay } from './roc-chart';
@@ -59,8 +60,28 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
             </Table>
           </Table.ScrollContainer>
           <Text size="xs" c="dimmed">Only settings that differ are listed.</Text>
+          <Pairs ids={runs.map((run) => run.id)} />
         </Grid.Col>
       </Grid>
     </Panel>
+  );
+}
+
+/** Every two runs on the patients that both tested. */
+function Pairs({ ids }: { ids: readonly number[] }) {
+  const pairs = useQuery(pairsQuery(ids));
+  if (!pairs.data?.length) return null;
+  return (
+    <DataTable
+      caption="Paired tests"
+      rows={pairs.data}
+      rowKey={(row) => `${row.first} ${row.second}`}
+      columns={[
+        { key: 'pair', header: 'Paired', render: (row) => `Run ${row.first} − run ${row.second}` },
+        { key: 'n', header: 'Patients in both', numeric: true, render: (row) => `${row.n} (${row.positives} positive)` },
+        { key: 'auc', header: 'AUC difference (DeLong)', numeric: true, render: (row) => (row.auc ? `${figure(row.auc.difference)} (${interval(row.auc.low, row.auc.high, 2)}), p ${pValue(row.auc.p)}` : DASH) },
+        { key: 'mcnemar', header: 'Calls (exact McNemar)', numeric: true, render: (row) => (row.mcnemar ? `${row.mcnemar.b} : ${row.mcnemar.c}, p ${pValue(row.mcnemar.p)}` : DASH) },
+      ]}
+    />
   );
 }

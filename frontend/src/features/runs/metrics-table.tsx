@@ -59,8 +59,8 @@ export function MetricsTable({ metrics, counts, exploring, paper }: Props) {
                   <Table.Th scope="row" fw={500} title={hint}>{label}</Table.Th>
                   <Table.Td ta="right" fw={600}>{figure(row?.value)}</Table.Td>
                   <Table.Td ta="right">{row?.n === undefined ? '' : `${row.k} / ${row.n}`}</Table.Td>
-                  <Table.Td ta="right">{row?.n === undefined ? '' : cell(row.wilson)}</Table.Td>
-                  <Table.Td ta="right">{row?.n === undefined ? '' : exploring ? DASH : cell(row.clopper_pearson)}</Table.Td>
+                  <Table.Td ta="right">{row?.n !== undefined && cell(row.wilson)}</Table.Td>
+                  <Table.Td ta="right">{row?.n === undefined ? row?.bootstrap && `${cell(row.bootstrap)} (bootstrap)` : exploring ? DASH : cell(row.clopper_pearson)}</Table.Td>
                   <PaperCell value={paper?.figures[key]} disputed={disputed(key)} />
                 </Table.Tr>
               );

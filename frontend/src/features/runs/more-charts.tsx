@@ -5,7 +5,7 @@ import { PALETTE } from '@/lib/palette';
 
 import { AXIS, Chart, UNIT_TICKS } from './chart';
 import { operatingPoint } from './confusion';
-import type { Counts, Metrics } from './result';
+import type { Counts, Metrics, RunResult } from './result';
 
 const unit = { type: 'number' as const, domain: [0, 1], ticks: UNIT_TICKS, tick: AXIS, allowDataOverflow: true };
 const margin = { top: 8, right: 12, bottom: 24, left: 4 };
@@ -37,7 +37,7 @@ export function PrChart({ metrics, counts, exploring }: { metrics: Metrics; coun
   );
 }
 
-export function CalibrationChart({ metrics }: { metrics: Metrics }) {
+export function CalibrationChart({ metrics, before }: { metrics: Metrics; before: RunResult['metrics_uncalibrated'] }) {
   const { calibration } = metrics;
   const points = calibration.curve.map((bin) => ({
     predicted: bin.predicted,
@@ -46,7 +46,7 @@ export function CalibrationChart({ metrics }: { metrics: Metrics }) {
   }));
   const say = (name: string, estimate: Metrics['calibration']['slope']) =>
     estimate ? `${name} ${figure(estimate.value, 2)} (${interval(estimate.low, estimate.high, 2)})` : `${name}: no finite fit`;
-  const caption = `${say('Slope', calibration.slope)}; ${say('intercept', calibration.intercept).toLowerCase()}; Brier ${figure(metrics.brier)}; ECE ${figure(calibration.ece)}.`;
+  const caption = `${say('Slope', calibration.slope)}; ${say('intercept', calibration.intercept).toLowerCase()}; Brier ${figure(metrics.brier)}; ECE ${figure(calibration.ece)}.${before ? ` Before the temperature (open): ${say('slope', before.calibration.slope)}; Brier ${figure(before.brier)}; ECE ${figure(before.calibration.ece)}.` : ''}`;
   return (
     <Chart square label={`Calibration. ${caption}`} caption={caption}>
       <ScatterChart margin={margin}>
@@ -55,6 +55,7 @@ export function CalibrationChart({ metrics }: { metrics: Metrics }) {
         <YAxis {...unit} dataKey="observed" name="Observed" width={48} label={{ value: 'Observed share', angle: -90, position: 'insideLeft', ...AXIS }} />
         <ReferenceLine segment={[{ x: 0, y: 0 }, { x: 1, y: 1 }]} stroke={PALETTE.grey} strokeDasharray="4 4" />
         <Tooltip formatter={text} cursor={false} />
+        {before && <Scatter name="Before the temperature" data={before.calibration.curve} fill="#fff" stroke={PALETTE.orange} isAnimationActive={false} />}
         <Scatter name="Groups of patients" data={points} fill={PALETTE.blue} isAnimationActive={false}>
           <ErrorBar dataKey="error" direction="y" width={4} stroke={PALETTE.blue} />
         </Scatter>

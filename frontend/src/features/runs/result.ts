@@ -6,6 +6,7 @@ export type RunResult = Schemas['ResultOut'];
 export type Metrics = Schemas['MetricsOut'];
 export type Counts = Schemas['ConfusionOut'];
 export type Figure = Schemas['FigureOut'];
+export type ReaderRow = Schemas['ReaderRowOut'];
 export type FoldHistory = Schemas['FoldHistoryOut'];
 
 /** Two-sided 95 % interval, low then high. */

@@ -5,7 +5,7 @@ import { PALETTE, SERIES } from '@/lib/palette';
 
 import { AXIS, Chart, UNIT_TICKS } from './chart';
 import { operatingPoint, wilson } from './confusion';
-import type { Counts, Metrics } from './result';
+import type { Counts, Metrics, ReaderRow } from './result';
 
 const axis = { type: 'number' as const, domain: [0, 1], ticks: UNIT_TICKS, tick: AXIS, allowDataOverflow: true };
 
@@ -18,9 +18,11 @@ interface Props {
   /** Counts at the threshold in use; the stored one unless the slider was moved. */
   counts: Counts;
   exploring: boolean;
+  /** Observers' own labels judged by the final ones: the ceiling. */
+  readers?: readonly ReaderRow[];
 }
 
-export function RocChart({ metrics, counts, exploring }: Props) {
+export function RocChart({ metrics, counts, exploring, readers = [] }: Props) {
   if (!metrics.roc || !metrics.auc) return <p>No ROC curve: the test patients have one outcome only.</p>;
   const { auc } = metrics;
   const point = operatingPoint(counts);
@@ -36,8 +38,11 @@ export function RocChart({ metrics, counts, exploring }: Props) {
           fprError: [point.fpr - falsePositives[0], falsePositives[1] - point.fpr],
         }]
       : [];
+  const ceiling = readers.flatMap(({ provenance, reader, sensitivity, specificity }) =>
+    provenance === 'all' && sensitivity.value !== null && specificity.value !== null ? [{ reader, fpr: 1 - specificity.value, tpr: sensitivity.value }] : [],
+  );
   const colour = exploring ? PALETTE.amber : PALETTE.orange;
-  const caption = `AUC ${figure(auc.value)} (95 % CI ${interval(auc.low, auc.high)}, DeLong). Cross: operating point with Wilson intervals${exploring ? ', at the explored threshold' : ''}.`;
+  const caption = `AUC ${figure(auc.value)} (95 % CI ${interval(auc.low, auc.high)}, DeLong). Cross: operating point with Wilson intervals${exploring ? ', at the explored threshold' : ''}.${ceiling.length ? ' Triangles: one observer’s own labels (the ceiling).' : ''}`;
   return (
     <Chart square label={`ROC curve. ${caption}`} caption={caption}>
       <ScatterChart margin={{ top: 8, right: 12, bottom: 24, left: 4 }}>
@@ -54,6 +59,7 @@ export function RocChart({ metrics, counts, exploring }: Props) {
           shape={() => <g />}
           isAnimationActive={false}
         />
+        <Scatter name="One observer alone" data={ceiling} fill={PALETTE.green} shape="triangle" isAnimationActive={false} />
         <Scatter name="Operating point" data={operating} fill={colour} shape="circle" isAnimationActive={false}>
           <ErrorBar dataKey="tprError" direction="y" width={6} stroke={colour} strokeWidth={1.5} />
           <ErrorBar dataKey="fprError" direction="x" width={6} stroke={colour} strokeWidth={1.5} />

@@ -28,6 +28,8 @@ export function RunPatientPage() {
 
 const point = ([x = 0, y = 0, z = 0]: readonly number[]): Point3 => [x, y, z];
 
+const FILES = [['parametric_map', 'DICOM parametric map'], ['secondary_capture', 'DICOM secondary capture']] as const;
+
 interface Props {
   run: number;
   patient: RunPatient;
@@ -65,6 +67,16 @@ function PatientView({ run, patient, onMethod }: Props) {
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
           {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} onMethod={onMethod} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
+          {saliency && (
+            <Paper withBorder p="sm">
+              <Text size="sm" fw={600}>Save this map</Text>
+              <Stack gap={2} mt={4}>
+                {FILES.map(([kind, name]) => (
+                  <Anchor key={kind} href={`/api/runs/${run}/patients/${patient.patient}/map.dcm?kind=${kind}&method=${saliency.method}`} download size="sm">{name}</Anchor>
+                ))}
+              </Stack>
+            </Paper>
+          )}
           <Paper withBorder p="sm">
             <Text size="sm" fw={600}>Where the outcome comes from</Text>
             <Stack gap={2} mt={4}>

@@ -21,6 +21,9 @@ import type { RunResult } from './result';
 import { RocChart } from './roc-chart';
 import { RunLog } from './run-live';
 import { TrainingPanel } from './training-panel';
+import { TrustSummary } from './trust-summary';
+import { HazardPanel, Policies, ReaderCeiling } from './views-panel';
+import { AdjudicationPanel, LearningCurve } from './what-if';
 
 /** A published run. Every figure comes from the stored scores; the slider only re-cuts them. */
 export function RunResultView({ run, result }: { run: Run; result: RunResult }) {
@@ -41,7 +44,7 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
         <Stat label="Sensitivity" value={figure(metrics.table.sensitivity?.value)} hint="at the stored threshold" />
         <Stat label="Specificity" value={figure(metrics.table.specificity?.value)} hint="at the stored threshold" />
         <Stat label="Test patients" value={metrics.n} hint={`${metrics.positives} developed deformity (${percent(metrics.positives / metrics.n)})`} />
-        <Stat label="AUPRC" value={figure(metrics.auprc)} hint={`prevalence ${figure(metrics.positives / metrics.n, 2)}`} />
+        <Stat label="AUPRC" value={figure(metrics.auprc)} hint={metrics.auprc_ci ? `95 % CI ${interval(metrics.auprc_ci[0], metrics.auprc_ci[1], 2)}; prevalence ${figure(metrics.positives / metrics.n, 2)}` : `prevalence ${figure(metrics.positives / metrics.n, 2)}`} />
       </SimpleGrid>
       {predictions.isError && <ErrorNotice error={predictions.error} title="The scores could not be loaded: the slider is off" />}
       <Grid>
@@ -54,9 +57,9 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
                 <Tabs.Tab value="calibration">Calibration</Tabs.Tab>
                 <Tabs.Tab value="benefit">Net benefit</Tabs.Tab>
               </Tabs.List>
-              <Tabs.Panel value="roc"><RocChart metrics={metrics} counts={counts} exploring={exploring} /></Tabs.Panel>
+              <Tabs.Panel value="roc"><RocChart metrics={metrics} counts={counts} exploring={exploring} readers={result.readers?.rows} /></Tabs.Panel>
               <Tabs.Panel value="pr"><PrChart metrics={metrics} counts={counts} exploring={exploring} /></Tabs.Panel>
-              <Tabs.Panel value="calibration"><CalibrationChart metrics={metrics} /></Tabs.Panel>
+              <Tabs.Panel value="calibration"><CalibrationChart metrics={metrics} before={result.metrics_uncalibrated} /></Tabs.Panel>
               <Tabs.Panel value="benefit"><NetBenefitChart metrics={metrics} /></Tabs.Panel>
             </Tabs>
           </Panel>
@@ -80,8 +83,14 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
         {paper.data && paper.data.findings.length > 0 && <div style={{ marginTop: 12 }}><PaperFindings paper={paper.data} /></div>}
       </Panel>
       <PatientsPanel run={run.id} rows={test} threshold={threshold} exploring={exploring} cell={cell} onCell={setCell} />
+      <TrustSummary run={run.id} />
       <Comparators result={result} />
       <Groups result={result} />
+      <ReaderCeiling result={result} />
+      <AdjudicationPanel run={run} />
+      <Policies result={result} />
+      <HazardPanel result={result} />
+      <LearningCurve run={run} />
       <TrainingPanel result={result} />
       <Panel
         title="Provenance"
@@ -90,6 +99,9 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
           <Group gap="xs">
             <Download href={`/api/runs/${run.id}/predictions.csv`} label="Scores (CSV)" />
             <Download href={`/api/label-sets/${run.label_set}/manifest.json`} label="Manifest" />
+            <Download href={`/api/runs/${run.id}/model-card.md`} label="Model card" />
+            {run.networks.length > 0 && <Download href={`/api/runs/${run.id}/bundle.zip`} label="Bundle (zip)" />}
+            {run.networks.map((name) => <Download key={name} href={`/api/runs/${run.id}/networks/${name}`} label={name} />)}
           </Group>
         }
       >

@@ -1,0 +1,191 @@
+import { Alert, Anchor, Badge, Grid, SimpleGrid, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle, IconShieldCheck } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { CartesianGrid, Legend, Line, LineChart, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts';
+import { Link, useParams } from 'react-router';
+
+import { DataTable } from '@/components/data-table';
+import { PageHeader } from '@/components/page-header';
+import { Panel } from '@/components/panel';
+import { QueryView } from '@/components/query-view';
+import { Stat } from '@/components/stat';
+import { duration, figure, interval, percent, pValue, words } from '@/lib/format';
+import { PALETTE } from '@/lib/palette';
+
+import { predictionsQuery, type Trust, trustQuery } from './api';
+import { AXIS, Chart, UNIT_TICKS } from './chart';
+import { Gallery } from './gallery';
+
+type Report = NonNullable<Trust['report']>;
+
+export function TrustPage() {
+  const { id = '' } = useParams();
+  const trust = useQuery(trustQuery(Number(id)));
+  return (
+    <>
+      <Anchor component={Link} to={`/runs/${id}`} size="sm">← Run {id}</Anchor>
+      <QueryView query={trust}>{(data) => <TrustView run={Number(id)} trust={data} />}</QueryView>
+    </>
+  );
+}
+
+function TrustView({ run, trust }: { run: number; trust: Trust }) {
+  const predictions = useQuery(predictionsQuery(run));
+  const { report } = trust;
+  const tested = predictions.data?.filter((row) => row.split === 'test') ?? [];
+  return (
+    <>
+      <PageHeader
+        title={`Run ${run}: may its maps be believed?`}
+        description={report ? `Tested on ${report.patients.length} test patients, maps of ${report.grain.join(' × ')} cells, in ${duration(report.seconds)}.` : undefined}
+      />
+      <Stack>
+        <Alert
+          color={trust.validated ? 'teal' : 'yellow'}
+          variant="light"
+          icon={trust.validated ? <IconShieldCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}
+          title={trust.validated ? 'The maps follow the network' : 'Not validated for localisation'}
+        >
+          <Text size="sm">{trust.statement}</Text>
+          {!report && <Text size="sm" mt={4}>Make one with <code>manage.py trust_report {run}</code>; new runs make it by themselves.</Text>}
+        </Alert>
+        {report && <Tests report={report} />}
+        <Gallery run={run} rows={tested} validated={trust.validated} statement={trust.validated ? '' : 'Not validated for localisation.'} />
+      </Stack>
+    </>
+  );
+}
+
+function Verdict({ passed }: { passed: boolean }) {
+  return <Badge variant={passed ? 'light' : 'filled'} color={passed ? 'teal' : '#a63c00'}>{passed ? 'passed' : 'failed'}</Badge>;
+}
+
+function Tests({ report }: { report: Report }) {
+  const { exactness, randomisation, energy, occlusion } = report;
+  return (
+    <>
+      <Panel title="Randomisation" hint="The network is started anew from its output down. A map that still looks the same does not come from what was learned." actions={<Verdict passed={randomisation.passed} />}>
+        <Randomisation report={report} />
+      </Panel>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Panel title="Deletion" hint="The logit of the answer given as cells are blurred, the map’s strongest first. It should fall faster than in random order." h="100%" actions={<Verdict passed={report.deletion.passed} />}>
+            <Curve name="Deletion" curve={report.deletion} axis="Cells blurred" />
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Panel title="Insertion" hint="The same, from the blurred image back. It should rise faster than in random order." h="100%" actions={<Verdict passed={report.insertion.passed} />}>
+            <Curve name="Insertion" curve={report.insertion} axis="Cells restored" />
+          </Panel>
+        </Grid.Col>
+      </Grid>
+      <SimpleGrid cols={{ base: 1, md: 3 }}>
+        <Panel title="Exactness" actions={<Verdict passed={exactness.passed} />}>
+          <Text size="sm">GradCAM equals HiResCAM at layer4 to {exactness.hirescam.toExponential(1)}; map and bias sum to the logit to {exactness.sum.toExponential(1)}.</Text>
+        </Panel>
+        <Panel title="Against occlusion" actions={<Verdict passed={occlusion.passed} />}>
+          <Stat label="Rank correlation of cells" value={figure(occlusion.mean, 2)} hint={`95 % CI ${interval(occlusion.low, occlusion.high, 2)}, ${occlusion.n} patients`} />
+        </Panel>
+        <Panel title="Outside the patient" actions={energy.alarm ? <Badge color="#a63c00">above 20 %</Badge> : <Badge variant="light" color="teal">20 % or less</Badge>}>
+          <Text size="sm">
+            {energy.n
+              ? `${percent(energy.air, 1)} of the map lies in air (${percent(energy.air_area, 1)} of the area), ${percent(energy.padding, 1)} in padding (${percent(energy.padding_area, 1)}).`
+              : 'Every map of the answers given is empty.'}
+          </Text>
+        </Panel>
+      </SimpleGrid>
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Panel title="Other networks" hint="Mean likeness to maps of the same patients by other networks; by chance as in the randomisation test.">
+          <Others report={report} />
+        </Panel>
+        <Panel title="Pointing game" hint={report.pointing ? `How often a map’s peak falls into ${report.pointing.region}: ${percent(report.pointing.area, 1)} of the area.` : undefined}>
+          {report.pointing ? <Pointing pointing={report.pointing} /> : <Text size="sm">Only phantoms have known masks; these are patients.</Text>}
+        </Panel>
+      </SimpleGrid>
+    </>
+  );
+}
+
+function Randomisation({ report }: { report: Report }) {
+  const { chance, stages } = report.randomisation;
+  const rows = [{ stage: 'trained', spearman: 1, ssim: 1 }, ...stages];
+  const last = stages.at(-1);
+  const caption = `Dashed: the most that as many pairs of random maps reach (97.5th percentile), Spearman ${figure(chance.spearman_high, 2)}, SSIM ${figure(chance.ssim_high, 2)}. Fully randomised: ${figure(last?.spearman, 2)} and ${figure(last?.ssim, 2)}.`;
+  return (
+    <Chart label={`Likeness to the trained network's maps as it is randomised. ${caption}`} height={250} caption={caption}>
+      <LineChart data={rows} margin={{ top: 8, right: 12, bottom: 24, left: 4 }}>
+        <CartesianGrid stroke="#e5e7eb" />
+        <XAxis dataKey="stage" tick={AXIS} label={{ value: 'Randomised down to', position: 'bottom', offset: 4, ...AXIS }} />
+        <YAxis domain={[-0.25, 1]} allowDataOverflow tick={AXIS} width={48} />
+        <ReferenceLine y={chance.spearman_high} stroke={PALETTE.blue} strokeDasharray="4 4" />
+        <ReferenceLine y={chance.ssim_high} stroke={PALETTE.orange} strokeDasharray="4 4" />
+        <Tooltip formatter={(value) => (typeof value === 'number' ? figure(value, 2) : String(value))} />
+        <Legend verticalAlign="top" iconType="plainline" />
+        <Line name="Spearman" dataKey="spearman" stroke={PALETTE.blue} strokeWidth={2} isAnimationActive={false} />
+        <Line name="SSIM" dataKey="ssim" stroke={PALETTE.orange} strokeWidth={2} strokeDasharray="8 3" isAnimationActive={false} />
+      </LineChart>
+    </Chart>
+  );
+}
+
+function Curve({ name, curve, axis }: { name: string; curve: Report['deletion']; axis: string }) {
+  const rows = curve.share.map((share, index) => ({ share, map: curve.map[index], random: curve.random[index] }));
+  const caption = `Mean gain over random order ${figure(curve.gain, 3)} logit units, one-sided Wilcoxon p ${pValue(curve.p)}.`;
+  return (
+    <Chart label={`${name} curve. ${caption}`} height={230} caption={caption}>
+      <LineChart data={rows} margin={{ top: 8, right: 12, bottom: 24, left: 4 }}>
+        <CartesianGrid stroke="#e5e7eb" />
+        <XAxis type="number" dataKey="share" domain={[0, 1]} ticks={UNIT_TICKS} tickFormatter={(value: number) => percent(value)} tick={AXIS} label={{ value: axis, position: 'bottom', offset: 4, ...AXIS }} />
+        <YAxis tick={AXIS} width={56} domain={['auto', 'auto']} tickFormatter={(value: number) => figure(value, 2)} label={{ value: 'Logit', angle: -90, position: 'insideLeft', ...AXIS }} />
+        <Tooltip formatter={(value) => (typeof value === 'number' ? figure(value) : String(value))} labelFormatter={(value) => percent(Number(value))} />
+        <Legend verticalAlign="top" iconType="plainline" />
+        <Line name="Order of the map" dataKey="map" stroke={PALETTE.blue} strokeWidth={2} dot={false} isAnimationActive={false} />
+        <Line name="Random order" dataKey="random" stroke={PALETTE.grey} strokeWidth={2} strokeDasharray="4 4" dot={false} isAnimationActive={false} />
+      </LineChart>
+    </Chart>
+  );
+}
+
+function Others({ report }: { report: Report }) {
+  const rows = [
+    { name: 'Trained on shuffled labels', found: report.label_shuffled, wanted: 'should be near chance' },
+    { name: report.repeatability?.between === 'folds' ? 'Another fold’s network' : 'Another seed’s network', found: report.repeatability, wanted: 'the more alike, the more repeatable' },
+  ];
+  if (rows.every((row) => !row.found)) return <Text size="sm">Not run. <code>trust=full</code> trains a network on shuffled labels and one from another seed.</Text>;
+  return (
+    <DataTable
+      caption="Likeness to other networks' maps"
+      minWidth={320}
+      rows={rows}
+      rowKey={(row) => row.name}
+      columns={[
+        { key: 'name', header: 'Network', render: (row) => <>{row.name}<Text size="xs" c="dimmed">{row.wanted}</Text></> },
+        { key: 'spearman', header: 'Spearman', numeric: true, render: (row) => (row.found ? figure(row.found.spearman, 2) : 'not run') },
+        { key: 'ssim', header: 'SSIM', numeric: true, render: (row) => (row.found ? figure(row.found.ssim, 2) : '') },
+      ]}
+    />
+  );
+}
+
+const MAPS: Record<string, string> = { gradcam: 'This network’s GradCAM', centre: 'The middle of the image', edges: 'Edges of the image', random: 'Random maps' };
+
+function Pointing({ pointing }: { pointing: NonNullable<Report['pointing']> }) {
+  return (
+    <>
+      <DataTable
+        caption="Pointing game"
+        minWidth={320}
+        rows={pointing.rows}
+        rowKey={(row) => row.map}
+        highlight={(row) => row.map === 'gradcam'}
+        columns={[
+          { key: 'map', header: 'Map', render: (row) => MAPS[row.map] ?? words(row.map) },
+          { key: 'hits', header: 'Hits', numeric: true, render: (row) => `${row.hits} / ${row.n}` },
+          { key: 'ci', header: 'Wilson 95 %', numeric: true, render: (row) => interval(row.wilson[0], row.wilson[1], 2) },
+          { key: 'energy', header: 'Energy inside', numeric: true, render: (row) => percent(row.energy, 1) },
+        ]}
+      />
+      <Text size="xs" c="dimmed" mt={4}>{pointing.beats_priors ? 'The network’s maps hit more often than any map that knows nothing of it.' : 'The network’s maps hit no more often than maps that know nothing of it.'}</Text>
+    </>
+  );
+}

@@ -1,0 +1,151 @@
+"""What a published run gives away as files: networks, bundle, model card, maps; for the lead alone."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pydicom
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.exceptions import RuleViolation
+from modeling import bundle, queries, saliency_files
+from modeling.models import Run
+from modeling.trust_serializers import RunPairOut, TrustOut
+from modeling.views import METHODS, LeadView, damaged, one
+
+MOST_COMPARED = 12
+
+
+def _published(pk: int) -> Run:
+    rows = Run.objects.select_related("label_set").filter(state=Run.State.SUCCEEDED)
+    return one(rows, pk)
+
+
+def _choice(request: Request, name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = request.query_params.get(name, default)
+    if value not in allowed:
+        raise ValidationError({name: [f"{value!r} is none of {', '.join(allowed)}."]})
+    return value
+
+
+class RunTrust(LeadView):
+    @extend_schema(responses=TrustOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """Whether the run's maps may be believed, and every test behind that."""
+        run = _published(pk)
+        return Response(TrustOut(queries.verdict(run) | {"report": queries.trust(run)}).data)
+
+
+class RunPairs(LeadView):
+    @extend_schema(
+        parameters=[OpenApiParameter("ids", str, required=True, description="Runs, as 3,4,7.")],
+        responses=RunPairOut(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Every two of these runs compared on the patients that both tested."""
+        words = request.query_params.get("ids", "").split(",")
+        if not all(word.isdecimal() and len(word) < 10 for word in words) or len(words) > MOST_COMPARED:
+            raise ValidationError({"ids": [f"Give two to {MOST_COMPARED} ids of runs, as 3,4,7."]})
+        return Response(RunPairOut(queries.run_pairs([int(word) for word in words]), many=True).data)
+
+
+class RunNetwork(LeadView):
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int, name: str) -> FileResponse:
+        """One network, as safetensors or ONNX."""
+        run = _published(pk)
+        if name not in queries.networks(run):
+            raise Http404
+        file = queries.published_file(run, name).open("rb")
+        return FileResponse(
+            file, as_attachment=True, filename=f"run-{pk}-{name}", content_type="application/octet-stream"
+        )
+
+
+class RunBundle(LeadView):
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int) -> FileResponse:
+        """All that another site needs to evaluate the model, and nothing of a patient."""
+        run = _published(pk)
+        # A file without a name: it is gone once it has been sent, whatever happens in between.
+        packed = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115
+        try:
+            bundle.write(run, packed)
+        except queries.ManifestDamaged as error:
+            raise damaged(error) from error
+        packed.seek(0)
+        return FileResponse(
+            packed, as_attachment=True, filename=f"odontoid-run-{pk}.zip", content_type="application/zip"
+        )
+
+
+class RunModelCard(LeadView):
+    @extend_schema(responses={(200, "text/markdown"): OpenApiTypes.STR})
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        response = HttpResponse(bundle.card(_published(pk)), content_type="text/markdown; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="run-{pk}-model-card.md"'
+        return response
+
+
+class RunOverlay(LeadView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("method", str, enum=METHODS),
+            OpenApiParameter("colours", str, enum=list(saliency_files.COLOURS)),
+        ],
+        responses={(200, "image/png"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int, pseudonym: str) -> HttpResponse:
+        """A test patient's map over the middle input plane. Without a method: that of the answer given."""
+        found = queries.map_file(_published(pk), pseudonym)
+        if found is None:
+            raise Http404
+        path, row = found
+        method = _choice(request, "method", METHODS, "gradcam" if row.predicted else "against")
+        colours = _choice(request, "colours", tuple(saliency_files.COLOURS), "blue_red")
+        return HttpResponse(saliency_files.png(path, method, colours), content_type="image/png")
+
+
+class RunMapDicom(LeadView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("method", str, enum=METHODS),
+            OpenApiParameter("kind", str, enum=list(saliency_files.KINDS)),
+        ],
+        responses={(200, "application/dicom"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int, pseudonym: str) -> HttpResponse:
+        """A test patient's map as DICOM, in the patient's space or as a picture."""
+        run = _published(pk)
+        found = queries.map_file(run, pseudonym)
+        if found is None:
+            raise Http404
+        path, row = found
+        method = _choice(request, "method", METHODS, "gradcam" if row.predicted else "against")
+        kind = _choice(request, "kind", saliency_files.KINDS, "parametric_map")
+        try:
+            patients = queries.manifest(run.label_set)["patients"]
+        except queries.ManifestDamaged as error:
+            raise damaged(error) from error
+        series = next(patient["series"] for patient in patients if patient["patient"] == pseudonym)
+        folder = Path(settings.IMAGE_STORE_DIR) / series["path"]
+        try:
+            sources = [pydicom.dcmread(folder / name, stop_before_pixels=True) for name in series["files"]]
+        except OSError as error:
+            raise RuleViolation(
+                f"The series of {pseudonym} cannot be read: {error}", code="no_series"
+            ) from error
+        statement = queries.verdict(run)["statement"]
+        content = saliency_files.dicom(
+            path, sources, kind=kind, method=method, run=run.pk, statement=statement
+        )
+        response = HttpResponse(content, content_type="application/dicom")
+        response["Content-Disposition"] = f'attachment; filename="run-{pk}-{pseudonym}-{method}-{kind}.dcm"'
+        return response

@@ -1,0 +1,115 @@
+"""A run's model card: what the network is, was trained on, reaches, and is not for (no Django, no torch).
+
+After Mitchell, FAccT 2019. Every figure is the run's own; what no record says is NOT PROVIDED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NOT_PROVIDED = "NOT PROVIDED"
+INTENDED_USE = (
+    "Research on the prediction of rheumatoid-arthritis-associated deformity of the upper cervical spine "
+    "from a baseline sagittal T2 MRI. Research use only. Not a medical device; no decision on a patient may "
+    "rest on it."
+)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "undefined" if value is None else f"{value:.{digits}f}"
+
+
+def _with_interval(value: float | None, bounds: Any) -> str:
+    low_high = f" (95 % CI {_number(bounds[0])} to {_number(bounds[1])})" if bounds else ""
+    return f"{_number(value)}{low_high}"
+
+
+def _figures(metrics: Mapping[str, Any]) -> list[str]:
+    auc = metrics["auc"]
+    rows = [("AUC (DeLong)", _with_interval(auc["value"], (auc["low"], auc["high"])) if auc else "undefined")]
+    rows.append(("AUPRC (bootstrap)", _with_interval(metrics["auprc"], metrics.get("auprc_ci"))))
+    for name, figure in metrics["table"].items():
+        bounds = figure.get("wilson") or figure.get("bootstrap")
+        rows.append((name.replace("_", " "), _with_interval(figure["value"], bounds)))
+    rows.append(("Brier score", _with_interval(metrics["brier"], metrics.get("brier_ci"))))
+    for name in ("slope", "intercept"):
+        found = metrics["calibration"][name]
+        shown = _with_interval(found["value"], (found["low"], found["high"])) if found else "no finite fit"
+        rows.append((f"Calibration {name}", shown))
+    return ["| figure | test patients |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+
+
+def model_card(
+    result: Mapping[str, Any], *, title: str, label_set: Mapping[str, Any], trust: Mapping[str, Any] | None
+) -> str:
+    """The card as Markdown.
+
+    Parameters
+    ----------
+    result
+        A run's ``result.json``.
+    label_set
+        ``{"hash", "patients", "positives"}``.
+    trust
+        Its trust report, or None.
+    """
+    recipe, metrics, environment = result["recipe"], result["metrics"], result["environment"]
+    counts = metrics["confusion"]
+    matrix = ", ".join(f"{name.upper()} {counts[name]}" for name in ("tp", "fp", "tn", "fn"))
+    data = "synthetic phantoms, no patients" if result["study"] == "phantoms" else "patients of one study"
+    groups = [
+        f"- {name.replace('_', ' ')} {row['level']}: n {row['n']}, cases {row['positives']}, AUC "
+        + (_number(row["auc"]["value"]) if row["auc"] else "undefined")
+        for name, rows in result["groups"].items()
+        for row in rows
+    ]
+    against = metrics["mcnemar"]
+    lines = [
+        f"# {title}",
+        "",
+        f"**{INTENDED_USE}**",
+        "",
+        "## Model",
+        "",
+        f"torchvision ResNet-{recipe['depth']}, {recipe['slices']} sagittal planes as channels, "
+        f"{recipe['size']}² pixels, one logit. Input: {recipe['volume']}, grid {recipe['grid']}, intensities "
+        "clipped at the 0.5th and 99.5th percentile of the field of view and standardised over it. "
+        f"Profile `{recipe['profile']}`, trained on {recipe['label_source']} labels"
+        if "label_source" in recipe
+        else f"torchvision ResNet-{recipe['depth']}, profile `{recipe['profile']}`",
+        "",
+        f"Code {environment['code_version']}, torch {environment['packages']['torch']}, "
+        f"device {environment['device']}, seed {recipe['seed']}.",
+        "",
+        "## Data",
+        "",
+        f"{data}; label set {label_set['hash']}: {label_set['patients']} patients, {label_set['positives']} "
+        "with deformity at follow-up, labels by two blinded observers with consensus and adjudication. "
+        f"Split: {result['split']['kind']}, seed {result['split']['seed']}. Intermediate follow-up counts as "
+        f"{result['intermediate_policy']}.",
+        "",
+        f"## Evaluation: {metrics['n']} test patients, {metrics['positives']} cases",
+        "",
+        *_figures(metrics),
+        "",
+        f"Threshold {_number(metrics['threshold'])}, set without test patients: {matrix}. Always calling "
+        f"negative would be right in {_number(metrics['no_information_rate'])}; exact McNemar against that "
+        f"p = {_number(against['p'])}.",
+        "",
+        "## Subgroups",
+        "",
+        *groups,
+        "",
+        "## Saliency maps",
+        "",
+        trust["statement"] if trust else "Not validated for localisation: no trust report was made.",
+        "",
+        "## Limits",
+        "",
+        "- External validation: " + NOT_PROVIDED,
+        "- Ethical review, consent, funding: " + NOT_PROVIDED,
+        "- Figures are of the label set above; another site's scanners, prevalence and follow-up differ.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,183 @@
+"""Evaluate a bundle on a label set it has never seen: no database, no run, one command.
+
+``python -m modeling.training.evaluate_bundle --bundle B.zip --manifest M --images DIR --out DIR`` writes
+``evaluation.json`` and ``predictions.csv``. Exit status 2: the bundle or the label set is at fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from modeling.manifest import Manifest, ManifestError, load_manifest
+from modeling.metrics import evaluate, evaluate_groups
+from modeling.recipe import Recipe, RecipeError, from_mapping
+from modeling.training.atomic import replacing
+from modeling.training.preprocess import cached_planes
+from modeling.training.saved import SavedNetworkError, fold_of, load_network, weight_files
+from modeling.training.train import ImageSet, choose_device, configure
+from modeling.training.train import evaluate as logits_of
+from modeling.training.volume import ImageError
+
+#: A bundle has a few networks and some text; anything larger is not one.
+MOST_FILES, MOST_BYTES = 400, 40 * 1024**3
+
+
+class BundleError(ValueError):
+    """Not a bundle, or one that is damaged; the message names the file."""
+
+
+def unpack(path: Path, target: Path) -> None:
+    """Unpack a bundle after checking every file against its SHA256SUMS.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, changed, not listed, or would land outside ``target``.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = {entry.filename: entry for entry in archive.infolist()}
+            if len(entries) > MOST_FILES or sum(e.file_size for e in entries.values()) > MOST_BYTES:
+                raise BundleError(f"{path.name}: far larger than a bundle")
+            if "SHA256SUMS" not in entries:
+                raise BundleError(f"{path.name}: no SHA256SUMS, so this is no bundle")
+            lines = archive.read("SHA256SUMS").decode().splitlines()
+            sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+            if set(sums) != set(entries) - {"SHA256SUMS"}:
+                odd = min(set(sums) ^ (set(entries) - {"SHA256SUMS"}))
+                raise BundleError(f"{path.name}: {odd} is missing or not listed in SHA256SUMS")
+            for name, digest in sums.items():
+                place = (target / name).resolve()
+                if not place.is_relative_to(target.resolve()):
+                    raise BundleError(f"{path.name}: {name} would leave the folder")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                found = hashlib.sha256()
+                with archive.open(name) as source, place.open("wb") as out:
+                    while block := source.read(1 << 20):
+                        found.update(block)
+                        out.write(block)
+                if found.hexdigest() != digest:
+                    raise BundleError(f"{path.name}: {name} is not what was packed (its sha256 differs)")
+    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise BundleError(f"{path.name}: {error}") from error
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path.name}: {error}") from error
+
+
+def seen_before(folder: Path, manifest: Manifest) -> list[str]:
+    """Patients of the label set whose images trained a network of the bundle."""
+    known = set(_json(folder / "configs" / "trained_on.json")["sha256_of_content_hashes"])
+    return [
+        patient.patient
+        for patient in manifest.patients
+        if hashlib.sha256(patient.series.content_hash.encode()).hexdigest() in known
+    ]
+
+
+def run_bundle(
+    folder: Path, manifest: Manifest, images: Path, cache: Path, *, allow_seen: bool = False
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Figures and one row per patient: the mean over the bundle's networks, as its run averaged repeats.
+
+    Raises
+    ------
+    BundleError, ImageError, SavedNetworkError
+        With what is wrong; :class:`BundleError` also where patients were trained on and ``allow_seen`` is
+        not set.
+    """
+    recipe: Recipe = from_mapping(_json(folder / "configs" / "recipe.json"))
+    decision = {row["fold"]: row for row in _json(folder / "configs" / "decision.json")["networks"]}
+    seen = seen_before(folder, manifest)
+    if seen and not allow_seen:
+        raise BundleError(
+            f"{len(seen)} of {len(manifest.patients)} patients trained this model ({', '.join(seen[:5])} …): "
+            "figures on them would say nothing. Leave them out, or say --allow-seen"
+        )
+    device = choose_device(recipe)
+    configure(recipe, device)
+    planes, problems = [], []
+    for patient in manifest.patients:
+        try:
+            planes.append(cached_planes(images, patient.series, recipe, cache)[0])
+        except ImageError as error:
+            problems.append(f"patient {patient.patient}, series {patient.series.uid}: {error}")
+    if problems:
+        raise ImageError("\n".join(problems[:20]))
+    image_set = ImageSet(planes, device)
+    everyone = list(range(len(planes)))
+    logits, scores, thresholds = [], [], []
+    for path in weight_files(folder / "models"):
+        row = decision[fold_of(path)]
+        own = logits_of(load_network(path, recipe, device), image_set, everyone)
+        logits.append(own)
+        scores.append(expit(own / row["temperature"]))
+        thresholds.append(row["threshold"])
+    if not logits:
+        raise BundleError("the bundle holds no networks")
+    score, threshold = np.mean(scores, axis=0), float(np.mean(thresholds))
+    outcomes = [patient.outcome for patient in manifest.patients]
+    figures = {
+        "bundle": _json(folder / "configs" / "metadata.json")["name"],
+        "manifest_sha256": manifest.sha256,
+        "networks": len(logits),
+        "seen_in_training": len(seen),
+        "metrics": evaluate(outcomes, score, threshold),
+        "groups": evaluate_groups(
+            outcomes, score, threshold, {"site": [p.site or None for p in manifest.patients]}
+        ),
+    }
+    rows = [
+        {"patient": p.patient, "outcome": p.outcome, "logit": repr(float(raw)), "score": repr(float(s)),
+         "threshold": repr(threshold)}
+        for p, raw, s in zip(manifest.patients, np.mean(logits, axis=0), score, strict=True)
+    ]  # fmt: skip
+    return figures, rows
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Evaluate and write; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m modeling.training.evaluate_bundle", description=__doc__)
+    for name in ("bundle", "manifest", "images", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, help="folder of preprocessed images (default: OUT/cache)")
+    parser.add_argument("--allow-seen", action="store_true", help="evaluate on training patients too")
+    arguments = parser.parse_args(argv)
+    out: Path = arguments.out
+    try:
+        manifest = load_manifest(arguments.manifest)
+        with tempfile.TemporaryDirectory() as folder:
+            unpack(arguments.bundle, Path(folder))
+            figures, rows = run_bundle(
+                Path(folder), manifest, arguments.images, arguments.cache or out / "cache",
+                allow_seen=arguments.allow_seen,
+            )  # fmt: skip
+    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError, KeyError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    with replacing(out / "predictions.csv") as part, part.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    with replacing(out / "evaluation.json") as part:
+        part.write_text(json.dumps(figures, indent=1, allow_nan=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

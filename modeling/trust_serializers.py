@@ -1,0 +1,127 @@
+"""The shape of a trust report, for the schema; made in modeling/training/trust.py and served as written."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from modeling.result_serializers import FloatsField, IntervalField, PairedAucOut
+
+
+class ExactnessOut(serializers.Serializer):
+    hirescam = serializers.FloatField()
+    sum = serializers.FloatField()
+    passed = serializers.BooleanField()
+
+
+class ChanceOut(serializers.Serializer):
+    spearman = serializers.FloatField()
+    spearman_high = serializers.FloatField()
+    ssim = serializers.FloatField()
+    ssim_high = serializers.FloatField()
+
+
+class StageOut(serializers.Serializer):
+    stage = serializers.CharField()
+    spearman = serializers.FloatField(allow_null=True)
+    ssim = serializers.FloatField(allow_null=True)
+
+
+class RandomisationOut(serializers.Serializer):
+    chance = ChanceOut()
+    stages = StageOut(many=True)
+    passed = serializers.BooleanField()
+
+
+class LikenessOut(serializers.Serializer):
+    """How alike the maps of two networks are on the same patients."""
+
+    between = serializers.CharField(required=False)
+    pairs = serializers.IntegerField()
+    spearman = serializers.FloatField(allow_null=True)
+    ssim = serializers.FloatField(allow_null=True)
+    within_chance = serializers.BooleanField(required=False)
+
+
+class CurveOut(serializers.Serializer):
+    share = FloatsField()
+    map = FloatsField()
+    random = FloatsField()
+    gain = serializers.FloatField()
+    p = serializers.FloatField()
+    passed = serializers.BooleanField()
+
+
+class OcclusionOut(serializers.Serializer):
+    n = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    passed = serializers.BooleanField()
+
+
+class PointingRowOut(serializers.Serializer):
+    map = serializers.CharField()
+    hits = serializers.IntegerField()
+    n = serializers.IntegerField()
+    wilson = IntervalField()
+    energy = serializers.FloatField(allow_null=True)
+
+
+class PointingOut(serializers.Serializer):
+    region = serializers.CharField()
+    area = serializers.FloatField()
+    rows = PointingRowOut(many=True)
+    beats_priors = serializers.BooleanField()
+
+
+class EnergyOut(serializers.Serializer):
+    n = serializers.IntegerField()
+    air = serializers.FloatField(allow_null=True)
+    padding = serializers.FloatField(allow_null=True)
+    air_area = serializers.FloatField(allow_null=True)
+    padding_area = serializers.FloatField(allow_null=True)
+    alarm = serializers.BooleanField()
+
+
+class TrustReportOut(serializers.Serializer):
+    mode = serializers.CharField()
+    patients = serializers.ListField(child=serializers.CharField())
+    grain = serializers.ListField(child=serializers.IntegerField())
+    validated = serializers.BooleanField()
+    failed = serializers.ListField(child=serializers.CharField())
+    statement = serializers.CharField()
+    exactness = ExactnessOut()
+    randomisation = RandomisationOut()
+    label_shuffled = LikenessOut(allow_null=True)
+    repeatability = LikenessOut(allow_null=True)
+    deletion = CurveOut()
+    insertion = CurveOut()
+    occlusion = OcclusionOut()
+    pointing = PointingOut(allow_null=True)
+    energy = EnergyOut()
+    seconds = serializers.FloatField()
+
+
+class TrustOut(serializers.Serializer):
+    """``report`` is null where none was made; the statement then says so."""
+
+    validated = serializers.BooleanField()
+    statement = serializers.CharField()
+    report = TrustReportOut(allow_null=True)
+
+
+class McNemarPairOut(serializers.Serializer):
+    b = serializers.IntegerField()
+    c = serializers.IntegerField()
+    p = serializers.FloatField()
+
+
+class RunPairOut(serializers.Serializer):
+    """Two runs on the patients that both tested."""
+
+    first = serializers.IntegerField()
+    second = serializers.IntegerField()
+    n = serializers.IntegerField()
+    positives = serializers.IntegerField()
+    auc = PairedAucOut(allow_null=True)
+    mcnemar = McNemarPairOut(allow_null=True)
