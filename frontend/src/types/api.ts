@@ -32,6 +32,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/choices/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What there is to search for. */
+        get: operations["audit_choices_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/verify/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check the whole trail now, as ``verify_audit`` does; takes a second for some thousand rows. */
+        post: operations["audit_verify_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login/": {
         parameters: {
             query?: never;
@@ -90,6 +124,23 @@ export interface paths {
         get: operations["charter_retrieve"];
         put?: never;
         post: operations["charter_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/charter/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description What these terms would mean; nothing is kept. */
+        post: operations["charter_check_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -222,8 +273,131 @@ export interface paths {
         };
         get: operations["cohort_imports_list"];
         put?: never;
-        /** @description Import CSV files, or with ``commit`` false say what importing them would do. */
+        /**
+         * @description Check CSV files: what importing them would do. 202: a worker does it, ask again at its address.
+         *
+         *     With ``commit`` they are stored at once if nothing is in error, or with ``skip_errors`` all the same.
+         */
         post: operations["cohort_imports_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How far it is, and what was found. Its list of errors is the first 200. */
+        get: operations["cohort_imports_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Leave the files unstored and delete them. */
+        post: operations["cohort_imports_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read the same files again, with other meanings of their headers, spellings or dates. */
+        post: operations["cohort_imports_check_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/commit/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Store what was checked: all, or nothing if a row is in error, or with ``skip_errors`` the rest. */
+        post: operations["cohort_imports_commit_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/{id}/errors.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every row in error: file, row, column, what is wrong. No values of the files. */
+        get: operations["cohort_imports_errors.csv_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/columns/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What each file holds, and what earlier imports said of other headers and spellings. */
+        get: operations["cohort_imports_columns_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/imports/templates/{kind}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description An empty file of this kind, its columns explained in comment rows that an import passes over. */
+        get: operations["cohort_imports_templates_.csv_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -476,6 +650,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/received/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Deliveries by C-STORE, STOW-RS and pulls, newest first, with what became of each series. */
+        get: operations["cohort_received_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/series/{series_uid}/instances/{sop_uid}/frames/1": {
         parameters: {
             query?: never;
@@ -501,6 +692,122 @@ export interface paths {
         };
         /** @description DICOM JSON of every slice, ascending along the normal, without pixels. */
         get: operations["cohort_series_metadata_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One's own uploads that have not ended, and the last ones that have. */
+        get: operations["cohort_uploads_list"];
+        put?: never;
+        post: operations["cohort_uploads_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_uploads_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_uploads_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description List files of the delivery; the answer says how much of each is here, in the same order. */
+        post: operations["cohort_uploads_files_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/files/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Bytes of one file from ``offset`` on, which must be where it ends. */
+        put: operations["cohort_uploads_files_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/finish/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cohort_uploads_finish_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/uploads/{code}/results/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What became of the files, from number ``start`` on; more come while they are read. */
+        get: operations["cohort_uploads_results_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -671,6 +978,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/labels/{id}/attestation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["labels_attestation_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lead-review/": {
         parameters: {
             query?: never;
@@ -703,6 +1026,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notices/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What waits for this person; never more than their own pages show. */
+        get: operations["notices_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/paper/": {
         parameters: {
             query?: never;
@@ -727,6 +1067,39 @@ export interface paths {
             cookie?: never;
         };
         get: operations["progress_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/progress/monitoring/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["progress_monitoring_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/progress/tables/{name}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One of the lead's tables as CSV; the names are lead_tables.TABLES. */
+        get: operations["progress_tables_.csv_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1252,6 +1625,9 @@ export interface components {
             proposed_by: (components["schemas"]["WhoEnum"] | components["schemas"]["NullEnum"]) | null;
         };
         AgreementOut: {
+            comparison: string;
+            /** @description All observers, each pair, each with their re-reads. */
+            comparisons: components["schemas"]["ComparisonOut"][];
             n_cases: number;
             by: components["schemas"]["AgreementRowOut"][];
         };
@@ -1263,12 +1639,19 @@ export interface components {
             n: number;
             percent_agreement: components["schemas"]["IntervalOut"];
             kappa: components["schemas"]["IntervalOut"];
+            /** @description Linear weights; ordered grades only. */
+            kappa_linear: components["schemas"]["IntervalOut"] | null;
             /** @description Quadratic weights; ordered grades only. */
             kappa_weighted: components["schemas"]["IntervalOut"] | null;
             ac1: components["schemas"]["IntervalOut"];
+            /** @description Quadratic weights; ordered grades only. */
+            ac2: components["schemas"]["IntervalOut"] | null;
             /** @description Krippendorff's, nominal. */
             alpha: components["schemas"]["IntervalOut"];
+            /** @description Ordered grades only. */
+            alpha_ordinal: components["schemas"]["IntervalOut"] | null;
             pabak: components["schemas"]["IntervalOut"];
+            grades: components["schemas"]["GradeAgreementOut"][];
             table: components["schemas"]["ContingencyOut"];
             /** @description High agreement with a low kappa: the marginals, not the readers, make kappa low. */
             prevalence_warning: boolean;
@@ -1284,6 +1667,68 @@ export interface components {
             table: {
                 [key: string]: components["schemas"]["FigureOut"];
             };
+        };
+        /** @description ``label`` is its id; ``hash`` is of all the rest. */
+        AttestationOut: {
+            label: number;
+            case: number;
+            scan: string;
+            charter: components["schemas"]["AttestedCharterOut"];
+            readers: components["schemas"]["AttestedReaderOut"][];
+            timeline: components["schemas"]["AttestedEventOut"][];
+            checks: components["schemas"]["AttestedCheckOut"][];
+            holds: boolean;
+            hash: string;
+        };
+        AttestedCharterOut: {
+            version: number;
+            hash: string;
+        };
+        AttestedCheckOut: {
+            key: string;
+            text: string;
+            /** @description Null: no record speaks. */
+            passed: boolean | null;
+        };
+        AttestedEventOut: {
+            /** Format: date-time */
+            at: string;
+            who: string;
+            what: string;
+            /** @description The audit row it is from. */
+            event: number | null;
+        };
+        AttestedReaderOut: {
+            reader: string;
+            kind: string;
+            /** Format: date-time */
+            assigned_at: string;
+            opened_images: string[];
+            /** Format: date-time */
+            signed_at: string;
+            version: number;
+            content_hash: string;
+            could_see_until_signing: string[];
+            /**
+             * Format: date-time
+             * @description Null: never, as far as this label goes.
+             */
+            could_see_others_from: string | null;
+        };
+        AuditCheckOut: {
+            rows: number;
+            signed: number;
+            labels: number;
+            newest_hash: string;
+            /** @description Empty: all is whole. */
+            failures: string[];
+            /** Format: date-time */
+            checked_at: string;
+        };
+        AuditChoicesOut: {
+            actors: string[];
+            verbs: string[];
+            object_types: string[];
         };
         AuditEventOut: {
             readonly id: number;
@@ -1398,6 +1843,34 @@ export interface components {
             readonly taken_back_reason: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
+        CharterCheckInRequest: {
+            /** @description Only what changes. */
+            terms: {
+                [key: string]: unknown;
+            };
+        };
+        CharterCheckOut: {
+            problems: string[];
+            warnings: string[];
+            differences: components["schemas"]["TermDifferenceOut"][];
+            implies: components["schemas"]["CharterImpliesOut"] | null;
+        };
+        CharterImpliesOut: {
+            /** @description Eligible and not open yet. */
+            patients: number;
+            cases: number;
+            observers: number;
+            adjudicators: number;
+            reads_per_observer: number;
+            rereads_per_observer: number;
+            list_per_observer: number;
+            shams: number;
+            /** @description If assumed_discrepant of the cases are discrepant. */
+            conflicts: number;
+            /** Format: double */
+            assumed_discrepant: number;
+        };
+        /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         CharterInRequest: {
             /** @description Only what changes; see TermsShape for keys and values. */
             terms: {
@@ -1428,6 +1901,45 @@ export interface components {
             /** @description Count with any deeper character. */
             with_deeper: string[];
         };
+        ColumnOut: {
+            name: string;
+            kind: components["schemas"]["ColumnOutKindEnum"];
+            meaning: string;
+            example: string;
+            required: boolean;
+            allowed: string[];
+        };
+        /**
+         * @description * `id` - id
+         *     * `text` - text
+         *     * `date` - date
+         *     * `flag` - flag
+         *     * `choice` - choice
+         * @enum {string}
+         */
+        ColumnOutKindEnum: "id" | "text" | "date" | "flag" | "choice";
+        ColumnReadOut: {
+            column: string;
+            header: string | null;
+            /**
+             * @description Why this header.
+             *
+             *     * `` -
+             *     * `name` - name
+             *     * `similar` - similar
+             *     * `said` - said
+             */
+            taken_by: components["schemas"]["TakenByEnum"] | components["schemas"]["BlankEnum"];
+            date_order: components["schemas"]["DateOrderEnum"] | components["schemas"]["BlankEnum"];
+            spellings?: components["schemas"]["SpellingOut"][];
+        };
+        CommitInRequest: {
+            /**
+             * @description Store the good rows even so.
+             * @default false
+             */
+            skip_errors: boolean;
+        };
         ComparatorOut: {
             n: number;
             positives: number;
@@ -1457,6 +1969,11 @@ export interface components {
             mcnemar: components["schemas"]["McNemarOut"];
             /** @description The network's AUC less this one's. */
             against_network?: components["schemas"]["PairedAucOut"] | null;
+        };
+        ComparisonOut: {
+            key: string;
+            label: string;
+            n_cases: number;
         };
         ConfusionOut: {
             tp: number;
@@ -1577,6 +2094,13 @@ export interface components {
             passed: boolean;
         };
         /**
+         * @description * `` -
+         *     * `dmy` - dmy
+         *     * `mdy` - mdy
+         * @enum {string}
+         */
+        DateOrderEnum: "dmy" | "mdy";
+        /**
          * @description * `confirmed` - RA confirmed
          *     * `ra_refuted` - RA refuted
          *     * `no_adequate_follow_up` - No adequate follow-up scan
@@ -1656,6 +2180,17 @@ export interface components {
             yours: (number | string) | null;
             theirs: (number | string) | null;
         };
+        DisagreementOut: {
+            reader: string;
+            /** @description Adjudicator disagreed with the reader ÷ cases read (Raunig 2021). */
+            index: components["schemas"]["RateOut"];
+            adjudicated: number;
+            /**
+             * Format: double
+             * @description Sign test: the adjudicator sides with either.
+             */
+            p: number | null;
+        };
         /**
          * @description * `category` - category
          *     * `any_finding` - any_finding
@@ -1678,6 +2213,26 @@ export interface components {
             categories: {
                 [key: string]: "clean" | "intermediate" | "case" | null;
             };
+        };
+        DriftOut: {
+            reader: string;
+            /** Format: double */
+            threshold: number;
+            /** Format: double */
+            expected: number;
+            /** Format: double */
+            unacceptable: number;
+            points: components["schemas"]["DriftPointOut"][];
+        };
+        DriftPointOut: {
+            /** Format: date-time */
+            at: string;
+            /** @description Other reads between the two. */
+            between: number;
+            wrong: boolean;
+            /** Format: double */
+            total: number;
+            alarm: boolean;
         };
         EnergyOut: {
             n: number;
@@ -1756,11 +2311,25 @@ export interface components {
             clopper_pearson?: number[] | null;
             bootstrap?: number[] | null;
         };
+        FileColumnsOut: {
+            kind: string;
+            columns: components["schemas"]["ColumnOut"][];
+            /** @description What earlier imports said of such files. */
+            remembered: unknown;
+        };
         FileCountsOut: {
             new: number;
             changed: number;
             unchanged: number;
             errors: number;
+        };
+        FileOut: {
+            key: string;
+            /** @description Bytes that are here already. */
+            received: number;
+        };
+        FilesInRequest: {
+            files: components["schemas"]["OfferedFileRequest"][];
         };
         FindingOut: {
             key: string;
@@ -1770,6 +2339,13 @@ export interface components {
             group_label: string | null;
             ordered: boolean;
             grades: components["schemas"]["GradeChoiceOut"][];
+        };
+        FinishInRequest: {
+            /**
+             * @description Files that are not here yet.
+             * @default false
+             */
+            leave_out: boolean;
         };
         FlowOut: {
             steps: components["schemas"]["FlowStepOut"][];
@@ -1809,6 +2385,15 @@ export interface components {
         GapOut: {
             scan: string;
             finding: string;
+        };
+        /** @description One grade against all others. */
+        GradeAgreementOut: {
+            grade: (number | string) | null;
+            /** @description By the first and the second. */
+            used: number[];
+            /** @description Specific agreement: 2·both ÷ (first + second). */
+            agreement: components["schemas"]["IntervalOut"];
+            kappa: components["schemas"]["IntervalOut"];
         };
         GradeChoiceOut: {
             value: (number | string) | null;
@@ -1893,38 +2478,74 @@ export interface components {
             /** Format: binary */
             chart_review?: string;
             /**
-             * @description False shows what would happen.
+             * @description Store at once if nothing is in error.
              * @default false
              */
             commit: boolean;
+            /**
+             * @description Store the good rows even so.
+             * @default false
+             */
+            skip_errors: boolean;
+            /** @description Kind → columns, absent, values, dates. */
+            mapping?: unknown;
         };
         ImportOut: {
-            committed: boolean;
-            summary: {
+            readonly id: number;
+            readonly state: components["schemas"]["ImportStateEnum"];
+            readonly kinds: unknown;
+            /** Format: date-time */
+            readonly created_at: string;
+            created_by?: string | null;
+            /** @description Whether it is stored. */
+            readonly committed: boolean;
+            readonly commit: boolean;
+            readonly skip_errors: boolean;
+            progress: components["schemas"]["ImportProgressOut"];
+            summary?: {
                 [key: string]: components["schemas"]["FileCountsOut"];
             };
-            errors: components["schemas"]["RowErrorOut"][];
+            errors?: components["schemas"]["RowErrorOut"][];
+            /** @default 0 */
+            error_count: number;
+            notices?: components["schemas"]["RowErrorOut"][];
+            refused?: string[];
+            layouts?: {
+                [key: string]: components["schemas"]["LayoutOut"];
+            };
+            delivery?: number | null;
+            readonly error: string;
+            readonly mapping: unknown;
         };
+        ImportProgressOut: {
+            rows?: number;
+            /** Format: double */
+            share?: number;
+        };
+        /**
+         * @description * `queued` - Waiting
+         *     * `reading` - Reading
+         *     * `storing` - Storing
+         *     * `checked` - Checked
+         *     * `done` - Imported
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         *     * `expired` - Expired
+         * @enum {string}
+         */
+        ImportStateEnum: "queued" | "reading" | "storing" | "checked" | "done" | "failed" | "cancelled" | "expired";
         IngestOut: {
             results: components["schemas"]["IngestResultOut"][];
             summary: components["schemas"]["IngestSummaryOut"];
         };
         IngestResultOut: {
-            outcome: components["schemas"]["IngestResultOutOutcomeEnum"];
+            outcome: components["schemas"]["OutcomeFcdEnum"];
             file: string;
             series_uid?: string;
             patient?: string;
             slices?: number;
             reason: string;
         };
-        /**
-         * @description * `accepted` - accepted
-         *     * `unchanged` - unchanged
-         *     * `quarantined` - quarantined
-         *     * `rejected` - rejected
-         * @enum {string}
-         */
-        IngestResultOutOutcomeEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         IngestSummaryOut: {
             accepted: number;
             unchanged: number;
@@ -2065,6 +2686,16 @@ export interface components {
             /** Format: date-time */
             readonly frozen_at: string;
         };
+        LayoutOut: {
+            name: string;
+            encoding?: string;
+            delimiter?: string;
+            columns: components["schemas"]["ColumnReadOut"][];
+            header: string[];
+            notes: string[];
+            dropped: string[];
+            comments: number;
+        };
         /** @description How alike the maps of two networks are on the same patients. */
         LikenessOut: {
             between?: string;
@@ -2097,6 +2728,10 @@ export interface components {
             covariates: components["schemas"]["CovariatesOut"];
             series_uid: string;
             content_hash: string;
+        };
+        MappingInRequest: {
+            /** @description Kind → columns, absent, values, dates. */
+            mapping: unknown;
         };
         McNemarOut: {
             against: string;
@@ -2207,6 +2842,13 @@ export interface components {
             no_information_rate: number;
             mcnemar: components["schemas"]["McNemarOut"];
         };
+        MonitoringOut: {
+            adjudication_rate: components["schemas"]["RateOut"];
+            disagreement: components["schemas"]["DisagreementOut"][];
+            tie_breaker: components["schemas"]["TieBreakerOut"];
+            drift: components["schemas"]["DriftOut"][];
+            times: components["schemas"]["TimesOut"][];
+        };
         NetBenefitOut: {
             thresholds: number[];
             model: number[];
@@ -2234,6 +2876,13 @@ export interface components {
             error: string;
             /** @description Under which archives know this server. */
             ae_title: string;
+        };
+        NoticeOut: {
+            key: string;
+            count: number;
+            text: string;
+            /** @description A page of the front end. */
+            link: string;
         };
         /** @enum {unknown} */
         NullEnum: null;
@@ -2264,6 +2913,12 @@ export interface components {
             high: number | null;
             passed: boolean;
         };
+        OfferedFileRequest: {
+            path: string;
+            size: number;
+            /** @description Milliseconds since 1970. */
+            modified: number;
+        };
         OpenReadingOut: {
             /** @description New cases. */
             cases: number;
@@ -2278,6 +2933,14 @@ export interface components {
          * @enum {string}
          */
         Outcome55cEnum: "open" | "agreed" | "not_agreed";
+        /**
+         * @description * `accepted` - accepted
+         *     * `unchanged` - unchanged
+         *     * `quarantined` - quarantined
+         *     * `rejected` - rejected
+         * @enum {string}
+         */
+        OutcomeFcdEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         OwnReadingOut: {
             version: number;
             revision: number;
@@ -2357,6 +3020,21 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["PullItemOut"][];
+        };
+        PaginatedReceivedOutList: {
+            /** @example 123 */
+            count: number;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=400&limit=100
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?offset=200&limit=100
+             */
+            previous?: string | null;
+            results: components["schemas"]["ReceivedOut"][];
         };
         /** @description Two AUCs on the same patients, DeLong's test; low, high and p null where it has no variance. */
         PairedAucOut: {
@@ -2441,6 +3119,9 @@ export interface components {
             leaves_at: string | null;
             reason: string | null;
             readonly phantom: boolean;
+        };
+        PieceOut: {
+            received: number;
         };
         PointingOut: {
             region: string;
@@ -2541,22 +3222,17 @@ export interface components {
             list: string;
         };
         PullItemOut: {
-            /** Format: int64 */
-            line: number;
-            patient_pseudonym: string;
-            state?: components["schemas"]["PullItemOutStateEnum"];
-            /** Format: int64 */
-            attempts?: number;
+            readonly line: number;
+            readonly patient_pseudonym: string;
+            readonly state: components["schemas"]["PullItemOutStateEnum"];
+            readonly attempts: number;
             /** Format: date-time */
-            next_try_at?: string | null;
-            /** Format: int64 */
-            studies?: number;
-            /** Format: int64 */
-            instances_expected?: number;
-            /** Format: int64 */
-            instances_arrived?: number;
-            summary?: unknown;
-            reason?: string;
+            readonly next_try_at: string | null;
+            readonly studies: number;
+            readonly instances_expected: number;
+            readonly instances_arrived: number;
+            readonly summary: unknown;
+            readonly reason: string;
         };
         /**
          * @description * `queued` - Waiting
@@ -2572,13 +3248,13 @@ export interface components {
         PullItemOutStateEnum: "queued" | "running" | "done" | "incomplete" | "missing" | "failed" | "refused" | "cancelled";
         PullOut: {
             readonly id: number;
-            node: string;
+            readonly node: string;
             created_by?: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
-            finished_at?: string | null;
-            cancel_requested?: boolean;
+            readonly finished_at: string | null;
+            readonly cancel_requested: boolean;
             lines: number;
             counts: components["schemas"]["PullCountsOut"];
             instances_expected: number;
@@ -2631,6 +3307,17 @@ export interface components {
             chance: components["schemas"]["ChanceOut"];
             stages: components["schemas"]["StageOut"][];
             passed: boolean;
+        };
+        /** @description ``k`` of ``n`` with its Wilson 95 % interval. */
+        RateOut: {
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            k: number;
+            n: number;
         };
         /**
          * @description * `paired` - paired
@@ -2688,6 +3375,21 @@ export interface components {
         ReadersOut: {
             rows: components["schemas"]["ReaderRowOut"][];
             agreement: components["schemas"]["ReaderAgreementOut"] | null;
+        };
+        ReceivedOut: {
+            readonly id: number;
+            readonly road: components["schemas"]["RoadEnum"];
+            readonly peer: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            results: components["schemas"]["ReceivedSeriesOut"][];
+        };
+        ReceivedSeriesOut: {
+            outcome: components["schemas"]["OutcomeFcdEnum"];
+            reason: string;
+            series_uid?: string;
+            patient?: string;
+            slices?: number;
         };
         RecentReviewOut: {
             patient: string;
@@ -2823,6 +3525,15 @@ export interface components {
             patient: components["schemas"]["PatientDetailOut"] | null;
             recent: components["schemas"]["RecentReviewOut"][];
         };
+        /**
+         * @description * `upload` - Browser
+         *     * `command` - Command line
+         *     * `c_store` - C-STORE
+         *     * `stow` - STOW-RS
+         *     * `pull` - Pull from a PACS
+         * @enum {string}
+         */
+        RoadEnum: "upload" | "command" | "c_store" | "stow" | "pull";
         RocOut: {
             fpr: number[];
             tpr: number[];
@@ -3131,6 +3842,12 @@ export interface components {
          * @enum {string}
          */
         SourceEnum: "rule" | "chart_review" | "label" | "lead";
+        SpellingOut: {
+            text: string;
+            /** @description Null: not understood. */
+            read_as: string | null;
+            rows: number;
+        };
         /**
          * @description * `train` - Training
          *     * `test` - Test
@@ -3241,6 +3958,19 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /**
+         * @description * `` -
+         *     * `name` - name
+         *     * `similar` - similar
+         *     * `said` - said
+         * @enum {string}
+         */
+        TakenByEnum: "name" | "similar" | "said";
+        TermDifferenceOut: {
+            term: string;
+            before: unknown;
+            after: unknown;
+        };
         /** @description The study's settings; see charter.Terms for what each means. */
         TermsShape: {
             read_design: components["schemas"]["ReadDesignEnum"];
@@ -3259,6 +3989,37 @@ export interface components {
             rubric_version: number;
             intermediate_policy: components["schemas"]["IntermediatePolicyEnum"];
             min_interval_days: number;
+        };
+        TieBreakerOut: {
+            /** @description Concordant scans to which the adjudicator gave another category. */
+            changed: components["schemas"]["RateOut"];
+            more_severe: number;
+            less_severe: number;
+            /** @description Mean of adjudicator − observers, in steps of the category. */
+            shift: components["schemas"]["IntervalOut"];
+            /**
+             * Format: double
+             * @description Sign test: changes go either way.
+             */
+            p: number | null;
+        };
+        TimePointOut: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            seconds: number;
+            again: boolean;
+        };
+        TimesOut: {
+            reader: string;
+            n: number;
+            /** Format: double */
+            median: number | null;
+            /** Format: double */
+            q1: number | null;
+            /** Format: double */
+            q3: number | null;
+            points: components["schemas"]["TimePointOut"][];
         };
         TimingOut: {
             weighting: string;
@@ -3318,6 +4079,31 @@ export interface components {
             brier: number;
             calibration: components["schemas"]["CalibrationOut"];
         };
+        UploadOut: {
+            readonly code: string;
+            readonly state: components["schemas"]["UploadOutStateEnum"];
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+            readonly done: number;
+            readonly summary: unknown;
+            readonly error: string;
+            files: number;
+            bytes: number;
+            files_received: number;
+            bytes_received: number;
+        };
+        /**
+         * @description * `open` - Receiving files
+         *     * `queued` - Waiting to be read
+         *     * `running` - Being read
+         *     * `done` - Done
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        UploadOutStateEnum: "open" | "queued" | "running" | "done" | "failed" | "cancelled";
         UserOut: {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly username: string;
@@ -3365,7 +4151,10 @@ export type $defs = Record<string, never>;
 export interface operations {
     agreement_retrieve: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A key of comparisons. */
+                comparison?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3380,6 +4169,13 @@ export interface operations {
                     "application/json": components["schemas"]["AgreementOut"];
                 };
             };
+            /** @description No response body */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     audit_list: {
@@ -3392,6 +4188,9 @@ export interface operations {
                 object_type?: string;
                 /** @description The initial index from which to return the results. */
                 offset?: number;
+                since?: string;
+                /** @description The last day, included. */
+                until?: string;
                 verb?: string;
             };
             header?: never;
@@ -3406,6 +4205,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaginatedAuditEventOutList"];
+                };
+            };
+        };
+    };
+    audit_choices_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChoicesOut"];
+                };
+            };
+        };
+    };
+    audit_verify_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheckOut"];
                 };
             };
         };
@@ -3527,6 +4364,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    charter_check_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CharterCheckInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["CharterCheckInRequest"];
+                "multipart/form-data": components["schemas"]["CharterCheckInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CharterCheckOut"];
                 };
             };
         };
@@ -3725,6 +4587,185 @@ export interface operations {
                     "application/json": components["schemas"]["ImportOut"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_check_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    cohort_imports_commit_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CommitInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["CommitInRequest"];
+                "multipart/form-data": components["schemas"]["CommitInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+        };
+    };
+    "cohort_imports_errors.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    cohort_imports_columns_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileColumnsOut"][];
+                };
+            };
+        };
+    };
+    "cohort_imports_templates_.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
         };
     };
     cohort_nodes_retrieve: {
@@ -3770,6 +4811,8 @@ export interface operations {
     cohort_patients_list: {
         parameters: {
             query?: {
+                /** @description Only those whom this delivery of tables was the last to tell of. */
+                delivery?: number;
                 /** @description Number of results to return per page. */
                 limit?: number;
                 /** @description The initial index from which to return the results. */
@@ -4121,6 +5164,30 @@ export interface operations {
             };
         };
     };
+    cohort_received_list: {
+        parameters: {
+            query?: {
+                /** @description Number of results to return per page. */
+                limit?: number;
+                /** @description The initial index from which to return the results. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedReceivedOutList"];
+                };
+            };
+        };
+    };
     cohort_series_instances_frames_1_retrieve: {
         parameters: {
             query?: never;
@@ -4160,6 +5227,188 @@ export interface operations {
                 };
                 content: {
                     "application/dicom+json": Record<string, never>[];
+                };
+            };
+        };
+    };
+    cohort_uploads_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"][];
+                };
+            };
+        };
+    };
+    cohort_uploads_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    cohort_uploads_files_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilesInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOut"][];
+                };
+            };
+        };
+    };
+    cohort_uploads_files_update: {
+        parameters: {
+            query: {
+                offset: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PieceOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_finish_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FinishInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["FinishInRequest"];
+                "multipart/form-data": components["schemas"]["FinishInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+        };
+    };
+    cohort_uploads_results_list: {
+        parameters: {
+            query?: {
+                start?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestResultOut"][];
                 };
             };
         };
@@ -4512,6 +5761,34 @@ export interface operations {
             };
         };
     };
+    labels_attestation_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttestationOut"];
+                };
+            };
+            /** @description No response body */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     lead_review_list: {
         parameters: {
             query?: never;
@@ -4573,6 +5850,25 @@ export interface operations {
             };
         };
     };
+    notices_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeOut"][];
+                };
+            };
+        };
+    };
     paper_retrieve: {
         parameters: {
             query?: never;
@@ -4608,6 +5904,53 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProgressOut"];
                 };
+            };
+        };
+    };
+    progress_monitoring_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitoringOut"];
+                };
+            };
+        };
+    };
+    "progress_tables_.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description No response body */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

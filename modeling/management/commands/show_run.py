@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rest_framework.utils.encoders import JSONEncoder
 
+from modeling import queries
 from modeling.models import Run
 from modeling.serializers import RunOut
 
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["text", "json"], default="text")
 
     def handle(self, *args: Any, run: int, format: str, **options: Any) -> None:
-        found = Run.objects.select_related("label_set", "created_by").filter(pk=run).first()
+        found = queries.with_parts(Run.objects.select_related("label_set")).filter(pk=run).first()
         if found is None:
             raise CommandError(f"there is no run {run}")
         if format == "json":
