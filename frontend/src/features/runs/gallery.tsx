@@ -38,8 +38,8 @@ export function Gallery({ run, rows, validated, statement }: Props) {
       hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum. ${statement}`}
       actions={
         <>
-          <Select size="xs" aria-label="Method" data={METHODS} value={method} onChange={(value) => value && setMethod(value)} allowDeselect={false} />
-          <Select size="xs" aria-label="Colours" data={COLOUR_MAPS} value={colours} onChange={(value) => value && setColours(value)} allowDeselect={false} />
+          <Select size="xs" aria-label="Method" w={230} data={METHODS} value={method} onChange={(value) => value && setMethod(value)} allowDeselect={false} />
+          <Select size="xs" aria-label="Colours" w={230} data={COLOUR_MAPS} value={colours} onChange={(value) => value && setColours(value)} allowDeselect={false} />
         </>
       }
     >

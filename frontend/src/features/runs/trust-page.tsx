@@ -46,7 +46,7 @@ function TrustView({ run, trust }: { run: number; trust: Trust }) {
           icon={trust.validated ? <IconShieldCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}
           title={trust.validated ? 'The maps follow the network' : 'Not validated for localisation'}
         >
-          <Text size="sm">{trust.statement}</Text>
+          <Text size="sm">{trust.statement.replace(/^Not validated for localisation: /, '')}</Text>
           {!report && <Text size="sm" mt={4}>Make one with <code>manage.py trust_report {run}</code>; new runs make it by themselves.</Text>}
         </Alert>
         {report && <Tests report={report} />}
@@ -57,7 +57,7 @@ function TrustView({ run, trust }: { run: number; trust: Trust }) {
 }
 
 function Verdict({ passed }: { passed: boolean }) {
-  return <Badge variant={passed ? 'light' : 'filled'} color={passed ? 'teal' : '#a63c00'}>{passed ? 'passed' : 'failed'}</Badge>;
+  return <Badge miw="max-content" variant={passed ? 'light' : 'filled'} color={passed ? 'teal' : '#a63c00'}>{passed ? 'passed' : 'failed'}</Badge>;
 }
 
 function Tests({ report }: { report: Report }) {
@@ -86,7 +86,7 @@ function Tests({ report }: { report: Report }) {
         <Panel title="Against occlusion" actions={<Verdict passed={occlusion.passed} />}>
           <Stat label="Rank correlation of cells" value={figure(occlusion.mean, 2)} hint={`95 % CI ${interval(occlusion.low, occlusion.high, 2)}, ${occlusion.n} patients`} />
         </Panel>
-        <Panel title="Outside the patient" actions={energy.alarm ? <Badge color="#a63c00">above 20 %</Badge> : <Badge variant="light" color="teal">20 % or less</Badge>}>
+        <Panel title="Outside the patient" actions={energy.alarm ? <Badge miw="max-content" color="#a63c00">above 20 %</Badge> : <Badge miw="max-content" variant="light" color="teal">20 % or less</Badge>}>
           <Text size="sm">
             {energy.n
               ? `${percent(energy.air, 1)} of the map lies in air (${percent(energy.air_area, 1)} of the area), ${percent(energy.padding, 1)} in padding (${percent(energy.padding_area, 1)}).`
@@ -116,7 +116,7 @@ function Randomisation({ report }: { report: Report }) {
       <LineChart data={rows} margin={{ top: 8, right: 12, bottom: 24, left: 4 }}>
         <CartesianGrid stroke="#e5e7eb" />
         <XAxis dataKey="stage" tick={AXIS} label={{ value: 'Randomised down to', position: 'bottom', offset: 4, ...AXIS }} />
-        <YAxis domain={[-0.25, 1]} allowDataOverflow tick={AXIS} width={48} />
+        <YAxis domain={[-1, 1]} ticks={[-1, -0.5, 0, 0.5, 1]} tick={AXIS} width={48} />
         <ReferenceLine y={chance.spearman_high} stroke={PALETTE.blue} strokeDasharray="4 4" />
         <ReferenceLine y={chance.ssim_high} stroke={PALETTE.orange} strokeDasharray="4 4" />
         <Tooltip formatter={(value) => (typeof value === 'number' ? figure(value, 2) : String(value))} />

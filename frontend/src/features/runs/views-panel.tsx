@@ -46,7 +46,7 @@ export function ReaderCeiling({ result }: { result: RunResult }) {
   return (
     <Panel
       title="Ceiling: one observer alone"
-      hint="Each observer’s own read of the follow-up scan, judged by the final label, on the test patients. Labels cannot show a network to be better than they are reproducible; crosses in the ROC chart."
+      hint="Each observer’s own read of the follow-up scan, judged by the final label, on the test patients. Labels cannot show a network to be better than they are reproducible; triangles in the ROC chart."
     >
       <DataTable
         caption="One observer's labels judged by the final ones, by how the final label came to be"
