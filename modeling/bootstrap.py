@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 REPEATS = 2000
 SEED = 20250101
+FIGURES = ("f1", "mcc", "balanced_accuracy", "youden", "auprc", "brier")
 
 
 def resample_counts(y: npt.ArrayLike, repeats: int = REPEATS, seed: int = SEED) -> Floats:
@@ -66,9 +67,12 @@ def bootstrap_intervals(
 ) -> dict[str, Interval | None]:
     """Intervals of ``f1``, ``mcc``, ``balanced_accuracy``, ``youden``, ``auprc`` and ``brier``.
 
-    None where the figure is undefined in too many resamples (one outcome only, nobody called).
+    None where the figure is undefined in too many resamples (nobody called), or where an outcome has
+    one patient: drawn every time, that one would pass for certainty.
     """
     outcomes, scores = checked(y, s)
+    if min(int(outcomes.sum()), int((1 - outcomes).sum())) == 1:
+        return dict.fromkeys(FIGURES)
     called = (scores >= np.asarray(threshold, dtype=float)).astype(float)
     weights = resample_counts(outcomes, repeats, seed)
     tp, fp = weights @ (called * outcomes), weights @ (called * (1 - outcomes))

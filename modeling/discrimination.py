@@ -100,7 +100,8 @@ def delong_paired(
 
     Returns ``{"first", "second", "difference", "low", "high", "z", "p"}``, the difference being first less
     second. Where it has no variance (the same ordering of patients) ``z`` is None and ``p`` is 1 for equal
-    AUCs; scores that differ without variance (each perfect the other way) give None for both.
+    AUCs; scores that differ without variance (each perfect the other way), or with one patient of an
+    outcome only, give None for interval and test.
 
     References
     ----------
@@ -120,6 +121,9 @@ def delong_paired(
         spread = parts[0][side] - parts[1][side]
         variance += float(spread.var(ddof=1)) / count if count > 1 else 0.0
     result: dict[str, Any] = {"first": auc_one, "second": auc_two, "difference": difference}
+    if min(m, n) == 1:
+        # One patient has no spread: the other outcome's alone would make the test far too sure.
+        return result | {"low": None, "high": None, "z": None, "p": None}
     if variance < 1e-18:
         same = abs(difference) < 1e-12
         return result | {

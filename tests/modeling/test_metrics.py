@@ -426,3 +426,11 @@ def test_auc_is_the_mann_whitney_statistic():
     y, s = cohort(6, ties=True)
     u = stats.mannwhitneyu(s[y == 1], s[y == 0]).statistic
     assert metrics.auc_delong(y, s)[0] == pytest.approx(u / (y.sum() * (len(y) - y.sum())))
+
+
+def test_one_patient_of_an_outcome_gives_no_interval_by_resampling_and_no_paired_test():
+    y, first, second = [1, 0, 0, 0, 0], [0.6, 0.7, 0.2, 0.3, 0.1], [0.1, 0.7, 0.2, 0.3, 0.4]
+    found = metrics.delong_paired(y, first, second)
+    assert (found["difference"], found["p"], found["low"]) == (0.75, None, None)
+    assert set(metrics.bootstrap_intervals(y, first, 0.5).values()) == {None}
+    assert json.dumps(metrics.evaluate(y, first, 0.5), allow_nan=False)
