@@ -144,7 +144,13 @@ class RunMapDicom(LeadView):
             ) from error
         statement = queries.verdict(run)["statement"]
         content = saliency_files.dicom(
-            path, sources, kind=kind, method=method, run=run.pk, statement=statement
+            path,
+            sources,
+            kind=kind,
+            method=method,
+            run=run.pk,
+            version=run.code_version,
+            statement=statement,
         )
         response = HttpResponse(content, content_type="application/dicom")
         response["Content-Disposition"] = f'attachment; filename="run-{pk}-{pseudonym}-{method}-{kind}.dcm"'

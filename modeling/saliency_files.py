@@ -14,8 +14,6 @@ import pydicom
 from PIL import Image
 from pydicom.uid import generate_uid
 
-from modeling.training.environment import code_version
-
 Pixels = npt.NDArray[np.uint8]
 #: Anchors, low to high, joined linearly; the same as in frontend/src/viewer/overlay.ts. ``blue_red`` is
 #: the paper's (red is more); the others are perceptually even, published with matplotlib (CC0).
@@ -75,7 +73,14 @@ def _geometry(file: Any) -> dict[str, list[float]]:
 
 
 def dicom(
-    path: Path, sources: Sequence[pydicom.Dataset], *, kind: str, method: str, run: int, statement: str
+    path: Path,
+    sources: Sequence[pydicom.Dataset],
+    *,
+    kind: str,
+    method: str,
+    run: int,
+    version: str,
+    statement: str,
 ) -> bytes:
     """The map as a DICOM file of the patient's own study.
 
@@ -88,6 +93,8 @@ def dicom(
     kind
         ``parametric_map``: the values, 32-bit floats in logit units, in the patient's space, to be laid over
         the series by any viewer. ``secondary_capture``: the coloured picture, for viewers that know no more.
+    version
+        Of the code that made the run.
     statement
         Whether the map may be believed; goes into the file.
 
@@ -134,7 +141,7 @@ def dicom(
             source_images=sources,
             pixel_array=values[None],
             manufacturer_model_name="Odontoid",
-            software_versions=code_version(),
+            software_versions=version or "unknown",
             device_serial_number=str(run),
             contains_recognizable_visual_features=False,
             real_world_value_mappings=[_mapping(highdicom, values, method)],
