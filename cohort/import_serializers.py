@@ -6,9 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from cohort import omop
 from cohort.columns import COLUMNS
 from cohort.mapping import ColumnMapping, MappingError, from_json
 from cohort.models import TableImport
+
+#: Names under which files are sent.
+FILES = (*COLUMNS, "person", "condition_occurrence", "procedure_occurrence", "image_occurrence")
 
 
 class _Mappings(serializers.JSONField):
@@ -29,13 +33,25 @@ class ImportIn(serializers.Serializer[Any]):
     diagnoses = serializers.FileField(required=False, allow_empty_file=True)
     exams = serializers.FileField(required=False, allow_empty_file=True)
     chart_review = serializers.FileField(required=False, allow_empty_file=True)
+    # An OMOP export instead: see omop.
+    person = serializers.FileField(required=False, allow_empty_file=True)
+    condition_occurrence = serializers.FileField(required=False, allow_empty_file=True)
+    procedure_occurrence = serializers.FileField(required=False, allow_empty_file=True)
+    image_occurrence = serializers.FileField(required=False, allow_empty_file=True)
     commit = serializers.BooleanField(default=False, help_text="Store at once if nothing is in error.")
     skip_errors = serializers.BooleanField(default=False, help_text="Store the good rows even so.")
     mapping = _Mappings(required=False, help_text="Kind → columns, absent, values, dates.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not any(name in attrs for name in COLUMNS):
+        if not any(name in attrs for name in FILES):
             raise serializers.ValidationError(f"Send at least one file: {', '.join(COLUMNS)}.")
+        tables = [name for name in omop.TABLES if name in attrs]
+        if tables and any(name in attrs for name in COLUMNS):
+            raise serializers.ValidationError(
+                f"Send either {', '.join(COLUMNS)} or an OMOP export, not both at once."
+            )
+        if tables and "person" not in tables:
+            raise serializers.ValidationError("An OMOP export needs its person table.")
         return attrs
 
 

@@ -53,7 +53,7 @@ class Imports(ListAPIView[ImportBatch]):
         form.is_valid(raise_exception=True)
         sent = form.validated_data
         job = table_imports.receive(
-            files={kind: sent[kind] for kind in columns.COLUMNS if kind in sent},
+            files={name: sent[name] for name in shapes.FILES if name in sent},
             by=cast(User, request.user),
             commit=sent["commit"],
             skip_errors=sent["skip_errors"],

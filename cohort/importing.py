@@ -8,16 +8,16 @@ Repeating an import changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from django.db import connection, transaction
 
-from cohort import flow, staging
+from cohort import flow, omop, staging
 from cohort.columns import COLUMNS
 from cohort.export_files import CsvTable, Refused, RowError
 from cohort.mapping import ColumnMapping, from_json
@@ -26,6 +26,8 @@ from cohort.pseudonyms import study_pseudonyms
 from cohort.row_parsing import RowParser
 from cohort.spellings import BadValue
 from config.accounts.models import User
+
+Source: TypeAlias = CsvTable | omop.OmopTable
 
 _BATCH = 5000
 #: A wrong column can put a million rows in error; counts stay exact, and ``errors_to`` gets them all.
@@ -103,6 +105,8 @@ def remember(mappings: Mapping[str, ColumnMapping]) -> None:
 def import_directory(path: Path | str, **options: Any) -> ImportReport:
     """Import those of patients.csv, diagnoses.csv, exams.csv and chart_review.csv that ``path`` holds.
 
+    Without patients.csv but with an OMOP export's person table, that export: see ``omop``.
+
     Takes the options of ``import_files``.
 
     Raises
@@ -112,8 +116,11 @@ def import_directory(path: Path | str, **options: Any) -> ImportReport:
     """
     folder = Path(path)
     present = {kind: folder / f"{kind}.csv" for kind in COLUMNS if (folder / f"{kind}.csv").is_file()}
+    if "patients" not in present:
+        present = omop.tables_in(folder) or present
     if not present:
-        raise FileNotFoundError(f"{folder} holds none of {', '.join(f'{kind}.csv' for kind in COLUMNS)}")
+        named = ", ".join(f"{kind}.csv" for kind in COLUMNS)
+        raise FileNotFoundError(f"{folder} holds none of {named}, nor an OMOP export with person.csv")
     with ExitStack() as opened:
         return import_files(
             {kind: opened.enter_context(file.open("rb")) for kind, file in present.items()}, **options
@@ -130,7 +137,8 @@ def import_files(
     mappings: Mapping[str, ColumnMapping] | None = None,
     watch: Watch | None = None,
 ) -> ImportReport:
-    """Import open, seekable binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``).
+    """Import open, seekable binary files by kind (``patients``, ``diagnoses``, ``exams``, ``chart_review``),
+    or by the name of an OMOP table.
 
     Parameters
     ----------
@@ -144,22 +152,13 @@ def import_files(
         What was said of these files; what they do not say, an earlier import may have.
     """
     watch = watch or Watch()
-    known = remembered()
     said = mappings or {}
     report = ImportReport()
-    sources = [
-        CsvTable(
-            kind,
-            getattr(files[kind], "file", files[kind]),
-            said.get(kind, ColumnMapping()).over(known.get(kind, ColumnMapping())),
-        )
-        for kind in COLUMNS
-        if kind in files
-    ]
+    sources = _sources(files, said)
     with staging.room():
         staged = _read(sources, report, watch)
         if not commit:
-            _check(staged, report, watch, phantom=phantom)
+            _check(sources, staged, report, watch, phantom=phantom)
             return report
         watch.storing()
         with transaction.atomic():
@@ -167,8 +166,8 @@ def import_files(
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            _check(staged, report, watch, phantom=phantom)
-            if (report.error_count and not skip_errors) or len(report.refused) == len(report.summary):
+            _check(sources, staged, report, watch, phantom=phantom)
+            if (report.error_count and not skip_errors) or len(report.refused) == len(sources):
                 return report
             batch = ImportBatch.objects.create(
                 kind=ImportBatch.Kind.CSV,
@@ -189,10 +188,23 @@ def import_files(
 # ---- reading
 
 
-def _read(sources: Iterable[CsvTable], report: ImportReport, watch: Watch) -> dict[str, staging.Staged]:
+def _sources(files: Mapping[str, Any], said: Mapping[str, ColumnMapping]) -> list[Source]:
+    streams = {name: getattr(file, "file", file) for name, file in files.items()}
+    tables = omop.in_order(streams)
+    if tables:
+        persons: dict[str, str] = {}
+        return [omop.OmopTable(table, streams[table], persons) for table in tables]
+    known = remembered()
+    return [
+        CsvTable(kind, streams[kind], said.get(kind, ColumnMapping()).over(known.get(kind, ColumnMapping())))
+        for kind in COLUMNS
+        if kind in streams
+    ]
+
+
+def _read(sources: Sequence[Source], report: ImportReport, watch: Watch) -> dict[str, staging.Staged]:
     """Stage every row that can be read on its own; list the others as problems."""
     names = study_pseudonyms()
-    sources = list(sources)
     meter = _Meter([source.file for source in sources], watch)
     staged: dict[str, staging.Staged] = {}
     for number, source in enumerate(sources):
@@ -202,30 +214,34 @@ def _read(sources: Iterable[CsvTable], report: ImportReport, watch: Watch) -> di
         except Refused as problem:
             report.refused.append(source.name)
             report.add(RowError(source.name, None, problem.column, problem.message))
-            report.layouts[source.kind] = source.layout.as_json()
+            report.layouts[source.name.removesuffix(".csv")] = source.layout.as_json()
             continue
         report.notices += [
             RowError(source.name, 1, header, "may identify a person; this column is not kept")
             for header in layout.dropped
         ]
         parser = RowParser(layout, names)
-        table = staged.setdefault(source.kind, staging.Staged(source.kind, parser.columns))
-        table.create()
+        if source.kind not in staged:
+            staged[source.kind] = staging.Staged(source.kind, parser.columns)
+            staged[source.kind].create()
+        table = staged[source.kind]
         _stage(source, parser, table, number, meter)
         described = layout.as_json()
         for column in described["columns"]:
             spelled = parser.spelled.get(column["column"])
             column["spellings"] = spelled.spelled() if spelled else []
-        report.layouts[source.kind] = described
+        report.layouts[source.name.removesuffix(".csv")] = described
         if layout.comments:
             report.notices.append(
                 RowError(source.name, None, None, f"{layout.comments} comment rows passed over")
             )
+        if isinstance(source, omop.OmopTable):
+            report.notices += [RowError(source.name, None, None, notice) for notice in source.notices]
         counts.errors = staging.problem_count(source.kind)
     return staged
 
 
-def _stage(source: CsvTable, parser: RowParser, table: staging.Staged, number: int, meter: _Meter) -> None:
+def _stage(source: Source, parser: RowParser, table: staging.Staged, number: int, meter: _Meter) -> None:
     rows = source.rows()
     parse = parser.parse
     good: list[tuple[int, tuple[Any, ...]]] = []
@@ -270,6 +286,7 @@ class _Meter:
 
 
 def _check(
+    sources: Sequence[Source],
     staged: Mapping[str, staging.Staged],
     report: ImportReport,
     watch: Watch,
@@ -279,7 +296,7 @@ def _check(
     """Compare with what is stored, count, and list what is in error."""
     patients: list[staging.Staged] = []
     for kind, table in staged.items():
-        table.check(patients, phantom=phantom, merge=False)
+        table.check(patients, phantom=phantom, merge=isinstance(sources[0], omop.OmopTable))
         if kind == "patients":
             patients.append(table)
         fates = table.counts()
@@ -289,18 +306,17 @@ def _check(
         counts.unchanged = fates.get(staging.SAME, 0) + fates.get(staging.REPEATED, 0)
         counts.errors = staging.problem_count(kind)
     refused, report.errors = report.errors, []
-    for error in _in_order(refused, list(report.summary)):
+    for error in _in_order(refused, sources):
         report.add(error)
         watch.error(error)
 
 
-def _in_order(refused: list[RowError], kinds: Iterable[str]) -> Iterator[RowError]:
+def _in_order(refused: list[RowError], sources: Sequence[Source]) -> Iterator[RowError]:
     """Errors by file and row."""
-    for kind in kinds:
-        name = f"{kind}.csv"
-        yield from (error for error in refused if error.file == name)
-        for _, row, column, message in staging.problems(kind):
-            yield RowError(name, row, column, message)
+    for number, source in enumerate(sources):
+        yield from (error for error in refused if error.file == source.name)
+        for row, column, message in staging.problems(source.kind, number):
+            yield RowError(source.name, row, column, message)
 
 
 def mapping_file(text: str) -> dict[str, ColumnMapping]:

@@ -208,12 +208,14 @@ def add_problems(kind: str, file: int, problems: Iterable[tuple[int, str | None,
     )
 
 
-def problems(kind: str) -> Iterator[tuple[int, int, str | None, str]]:
-    """Those of a kind in order: (file, row, column, message)."""
+def problems(kind: str, file: int) -> Iterator[tuple[int, str | None, str]]:
+    """Those of the ``file``-th file in order: (row, column, message)."""
     for place, column, message in _rows(
-        "SELECT place, about, message FROM import_problems WHERE kind = %s ORDER BY place", [kind]
+        "SELECT place, about, message FROM import_problems WHERE kind = %s AND place >= %s AND place < %s "
+        "ORDER BY place",
+        [kind, file * _ROWS, (file + 1) * _ROWS],
     ):
-        yield place // _ROWS, place % _ROWS, column, message
+        yield place % _ROWS, column, message
 
 
 def problem_count(kind: str) -> int:

@@ -24,7 +24,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from cohort import importing, mapping
+from cohort import importing, mapping, omop
 from cohort.columns import COLUMNS
 from cohort.export_files import RowError
 from cohort.models import TableImport
@@ -74,7 +74,7 @@ def receive(
     token = secrets.token_hex(16)
     folder = Path(settings.IMPORTS_DIR) / token
     folder.mkdir(parents=True, mode=0o700)
-    kinds = [kind for kind in COLUMNS if kind in files]
+    kinds = [kind for kind in (*COLUMNS, *omop.TABLES) if kind in files]
     try:
         for kind in kinds:
             with (folder / f"{kind}.csv").open("xb") as kept:

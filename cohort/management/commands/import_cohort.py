@@ -13,8 +13,8 @@ from cohort.importing import ImportReport, import_directory, mapping_file
 
 class Command(BaseCommand):
     help = (
-        "Import patients.csv, diagnoses.csv, exams.csv and chart_review.csv from a folder: all of it, or "
-        "nothing when a row is in error. Prints what is new, changed, unchanged and in error as JSON."
+        "Import patients.csv, diagnoses.csv, exams.csv and chart_review.csv, or an OMOP export, from a "
+        "folder: all of it, or nothing when a row is in error. Prints the counts as JSON."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _nothing(report: ImportReport) -> str:
-        if len(report.refused) == len(report.summary):
+        if len(report.refused) == len(report.layouts):
             return "Nothing was imported: every file was left out. The cohort is as it was."
         rows = sum(counts.errors for counts in report.summary.values())
         what = [f"{rows} rows are in error"] if rows else []

@@ -14,7 +14,10 @@ export type FileColumns = Schemas['FileColumnsOut'];
 export type FileColumn = Schemas['ColumnOut'];
 
 export const KINDS = ['patients', 'diagnoses', 'exams', 'chart_review'] as const;
+/** The tables of an OMOP export that stand for the four files. */
+export const OMOP = ['person', 'condition_occurrence', 'procedure_occurrence', 'image_occurrence'] as const;
 export type Kind = (typeof KINDS)[number];
+export type Named = Kind | (typeof OMOP)[number];
 
 export const isActive = (job: TableImport) => ['queued', 'reading', 'storing'].includes(job.state);
 
@@ -42,7 +45,7 @@ function useImportStep<Input>(act: (input: Input) => Promise<TableImport>) {
 }
 
 export function useSendTables() {
-  return useImportStep(({ files, ...options }: { files: Partial<Record<Kind, File>> } & UploadOptions) => {
+  return useImportStep(({ files, ...options }: { files: Partial<Record<Named, File>> } & UploadOptions) => {
     const body = new FormData();
     for (const [kind, file] of Object.entries(files)) body.append(kind, file, `${kind}.csv`);
     return upload<TableImport>('/api/cohort/imports/', body, options);

@@ -9,7 +9,7 @@ import { ErrorNotice } from '@/components/error-notice';
 import { QueryView } from '@/components/query-view';
 import { percent } from '@/lib/format';
 
-import { fileColumnsQuery, type Kind, KINDS, type TableImport, useSendTables } from './import-api';
+import { fileColumnsQuery, type Kind, KINDS, type Named, OMOP, type TableImport, useSendTables } from './import-api';
 
 const ABOUT: Record<Kind, string> = {
   patients: 'One row a patient. Needed before the others.',
@@ -19,28 +19,29 @@ const ABOUT: Record<Kind, string> = {
 };
 
 /** Which of the four a dropped file is, by its name. */
-export function kindOf(name: string): Kind | undefined {
-  const plain = name.toLowerCase().replaceAll(/[-\s]/g, '_');
-  return KINDS.find((kind) => plain.includes(kind));
+export function kindOf(name: string): Named | undefined {
+  const plain = name.toLowerCase().replaceAll(/[-\s]/g, '_').replace('imaging_occ', 'image_occ');
+  return OMOP.find((table) => plain.startsWith(`${table}.`)) ?? KINDS.find((kind) => plain.includes(kind));
 }
 
 /** Choose or drop up to four files, then have them checked. */
 export function TableFiles({ onSent }: { onSent: (job: TableImport) => void }) {
-  const [files, setFiles] = useState<Partial<Record<Kind, File>>>({});
+  const [files, setFiles] = useState<Partial<Record<Named, File>>>({});
   const [share, setShare] = useState(0);
   const abort = useRef<AbortController | null>(null);
   const folder = useRef<HTMLInputElement>(null);
   const send = useSendTables();
 
   function take(dropped: readonly File[]) {
-    const known: Partial<Record<Kind, File>> = {};
+    const known: Partial<Record<Named, File>> = {};
     const unknown: string[] = [];
     for (const file of dropped) {
       const kind = /\.(csv|txt|tsv)$/i.test(file.name) ? kindOf(file.name) : undefined;
       if (kind) known[kind] = file;
       else unknown.push(file.name);
     }
-    setFiles((current) => ({ ...current, ...known }));
+    // An OMOP export stands for all four.
+    setFiles((current) => (known.person ? known : { ...current, ...known }));
     send.reset();
     if (unknown.length) {
       notifications.show({
@@ -58,6 +59,7 @@ export function TableFiles({ onSent }: { onSent: (job: TableImport) => void }) {
     onDrop: take,
   });
   const chosen = Object.values(files).some(Boolean);
+  const omop = OMOP.filter((table) => files[table]);
 
   function check() {
     abort.current = new AbortController();
@@ -87,7 +89,7 @@ export function TableFiles({ onSent }: { onSent: (job: TableImport) => void }) {
           }}
         />
         <Group justify="space-between">
-          <Text size="sm">Drop the export here – its files or its folder. Any of the four, in one delivery or several.</Text>
+          <Text size="sm">Drop the export here – its files or its folder. Any of the four, in one delivery or several, or an OMOP export with its person table.</Text>
           <Group gap="xs">
             <Button size="compact-sm" variant="default" onClick={open}>Choose files</Button>
             <Button
@@ -100,8 +102,14 @@ export function TableFiles({ onSent }: { onSent: (job: TableImport) => void }) {
             </Button>
           </Group>
         </Group>
+        {omop.length > 0 && (
+          <Group justify="space-between">
+            <Text size="sm"><b>OMOP export:</b> {omop.join(', ')}</Text>
+            <Button size="compact-sm" variant="default" onClick={() => setFiles({})}>Remove</Button>
+          </Group>
+        )}
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          {KINDS.map((kind) => (
+          {omop.length === 0 && KINDS.map((kind) => (
             <FileInput
               key={kind}
               label={`${kind}.csv`}

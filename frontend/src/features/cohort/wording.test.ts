@@ -9,6 +9,8 @@ it('knows the four tables by their names', () => {
   expect(kindOf('patients.csv')).toBe('patients');
   expect(kindOf('Chart Review 2024.CSV')).toBe('chart_review');
   expect(kindOf('site-B_diagnoses.csv')).toBe('diagnoses');
+  expect(kindOf('PERSON.csv')).toBe('person');
+  expect(kindOf('imaging_occurrence.csv')).toBe('image_occurrence');
   expect(kindOf('notes.csv')).toBeUndefined();
 });
 
