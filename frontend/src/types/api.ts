@@ -2477,6 +2477,14 @@ export interface components {
             exams?: string;
             /** Format: binary */
             chart_review?: string;
+            /** Format: binary */
+            person?: string;
+            /** Format: binary */
+            condition_occurrence?: string;
+            /** Format: binary */
+            procedure_occurrence?: string;
+            /** Format: binary */
+            image_occurrence?: string;
             /**
              * @description Store at once if nothing is in error.
              * @default false
