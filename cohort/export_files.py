@@ -127,7 +127,9 @@ class CsvTable:
         self.format = find_format(self.file, frozenset(known))
         records = self._records()
         header = next(records, (1, []))[1] or []
-        layout = self.layout = Layout(self.kind, self.name, [cell.strip() for cell in header], {})
+        # Headers are shown and kept: what is no text in them must not be.
+        cells = [UNREADABLE.sub("\ufffd", cell.strip())[:100] for cell in header]
+        layout = self.layout = Layout(self.kind, self.name, cells, {})
         layout.written = self.format.as_json()
         layout.values = {column: dict(words) for column, words in self.mapping.values.items()}
         self._assign(layout)
