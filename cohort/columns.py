@@ -42,8 +42,8 @@ def _spelled(**meanings: str) -> tuple[tuple[str, str], ...]:
 
 _UNKNOWN = "unknown unbekannt onbekend n/a na null ?"
 _FLAG = _spelled(
-    yes="yes y true t 1 ja j oui si sí positive pos + present",
-    no="no n false f 0 nein nee non negative neg - absent",
+    yes="yes y true t 1 ja j oui si sí positive positiv pos + present",
+    no="no n false f 0 nein nee non negative negativ neg - absent",
     unknown=_UNKNOWN,
 )
 _SEX = _spelled(

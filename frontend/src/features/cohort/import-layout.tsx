@@ -1,7 +1,7 @@
-import { Badge, Group, NativeSelect, Stack, Table, Text } from '@mantine/core';
+import { Group, NativeSelect, Stack, Table, Text } from '@mantine/core';
 import { useId } from 'react';
 
-import { words } from '@/lib/format';
+import { plural, words } from '@/lib/format';
 
 import type { ColumnRead, FileColumn, Layout } from './import-api';
 import { chooseHeader, chooseMeaning, chooseOrder, headerOf, type Said } from './mapping-draft';
@@ -62,7 +62,7 @@ export function ImportLayout({ columns, layout, said, onChange }: Props) {
                         ]}
                       />
                       {header !== null && header === read?.header && WHY[read.taken_by] && (
-                        <Badge size="xs" variant="light" color="gray">{WHY[read.taken_by]}</Badge>
+                        <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>{WHY[read.taken_by]}</Text>
                       )}
                     </Group>
                   </Table.Td>
@@ -82,7 +82,7 @@ export function ImportLayout({ columns, layout, said, onChange }: Props) {
 function Values({ column, read, said, onChange }: { column: FileColumn; read: ColumnRead; said: Said; onChange: (said: Said) => void }) {
   const id = useId();
   if (column.kind === 'date') {
-    const found = { dmy: 'day first', mdy: 'month first', '': 'year first' }[read.date_order];
+    const found = { dmy: ': day first', mdy: ': month first', '': '' }[read.date_order];
     return (
       <NativeSelect
         size="xs"
@@ -91,7 +91,7 @@ function Values({ column, read, said, onChange }: { column: FileColumn; read: Co
         value={said.dates[column.name] ?? ''}
         onChange={(event) => onChange(chooseOrder(column.name, event.currentTarget.value, said))}
         data={[
-          { value: '', label: `As the file tells: ${found}` },
+          { value: '', label: `As the file tells${found}` },
           { value: 'dmy', label: 'Day first: 31/12/2010' },
           { value: 'mdy', label: 'Month first: 12/31/2010' },
         ]}
@@ -113,7 +113,7 @@ function Values({ column, read, said, onChange }: { column: FileColumn; read: Co
       )}
       {unread.map((item) => (
         <Group key={item.text} gap={6} wrap="nowrap">
-          <Text size="xs" id={`${id}-${item.text}`}>“{item.text}” in {item.rows} rows means</Text>
+          <Text size="xs" id={`${id}-${item.text}`}>“{item.text}” in {plural(item.rows, 'row')} means</Text>
           <NativeSelect
             size="xs"
             aria-label={`What “${item.text}” means in ${column.name}`}
