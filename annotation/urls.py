@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation import audit_views, lead_views, table_one_views, views
+from annotation import audit_views, lead_views, read_export_views, table_one_views, views
 
 _CASE = "reading/cases/<str:code>/"
 _SERIES = f"{_CASE}wado/studies/<str:study>/series/<str:series>/"
@@ -28,6 +28,9 @@ urlpatterns = [
     path("labels/", lead_views.Labels.as_view()),
     path("labels/<int:pk>/", lead_views.Label.as_view()),
     path("labels/<int:pk>/attestation/", lead_views.Attestation.as_view()),
+    path("reads.csv", read_export_views.ReadsTable.as_view()),
+    path("reads.json", read_export_views.ReadsDocument.as_view()),
+    path("reads/<int:pk>/sr.zip", read_export_views.ReadReports.as_view()),
     path("lead-review/", lead_views.LeadReview.as_view()),
     path("lead-review/<int:pk>/resolve/", lead_views.ResolveReview.as_view()),
     path("read-plan/", lead_views.OpenReading.as_view()),

@@ -307,4 +307,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.text("ODONTOID_LOG_LEVEL", "INFO")},
+    # It tells of every attribute that it copies.
+    "loggers": {"highdicom": {"level": "WARNING"}},
 }

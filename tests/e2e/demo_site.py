@@ -42,7 +42,8 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
     """Serve a demo under ``data_dir``; on leaving, Ctrl-C it and insist that nothing stays behind."""
     external = os.environ.get("ODONTOID_E2E_URL")
     if external:
-        yield Site(external.rstrip("/") + "/")
+        known = os.environ.get("ODONTOID_E2E_DATA_DIR")
+        yield Site(external.rstrip("/") + "/", data_dir=Path(known) if known else None)
         return
     port = free_port()
     log = data_dir / "demo.log"

@@ -6,7 +6,7 @@ const ink: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'ink',
-  primaryShade: { light: 8, dark: 4 },
+  primaryShade: { light: 8, dark: 7 },
   colors: { ink },
   autoContrast: true,
   defaultRadius: 'sm',

@@ -104,7 +104,8 @@ export class DraftKeeper<Body, Extra> {
   /** Takes over what somebody else saved, where nothing here is unsent or newer. */
   adopt(revision: number, body: Body, extra: Extra): void {
     if (this.dirty || this.running || revision <= this.state.revision) return;
-    this.set({ revision, body, extra, status: 'saved', message: null });
+    const generation = this.state.generation + (this.options.same(body, this.state.body) ? 0 : 1);
+    this.set({ revision, body, extra, status: 'saved', message: null, generation });
   }
 
   /** Sends what is not sent yet, now. True when the server has everything. */

@@ -1,6 +1,7 @@
 import { cache, Enums, imageLoader, imageLoadPoolManager } from '@cornerstonejs/core';
 import { wadors } from '@cornerstonejs/dicom-image-loader';
 
+import { onPurge } from './purge';
 import { headerWindow, withWindow } from './stack';
 import { start } from './start';
 import type { StackScan } from './types';
@@ -66,7 +67,9 @@ export function loadAhead(scans: StackScan[]): void {
   for (const scan of scans) void prefetchScan(scan);
 }
 
-/** Whether every slice of these scans is here, decoded. */
-export function isLoaded(scans: StackScan[]): boolean {
-  return scans.every(({ imageIds }) => imageIds.every((imageId) => cache.getImageLoadObject(imageId) !== undefined && cache.isLoaded(imageId)));
-}
+onPurge(() => {
+  ahead = [];
+  holders.clear();
+  cache.purgeCache();
+  wadors.metaDataManager.purge();
+});

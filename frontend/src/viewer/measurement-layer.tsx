@@ -30,7 +30,7 @@ export function MeasurementLayer({ scan, slice, session, state }: Props) {
   const { pending, selected } = state;
   const placing = pending && pending.place.scan === scan.key && pending.place.slice === slice ? pending : null;
   return (
-    <svg className={classes.layer} role="group" aria-label={`Measurements on ${scan.label}`}>
+    <svg className={classes.layer} data-measuring={session.measuring ?? undefined} data-pending={pending ? true : undefined} role="group" aria-label={`Measurements on ${scan.label}`}>
       {here.map((item) => (
         <Shown
           key={item.id}

@@ -1,6 +1,6 @@
 /**
  * Empties the viewer's caches at logout without loading the viewer where it was never opened.
- * `start.ts` registers what there is to empty.
+ * `loading.ts` registers what there is to empty.
  */
 let empty: (() => void) | null = null;
 

@@ -1,14 +1,12 @@
 import {
-  cache,
   getRenderingCapabilities,
   getShouldUseCPURendering,
   init as initCore,
   setUseCPURendering,
 } from '@cornerstonejs/core';
-import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
+import { init as initLoader } from '@cornerstonejs/dicom-image-loader';
 import { addTool, init as initTools, PanTool, WindowLevelTool, ZoomTool } from '@cornerstonejs/tools';
 
-import { onPurge } from './purge';
 
 const RENDER_SETTING = 'odontoid:render';
 
@@ -52,7 +50,6 @@ export function start(): void {
   initLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2))) });
   initTools();
   for (const tool of [WindowLevelTool, PanTool, ZoomTool]) addTool(tool);
-  onPurge(purge);
   started = true;
 }
 
@@ -63,9 +60,4 @@ export function start(): void {
  */
 function countCssPixels(): void {
   Object.defineProperty(window, 'devicePixelRatio', { configurable: true, get: () => 1 });
-}
-
-function purge(): void {
-  cache.purgeCache();
-  wadors.metaDataManager.purge();
 }

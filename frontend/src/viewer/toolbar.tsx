@@ -47,9 +47,16 @@ export function Toolbar({ session, state, tools, pair }: Props) {
         const measures = isMeasuring(name);
         const { label, key } = measures ? KINDS[name] : DRIVEN[name];
         const Icon = measures ? null : DRIVEN[name].icon;
+        const sign = measures ? SIGNS[name] : null; // a name contains what is seen
         return (
-          <Tool key={name} label={label} shortcut={key} pressed={state.tool === name} onClick={() => session.setTool(name)}>
-            {measures ? SIGNS[name] : Icon && <Icon size={19} stroke={1.6} />}
+          <Tool
+            key={name}
+            label={typeof sign === 'string' ? `${sign} · ${label}` : label}
+            shortcut={key}
+            pressed={state.tool === name}
+            onClick={() => session.setTool(name)}
+          >
+            {sign ?? (Icon && <Icon size={19} stroke={1.6} />)}
           </Tool>
         );
       })}

@@ -1,4 +1,4 @@
-import { useQueries } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
 import { failure } from '@/lib/api-client';
@@ -40,15 +40,18 @@ async function getMetadata(code: string, scan: CaseScan, signal: AbortSignal): P
   return (await response.json()) as DicomJson[];
 }
 
+const metadataQuery = (code: string, scan: CaseScan) =>
+  queryOptions({
+    queryKey: ['reading', 'metadata', code, scan.series_uid],
+    queryFn: ({ signal }) => getMetadata(code, scan, signal),
+    staleTime: Infinity,
+    gcTime: 60_000,
+  });
+
 /** The case's scans for the viewer, once the headers of all of them are here. */
 export function useScans(code: string, scans: CaseScan[] | undefined): Loaded {
   const queries = useQueries({
-    queries: (scans ?? []).map((scan) => ({
-      queryKey: ['reading', 'metadata', code, scan.series_uid],
-      queryFn: ({ signal }: { signal: AbortSignal }) => getMetadata(code, scan, signal),
-      staleTime: Infinity,
-      gcTime: 60_000,
-    })),
+    queries: (scans ?? []).map((scan) => metadataQuery(code, scan)),
     combine: (results) => ({
       data: results.every(({ data }) => data) ? results.map(({ data }) => data) : null,
       error: results.find(({ error }) => error)?.error ?? null,
@@ -71,4 +74,15 @@ function toStack(code: string, scan: CaseScan, metadata: DicomJson[]): StackScan
   const order = [...scan.instances].sort((a, b) => a.index - b.index).map(({ sop_uid }) => sop_uid);
   const frameUrl = (sop: string) => `${seriesUrl(code, scan)}/instances/${sop}/frames/1`;
   return buildScan({ key: scan.key, label: scan.label, metadata, frameUrl, order });
+}
+
+/** The scans of a case that is not open yet; their headers are then here when it is opened. */
+export async function scansAhead(client: QueryClient, code: string, scans: CaseScan[], keep: number): Promise<StackScan[]> {
+  const metadata = await Promise.all(scans.map((scan) => client.fetchQuery({ ...metadataQuery(code, scan), gcTime: keep })));
+  return scans.map((scan, index) => toStack(code, scan, metadata[index] ?? []));
+}
+
+/** Forgets the headers of a case that was left. */
+export function forgetScans(client: QueryClient, code: string): void {
+  client.removeQueries({ queryKey: ['reading', 'metadata', code] });
 }

@@ -1,5 +1,6 @@
 import { Box } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { useParams } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
@@ -8,7 +9,9 @@ import { rubricQuery } from '@/components/scoring/rubric-query';
 import { useDarkRoom } from '@/components/scoring/use-dark-room';
 import { useScans } from '@/components/scoring/use-scans';
 import { useUser } from '@/lib/session';
+import { loadAhead } from '@/viewer';
 
+import { useCaseAhead, useFetchedAhead } from './ahead';
 import { caseQuery } from './api';
 import { ReadingRoom } from './reading-room';
 
@@ -16,6 +19,7 @@ import { ReadingRoom } from './reading-room';
 export function ReadingPage() {
   const { code = '' } = useParams();
   useDarkRoom();
+  useEffect(() => () => void loadAhead([]), []);
   return (
     <Box bg="dark.8" c="gray.2" mih="100vh">
       <LoadedCase key={code} code={code} />
@@ -26,9 +30,12 @@ export function ReadingPage() {
 function LoadedCase({ code }: { code: string }) {
   const user = useUser();
   const rubric = useQuery(rubricQuery);
-  const opened = useQuery(caseQuery(code));
+  const ahead = useFetchedAhead(code);
+  // What was fetched ahead is shown at once, and asked for again: it may have been saved elsewhere since.
+  const opened = useQuery({ ...caseQuery(code), initialData: ahead, refetchOnMount: ahead ? 'always' : true });
   const { scans, error: imageError, retry } = useScans(code, opened.data?.scans);
-  const error = rubric.error ?? opened.error;
+  useCaseAhead(opened.data?.next, scans !== null);
+  const error = rubric.error ?? (opened.data ? null : opened.error);
   if (error) {
     return (
       <Box p="md">

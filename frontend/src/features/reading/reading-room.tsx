@@ -1,5 +1,5 @@
-import { Anchor, Box, Button, Group, Loader, Text } from '@mantine/core';
-import { IconKeyboard, IconSignature } from '@tabler/icons-react';
+import { ActionIcon, Anchor, Box, Button, Group, Loader, Text } from '@mantine/core';
+import { IconKeyboard, IconLayoutSidebar, IconLayoutSidebarRight, IconSignature } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
@@ -11,6 +11,7 @@ import {
   copyValue, emptyScan, type Grade, isFinding, isUnreadable, type Missing, missingOf, type Rubric, rowsOf, setValue, toggleKeySlice,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
+import { usePreference } from '@/lib/preference';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
 
 import type { ReadingCase } from './api';
@@ -53,6 +54,8 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
   const [help, setHelp] = useState(false);
   const [signing, setSigning] = useState(false);
   const viewer = useRef<ViewerHandle>(null);
+  const [preset, setPreset] = usePreference(username, 'window-preset', 0);
+  const [side, setSide] = usePreference<'left' | 'right'>(username, 'scores-side', 'right');
   const comment = useRef<HTMLTextAreaElement>(null);
 
   const moveTo = useCallback((next: Cursor) => {
@@ -159,7 +162,7 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
   };
 
   return (
-    <div className={classes.room}>
+    <div className={classes.room} data-side={side}>
       <header className={classes.header}>
         <Group gap="md" wrap="nowrap">
           <Anchor component={Link} to="/" size="sm">
@@ -174,6 +177,15 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
           <Text size="xs" c="gray.5" visibleFrom="lg">
             Research use only – not a medical device
           </Text>
+          <ActionIcon
+            variant="subtle"
+            size={30}
+            aria-label={`Scores on the ${side === 'right' ? 'left' : 'right'}`}
+            title={`Scores on the ${side === 'right' ? 'left' : 'right'}`}
+            onClick={() => setSide(side === 'right' ? 'left' : 'right')}
+          >
+            {side === 'right' ? <IconLayoutSidebar size={18} aria-hidden /> : <IconLayoutSidebarRight size={18} aria-hidden />}
+          </ActionIcon>
           <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} aria-keyshortcuts="?" onClick={() => setHelp(true)}>
             Keys
           </Button>
@@ -203,6 +215,8 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
               onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { ...now, scan }))}
               marks={marks}
               readOnly={readOnly}
+              preset={preset}
+              onPresetChange={setPreset}
               keyboard={false}
             />
           </Suspense>

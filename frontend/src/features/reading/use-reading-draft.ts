@@ -1,3 +1,5 @@
+import { useEffect } from 'react';
+
 import { complete, type Content } from '@/components/scoring/rubric';
 import { useDraft } from '@/components/scoring/use-draft';
 import type { ApiError } from '@/lib/errors';
@@ -13,14 +15,11 @@ import { useActiveSeconds } from './use-active-seconds';
 export function useReadingDraft(opened: ReadingCase, username: string, scanKeys: string[]) {
   const { code, reading } = opened;
   const seconds = useActiveSeconds(reading.active_seconds);
-  return useDraft<DraftBody, Categories>(
+  const held = useDraft<DraftBody, Categories>(
     () =>
       new DraftKeeper<DraftBody, Categories>({
         revision: reading.revision,
-        body: {
-          content: complete(reading.content as Partial<Content>, scanKeys),
-          measurements: reading.measurements as Measurement[],
-        },
+        body: bodyOf(reading, scanKeys),
         extra: opened.categories,
         save: (revision, body, keepalive) => saveDraft(code, revision, body, seconds(), keepalive),
         staleBody: (error) => staleBody(error, scanKeys),
@@ -29,6 +28,14 @@ export function useReadingDraft(opened: ReadingCase, username: string, scanKeys:
         same: sameJson,
       }),
   );
+  const [, keeper] = held;
+  // Fetched ahead, and saved in another tab before it was opened here.
+  useEffect(() => keeper.adopt(reading.revision, bodyOf(reading, scanKeys), opened.categories), [keeper, opened, reading, scanKeys]);
+  return held;
+}
+
+function bodyOf({ content, measurements }: Pick<ReadingCase['reading'], 'content' | 'measurements'>, scanKeys: string[]): DraftBody {
+  return { content: complete(content as Partial<Content>, scanKeys), measurements: measurements as Measurement[] };
 }
 
 function staleBody(error: ApiError, scanKeys: string[]): { revision: number; body: DraftBody } | null {

@@ -1,0 +1,57 @@
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+
+import { forgetScans, scansAhead } from '@/components/scoring/use-scans';
+import { api, unwrap } from '@/lib/api-client';
+import { loadAhead } from '@/viewer';
+
+import type { ReadingCase } from './api';
+
+/** Longer than a case takes to read; what was not opened by then is loaded anew. */
+const KEEP = 30 * 60_000;
+/** The case on screen first. */
+const DELAY = 600;
+
+const aheadKey = (code: string) => ['reading', 'ahead', code] as const;
+
+async function fetchAhead(client: QueryClient, code: string, isWanted: () => boolean): Promise<void> {
+  const page = await client.fetchQuery({
+    queryKey: aheadKey(code),
+    queryFn: ({ signal }) => unwrap(api.GET('/api/reading/cases/{code}/', { params: { path: { code } }, signal })),
+    staleTime: KEEP,
+    gcTime: KEEP,
+  });
+  const scans = await scansAhead(client, code, page.scans, KEEP);
+  if (isWanted()) await loadAhead(scans);
+}
+
+/**
+ * Fetches the next case, headers and pixels, while this one is read. A case that cannot be had ahead is
+ * simply loaded when it is opened, where its error is shown.
+ */
+export function useCaseAhead(next: string | null | undefined, ready: boolean): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    if (!ready || next === undefined) return undefined;
+    let wanted = true;
+    const timer = setTimeout(() => {
+      if (next) fetchAhead(client, next, () => wanted).catch(() => undefined);
+      else void loadAhead([]);
+    }, DELAY);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [client, next, ready]);
+}
+
+/** The case as it was fetched ahead, once; and nothing of it stays after it is left. */
+export function useFetchedAhead(code: string): ReadingCase | undefined {
+  const client = useQueryClient();
+  const [page] = useState(() => client.getQueryData<ReadingCase>(aheadKey(code)));
+  useEffect(() => {
+    client.removeQueries({ queryKey: aheadKey(code) });
+    return () => forgetScans(client, code);
+  }, [client, code]);
+  return page;
+}

@@ -1,0 +1,80 @@
+"""Where a case's landmarks lie on the screen: from the demo's own truth, never from the page."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cohort.deidentify import Pseudonymiser
+from tests.e2e.pages import Person
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A scan as it hangs in its viewport: anterior left, head up, fitted to the middle, not yet zoomed."""
+
+    landmarks: dict[str, Any]
+    origin: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    spacing: tuple[float, float]  # between rows, between columns
+    shape: tuple[int, int]
+    box: dict[str, float]
+    mm_per_pixel: float
+
+    def on_screen(self, name: str) -> tuple[float, float]:
+        """Place of a landmark, in the page's pixels."""
+        away = np.asarray(self.landmarks[name], dtype=float) - self.origin
+        # Millimetres from the middle of the image, which is the middle of the viewport.
+        right = away @ self.row - (self.shape[1] - 1) / 2 * self.spacing[1]
+        down = away @ self.column - (self.shape[0] - 1) / 2 * self.spacing[0]
+        x = self.box["x"] + self.box["width"] / 2 + right / self.mm_per_pixel
+        y = self.box["y"] + self.box["height"] / 2 + down / self.mm_per_pixel
+        return float(x), float(y)
+
+
+def landmarks(data_dir: Path, code: str, role: str) -> dict[str, Any]:
+    """The truth of the scan that a reader knows by this case's code."""
+    query = """select p.pseudonym from annotation_assignment a join annotation_case c on c.id = a.case_id
+               join cohort_patient p on p.id = c.patient_id where a.code = ?"""
+    with sqlite3.connect(data_dir / "odontoid.sqlite3") as database:
+        ((pseudonym,),) = database.execute(query, [code]).fetchall()
+    names = Pseudonymiser((data_dir / "odontoid_pseudonym_key.txt").read_text().strip())
+    document = json.loads((data_dir / "demo_truth.json").read_text())
+    patient = next(p for p in document["patients"] if names.patient(p["patient_id"]) == pseudonym)
+    return next(scan["landmarks"] for scan in patient["scans"] if scan["role"] == role)
+
+
+def shown(reader: Person, data_dir: Path, code: str, key: str) -> Shown:
+    page = reader.page
+    case = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()
+    scan = next(one for one in case["scans"] if one["key"] == key)
+    series = (
+        f"{reader.url}api/reading/cases/{code}/wado/studies/{scan['study_uid']}/series/{scan['series_uid']}"
+    )
+    headers = page.request.get(f"{series}/metadata").json()
+    viewport = page.get_by_test_id(f"viewport-{key}")
+    header = headers[int(viewport.get_attribute("data-slice") or 0)]
+
+    def value(tag: str) -> Any:
+        return header[tag]["Value"]
+
+    box = viewport.bounding_box()
+    assert box
+    orientation = np.array(value("00200037"), dtype=float)
+    scale = viewport.get_by_test_id("scale-bar").get_attribute("data-mm-per-pixel")
+    return Shown(
+        landmarks=landmarks(data_dir, code, key),
+        origin=np.array(value("00200032"), dtype=float),
+        row=orientation[:3],
+        column=orientation[3:],
+        spacing=(value("00280030")[0], value("00280030")[1]),
+        shape=(value("00280010")[0], value("00280011")[0]),
+        box=dict(box),
+        mm_per_pixel=float(scale or "nan"),
+    )
