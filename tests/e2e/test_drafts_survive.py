@@ -1,0 +1,83 @@
+"""Nothing entered is lost: the network goes, the tab is killed, two tabs edit one case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from config import demo
+from tests.e2e.demo_site import Site
+from tests.e2e.pages import Person, sign_in, wait_until
+
+
+@pytest.fixture
+def reader(browser: Browser, site: Site) -> Iterator[Person]:
+    person = sign_in(browser, site.url, "observer_a", demo.PASSWORD)
+    person.opens_next_case()
+    yield person
+    person.page.context.close()
+
+
+def status(page: Page) -> str | None:
+    return page.get_by_test_id("save-state").get_attribute("data-status")
+
+
+def grade(page: Page, finding: str) -> str | None:
+    return page.get_by_role("radiogroup", name=finding, exact=True).get_attribute("data-value")
+
+
+def give(page: Page, finding: str, key: str) -> None:
+    page.get_by_role("radiogroup", name=finding, exact=True).focus()
+    page.keyboard.press(key)
+
+
+def is_saved(page: Page) -> None:
+    wait_until(lambda: status(page) == "saved", "the draft to be saved", 40)
+
+
+def test_a_lost_network_and_a_killed_tab_lose_nothing(reader: Person) -> None:
+    page, context = reader.page, reader.page.context
+    address = page.url
+    give(page, "Baseline: Pannus", "1")
+    is_saved(page)
+    context.set_offline(True)
+    give(page, "Baseline: Pannus", "2")
+    give(page, "Follow-up: Dens erosion", "1")
+    wait_until(lambda: status(page) == "offline", "the page to say that it is offline")
+    assert page.get_by_text("Offline – kept in this browser").is_visible()
+    page.keyboard.press("c")
+    page.keyboard.type("behind the dens")
+    page.close(run_before_unload=False)  # killed: no unload handler runs
+
+    context.set_offline(False)
+    reader.page = again = context.new_page()
+    again.goto(address)
+    reader.case_is_readable()
+    assert grade(again, "Baseline: Pannus") == "2"
+    assert grade(again, "Follow-up: Dens erosion") == "1"
+    is_saved(again)
+    kept = again.request.get(f"{reader.url}api/reading/cases/{address.rsplit('/', 1)[-1]}/").json()["reading"]
+    assert kept["content"]["baseline"]["grades"]["pannus"] == 2
+    assert kept["content"]["follow_up"]["comments"]["dens_erosion"] == "behind the dens"
+
+
+def test_two_tabs_choose_and_neither_draft_is_lost(reader: Person) -> None:
+    page = reader.page
+    is_saved(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("radiogroup", name="Baseline: Pannus", exact=True).wait_for()
+    give(page, "Baseline: Pannus", "1")
+    is_saved(page)
+    give(other, "Baseline: Pannus", "0")
+    dialog = other.get_by_role("dialog", name="Two drafts of this case")
+    dialog.wait_for()
+    assert dialog.get_by_text("Baseline, Pannus: None here, Doubtful there").is_visible()
+    dialog.get_by_role("button", name="Keep what is on this page").click()
+    is_saved(other)
+    assert grade(other, "Baseline: Pannus") == "0"
+    code = page.url.rsplit("/", 1)[-1]
+    kept = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()["reading"]
+    assert kept["content"]["baseline"]["grades"]["pannus"] == 0
