@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from cohort import chart_review, criteria, queries
+from cohort import chart_review, criteria, quarantine, queries
 from cohort.models import (
     ChartReview,
     Diagnosis,
@@ -171,9 +171,36 @@ class SeriesOut(serializers.ModelSerializer[Series]):
 
 
 class QuarantinedOut(SeriesOut):
+    quarantine_codes = serializers.ListField(child=serializers.CharField())
+    needs_reason = serializers.SerializerMethodField(help_text="Whether a release must say why.")
+
     class Meta(SeriesOut.Meta):
-        fields = [*SeriesOut.Meta.fields, "patient_pseudonym", "quarantine_reason", "ingested_at"]
+        fields = [
+            *SeriesOut.Meta.fields, "study_uid", "patient_pseudonym", "quarantine_reason", "quarantine_codes",
+            "needs_reason", "ingested_at",
+        ]  # fmt: skip
         read_only_fields = fields
+
+    def get_needs_reason(self, series: Series) -> bool:
+        return bool(quarantine.NEEDS_REASON & set(series.quarantine_codes))
+
+
+class AttributeOut(serializers.Serializer[Any]):
+    keyword = serializers.CharField(allow_blank=True)
+    tag = serializers.CharField()
+    name = serializers.CharField()
+
+
+class DeidentifiedStudyOut(serializers.Serializer[Any]):
+    study_uid = serializers.CharField()
+    study_date = serializers.DateField(allow_null=True, help_text="Shifted.")
+    method = serializers.CharField()
+    profile_codes = serializers.ListField(child=serializers.CharField(), help_text="PS3.16 CID 7050.")
+    series = serializers.ListField(child=serializers.CharField())
+    removed = AttributeOut(many=True)
+    replaced = AttributeOut(many=True)
+    kept = AttributeOut(many=True)
+    private_removed = serializers.IntegerField()
 
 
 class ExamOut(serializers.ModelSerializer[Exam]):

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 
 from cohort import (
     chart_review,
+    deidentification,
     flow,
     flow_diagram,
     ingest,
@@ -210,6 +211,27 @@ class DicomUpload(APIView):
         return Response(
             {"results": [result.as_json() for result in results], "summary": ingest.summarise(results)}
         )
+
+
+class Deidentification(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses=shapes.DeidentifiedStudyOut(many=True))
+    def get(self, request: Request, pseudonym: str) -> Response:
+        """What was removed, replaced and kept in each study of a patient; attributes, never values."""
+        patient = get_object_or_404(Patient, pseudonym=pseudonym)
+        return Response(shapes.DeidentifiedStudyOut(deidentification.report(patient), many=True).data)
+
+
+class DeidentificationTable(APIView):
+    permission_classes = [IsLead]
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, pseudonym: str) -> HttpResponse:
+        patient = get_object_or_404(Patient, pseudonym=pseudonym)
+        response = HttpResponse(deidentification.as_csv(patient), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="deidentification-{pseudonym}.csv"'
+        return response
 
 
 class QuarantineList(ListAPIView[Series]):

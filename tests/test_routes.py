@@ -103,6 +103,8 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/pulls/<int:pk>/report.csv": ("lead", "GET"),
     "api/stow/studies": ("lead", "POST"),
     "api/stow/studies/<str:study>": ("lead", "POST"),
+    "api/cohort/patients/<str:pseudonym>/deidentification/": ("lead", "GET"),
+    "api/cohort/patients/<str:pseudonym>/deidentification.csv": ("lead", "GET"),
     "api/cohort/quarantine/": ("lead", "GET"),
     "api/cohort/quarantine/<str:series_uid>/release/": ("lead", "POST"),
     "api/cohort/quarantine/<str:series_uid>/discard/": ("lead", "POST"),

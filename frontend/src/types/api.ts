@@ -486,6 +486,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/patients/{pseudonym}/deidentification/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What was removed, replaced and kept in each study of a patient; attributes, never values. */
+        get: operations["cohort_patients_deidentification_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cohort/patients/{pseudonym}/deidentification.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cohort_patients_deidentification.csv_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/patients/{pseudonym}/scan-pair/": {
         parameters: {
             query?: never;
@@ -1764,6 +1797,11 @@ export interface components {
              */
             could_see_others_from: string | null;
         };
+        AttributeOut: {
+            keyword: string;
+            tag: string;
+            name: string;
+        };
         AuditCheckOut: {
             rows: number;
             signed: number;
@@ -2159,6 +2197,22 @@ export interface components {
          * @enum {string}
          */
         DecisionEnum: "confirmed" | "ra_refuted" | "no_adequate_follow_up" | "junction_surgery" | "odontoid_fracture" | "other";
+        DeidentifiedStudyOut: {
+            study_uid: string;
+            /**
+             * Format: date
+             * @description Shifted.
+             */
+            study_date: string | null;
+            method: string;
+            /** @description PS3.16 CID 7050. */
+            profile_codes: string[];
+            series: string[];
+            removed: components["schemas"]["AttributeOut"][];
+            replaced: components["schemas"]["AttributeOut"][];
+            kept: components["schemas"]["AttributeOut"][];
+            private_removed: number;
+        };
         DiagnosisOut: {
             readonly system: components["schemas"]["SystemEnum"];
             readonly code: string;
@@ -3349,8 +3403,12 @@ export interface components {
              */
             readonly field_strength: number | null;
             readonly content_hash: string;
+            readonly study_uid: string;
             readonly patient_pseudonym: string;
             readonly quarantine_reason: string;
+            quarantine_codes: string[];
+            /** @description Whether a release must say why. */
+            readonly needs_reason: boolean;
             /** Format: date-time */
             readonly ingested_at: string;
         };
@@ -4945,6 +5003,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChartReviewOut"];
+                };
+            };
+        };
+    };
+    cohort_patients_deidentification_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeidentifiedStudyOut"][];
+                };
+            };
+        };
+    };
+    "cohort_patients_deidentification.csv_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pseudonym: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
         };

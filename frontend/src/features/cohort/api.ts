@@ -12,6 +12,7 @@ export type Patient = Schemas['PatientOut'];
 export type PatientDetail = Schemas['PatientDetailOut'];
 export type Series = Schemas['SeriesOut'];
 export type Quarantined = Schemas['QuarantinedOut'];
+export type DeidentifiedStudy = Schemas['DeidentifiedStudyOut'];
 export type IngestResult = Schemas['IngestResultOut'];
 
 /** Of the patients page: who left at a step, who got there, why, and by name. */
@@ -49,6 +50,13 @@ export const importsQuery = queryOptions({
   queryKey: ['cohort', 'imports'],
   queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/imports/', { signal })),
 });
+
+export const deidentificationQuery = (pseudonym: string) =>
+  queryOptions({
+    queryKey: ['cohort', 'deidentification', pseudonym],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api/cohort/patients/{pseudonym}/deidentification/', { params: { path: { pseudonym } }, signal })),
+  });
 
 export const quarantineQuery = queryOptions({
   queryKey: ['cohort', 'quarantine'],

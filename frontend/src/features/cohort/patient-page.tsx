@@ -12,6 +12,7 @@ import { DASH, dateTime, words } from '@/lib/format';
 
 import { flowQuery, type PatientDetail, patientQuery } from './api';
 import { ChoosePair } from './choose-pair';
+import { DeidentificationPanel } from './deidentification-panel';
 import { SeriesCard } from './series-card';
 import { describeReason } from './wording';
 
@@ -109,6 +110,7 @@ function Patient({ patient }: { patient: PatientDetail }) {
           ]}
         />
       </Panel>
+      <DeidentificationPanel pseudonym={patient.pseudonym} />
     </Stack>
   );
 }
