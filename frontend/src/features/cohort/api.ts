@@ -173,7 +173,8 @@ export const pullsQuery = queryOptions({
 
 export const pullItemsQuery = (id: number, offset: number, limit: number, live: boolean) =>
   queryOptions({
-    queryKey: ['cohort', 'pulls', id, 'items', offset],
+    // An ended pull is asked once more: its last lines changed after the last look.
+    queryKey: ['cohort', 'pulls', id, 'items', offset, live],
     queryFn: ({ signal }) =>
       unwrap(
         api.GET('/api/cohort/pulls/{id}/items/', {
