@@ -13,8 +13,8 @@ from email.message import Message
 
 BLOCK = 256 * 1024
 MAX_HEADER = 16 * 1024
-#: RFC 2046 5.1.1
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+#: RFC 2046 5.1.1, but for the length: it allows 70 characters, and Orthanc's STOW client sends 73.
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,199}[0-9A-Za-z'()+_,\-./:=?]")
 
 
 class MultipartError(ValueError):

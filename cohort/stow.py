@@ -158,6 +158,7 @@ class StoreInstances(APIView):
         except UnsupportedType:
             return _refusal('Send whole DICOM objects: type="application/dicom".', 415)
         except multipart.MultipartError as error:
+            logger.info("STOW from %s: a request was refused: %s", peer, error)
             return _refusal(f"The request cannot be read: {error}. Nothing of it was kept.", 400)
         except receiving.NoRoom:
             return _refusal("The disk is full. Nothing of it was kept.", 503)

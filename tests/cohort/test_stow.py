@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import base64
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import RequestFactory
 from pydicom.uid import UltrasoundImageStorage
 
-from cohort import machine_tokens, receiving
+from cohort import machine_tokens, receiving, stow
 from cohort.models import ImportBatch, MachineToken, Series
+from cohort.stow import reader
 from tests.builders import make_series
 from tests.cohort.intake import assert_nothing_stored
 from tests.cohort.senders import BOUNDARY, RELATED, related, send
+from tests.orthanc import Orthanc
 
 pytestmark = pytest.mark.django_db
 
@@ -208,6 +211,37 @@ def test_peers_do_not_mix_in_one_series(known: None, stranger: Any, token: str, 
     send(stranger, paths[4:], machine_tokens.create(name="another"))
     receiving.sweep(quiet=0)
     assert {b.peer for b in ImportBatch.objects.filter(road="stow")} == {"scanner", "another"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orthanc_pushes_a_study_with_a_token(
+    known: None, pacs: Orthanc, live_server: Any, token: str, tmp_path: Path
+) -> None:
+    """It cuts the series into requests of four images; live_server reads no chunked bodies."""
+    ids = pacs.load(make_series(tmp_path / "in"))
+    server = {
+        "Url": f"{live_server.url}/api/stow",
+        "HttpHeaders": {"Authorization": f"Bearer {token}"},
+        "ChunkedTransfers": False,
+    }
+    pacs.ask("PUT", "/dicom-web/servers/odontoid", server)
+    for part in (ids[:4], ids[4:]):
+        pacs.ask("POST", "/dicom-web/servers/odontoid/stow", {"Resources": part, "Synchronous": True})
+    (result,) = receiving.sweep(quiet=0)
+    assert (result.outcome, result.slices) == ("accepted", 7)
+    assert ImportBatch.objects.filter(road="stow", peer="scanner").count() == 1
+    pacs.ask("PUT", "/dicom-web/servers/odontoid", {**server, "HttpHeaders": {"Authorization": "Bearer x"}})
+    with pytest.raises(RuntimeError):
+        pacs.ask("POST", "/dicom-web/servers/odontoid/stow", {"Resources": ids, "Synchronous": True})
+    assert receiving.waiting() == 0
+
+
+def test_a_body_of_unknown_length_is_read(stranger: Any, token: str, tmp_path: Path) -> None:
+    """Chunked transfer: the server behind Django ends the stream, and no Content-Length is given."""
+    body = related(make_series(tmp_path / "in", slices=2))
+    request = RequestFactory().post("/api/stow/studies", HTTP_TRANSFER_ENCODING="chunked")
+    request.META |= {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
+    assert len(stow.store(reader(request), RELATED, peer="scanner").stored) == 2
 
 
 # ---- tokens
