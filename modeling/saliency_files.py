@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -12,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from PIL import Image
-from pydicom.uid import generate_uid
 
 Pixels = npt.NDArray[np.uint8]
 #: Anchors, low to high, joined linearly; the same as in frontend/src/viewer/overlay.ts. ``blue_red`` is
@@ -72,6 +72,11 @@ def _geometry(file: Any) -> dict[str, list[float]]:
     }
 
 
+def _uid(seed: str) -> str:
+    """A UID of the UUID kind (PS3.5 B.2), the same for the same words."""
+    return f"2.25.{int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16])}"
+
+
 def dicom(
     path: Path,
     sources: Sequence[pydicom.Dataset],
@@ -112,8 +117,8 @@ def dicom(
     first = sources[0]
     seed = f"odontoid/{first.SeriesInstanceUID}/{run}/{kind}/{method}"
     common: dict[str, Any] = {
-        "series_instance_uid": generate_uid(prefix=None, entropy_srcs=[f"{seed}/series"]),
-        "sop_instance_uid": generate_uid(prefix=None, entropy_srcs=[seed]),
+        "series_instance_uid": _uid(f"{seed}/series"),
+        "sop_instance_uid": _uid(seed),
         "series_number": 900 + run % 90 if kind == "parametric_map" else 990 + run % 9,
         "instance_number": 1,
         "manufacturer": "Odontoid",
