@@ -27,13 +27,17 @@ def progress() -> dict[str, int]:
     return {"reached": before["remaining"], "decided": before["remaining"] - still, "waiting": still}
 
 
-def next_waiting(after: str | None = None) -> Patient | None:
-    """The next patient of the queue with everything their page shows, past ``after``, then round again."""
+def next_waiting(after: str | None = None, at: str | None = None) -> Patient | None:
+    """The next patient of the queue as their page shows them: ``at``, or past ``after``, else the first.
+
+    Past the last it goes round, so whoever was skipped comes again.
+    """
     queue = waiting()
+    here = Patient.objects.filter(pseudonym=at or after).values_list("pk", flat=True).first()
     found = None
-    if after:
-        here = Patient.objects.filter(pseudonym=after).values_list("pk", flat=True).first()
-        found = queue.filter(pk__gt=here).values_list("pk", flat=True).first() if here else None
+    if here is not None:
+        onward = queue.filter(pk__gte=here) if at else queue.filter(pk__gt=here)
+        found = onward.values_list("pk", flat=True).first()
     found = found or queue.values_list("pk", flat=True).first()
     return queries.patient_details().get(pk=found) if found else None
 
@@ -47,5 +51,5 @@ def recent() -> QuerySet[ChartReview]:
     )
 
 
-def page(after: str | None = None) -> dict[str, Any]:
-    return {"progress": progress(), "patient": next_waiting(after), "recent": recent()}
+def page(after: str | None = None, at: str | None = None) -> dict[str, Any]:
+    return {"progress": progress(), "patient": next_waiting(after, at), "recent": recent()}

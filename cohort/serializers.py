@@ -97,7 +97,7 @@ class TimingOut(serializers.Serializer[Any]):
     rule = serializers.CharField()
 
 
-class IntervalOut(serializers.Serializer[Any]):
+class IntervalSettingOut(serializers.Serializer[Any]):
     min_interval_days = serializers.IntegerField()
     set_at = serializers.DateTimeField()
 
@@ -106,7 +106,7 @@ class CriteriaOut(serializers.Serializer[Any]):
     codes = CodeListOut(many=True)
     min_interval_days = serializers.IntegerField()
     paper_interval_days = serializers.IntegerField()
-    intervals = IntervalOut(many=True, help_text="Settings so far, newest first; empty: the paper's.")
+    intervals = IntervalSettingOut(many=True, help_text="Settings so far, newest first; empty: the paper's.")
     plane = serializers.CharField()
     oblique_cosine = serializers.FloatField(help_text="Below this |cos| a stack is oblique.")
     weighting = serializers.CharField()

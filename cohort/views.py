@@ -166,12 +166,16 @@ class ReviewQueue(APIView):
     permission_classes = [IsLead]
 
     @extend_schema(
-        parameters=[OpenApiParameter("after", str, description="Pseudonym: the next patient past this one.")],
+        parameters=[
+            OpenApiParameter("after", str, description="Pseudonym: the next patient past this one."),
+            OpenApiParameter("at", str, description="Pseudonym: this patient, if the chart waits."),
+        ],
         responses=shapes.ReviewQueueOut,
     )
     def get(self, request: Request) -> Response:
         """The next patient whose chart waits, how far the review is, and what was decided last."""
-        return Response(shapes.ReviewQueueOut(review_queue.page(request.query_params.get("after"))).data)
+        after, at = (request.query_params.get(name) for name in ("after", "at"))
+        return Response(shapes.ReviewQueueOut(review_queue.page(after, at)).data)
 
 
 class DecideChartReview(APIView):

@@ -68,6 +68,7 @@ def test_queue_holds_those_who_reach_the_review_undecided(
     names = [p.pseudonym for p in undecided]
     for before, after in zip(names, [*names[1:], names[0]], strict=True):  # past the last it goes round
         assert as_lead.get(QUEUE, {"after": before}).json()["patient"]["pseudonym"] == after
+    assert as_lead.get(QUEUE, {"at": names[1]}).json()["patient"]["pseudonym"] == names[1]
     assert as_lead.get(QUEUE, {"after": "nobody"}).json()["patient"]["pseudonym"] == names[0]
 
 

@@ -55,6 +55,9 @@ export const router = createBrowserRouter([
             children: [
               { path: '/cohort', element: page(() => import('@/features/cohort'), (m) => m.CohortPage) },
               { path: '/cohort/import', element: page(() => import('@/features/cohort'), (m) => m.ImportPage) },
+              { path: '/cohort/chart-review', element: page(() => import('@/features/cohort'), (m) => m.ChartReviewPage) },
+              { path: '/cohort/criteria', element: page(() => import('@/features/cohort'), (m) => m.CriteriaPage) },
+              { path: '/cohort/table-1', element: page(() => import('@/features/cohort'), (m) => m.TableOnePage) },
               { path: '/cohort/patients/:pseudonym', element: page(() => import('@/features/cohort'), (m) => m.PatientPage) },
               { path: '/progress', element: page(() => import('@/features/progress'), (m) => m.ProgressPage) },
               { path: '/labels', element: page(() => import('@/features/labels'), (m) => m.LabelsPage) },

@@ -2149,7 +2149,7 @@ export interface components {
             min_interval_days: number;
             paper_interval_days: number;
             /** @description Settings so far, newest first; empty: the paper's. */
-            intervals: components["schemas"]["IntervalOut"][];
+            intervals: components["schemas"]["IntervalSettingOut"][];
             plane: string;
             /**
              * Format: double
@@ -2678,6 +2678,11 @@ export interface components {
             low: number | null;
             /** Format: double */
             high: number | null;
+        };
+        IntervalSettingOut: {
+            min_interval_days: number;
+            /** Format: date-time */
+            set_at: string;
         };
         LabelDetailOut: {
             id: number;
@@ -4513,6 +4518,8 @@ export interface operations {
             query?: {
                 /** @description Pseudonym: the next patient past this one. */
                 after?: string;
+                /** @description Pseudonym: this patient, if the chart waits. */
+                at?: string;
             };
             header?: never;
             path?: never;

@@ -81,7 +81,7 @@ function FlowPanel() {
       <QueryView query={flow}>
         {(data) =>
           (data.steps[0]?.remaining ?? 0) > 0 ? (
-            <FlowDiagram steps={data.steps} />
+            <FlowDiagram diagram={data.diagram} />
           ) : (
             <Text size="sm">Nobody yet. <Anchor component={Link} to="/cohort/import" underline="always">Import the tables and the images</Anchor> to see who can be studied.</Text>
           )

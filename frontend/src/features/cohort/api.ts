@@ -8,6 +8,14 @@ import type { Transport } from './send-files';
 type Schemas = components['schemas'];
 export type Flow = Schemas['FlowOut'];
 export type FlowStep = Schemas['FlowStepOut'];
+export type DiagramBox = Schemas['DiagramBoxOut'];
+export type DiagramLine = Schemas['DiagramLineOut'];
+export type Criteria = Schemas['CriteriaOut'];
+export type ChartReview = Schemas['ChartReviewOut'];
+export type RecentReview = Schemas['RecentReviewOut'];
+export type Decision = Schemas['ChartReviewInRequest']['decision'];
+export type TableOne = Schemas['TableOneOut'];
+export type TableOneBy = TableOne['by'];
 export type Patient = Schemas['PatientOut'];
 export type PatientDetail = Schemas['PatientDetailOut'];
 export type Series = Schemas['SeriesOut'];
@@ -20,6 +28,7 @@ export interface PatientFilter {
   step?: string;
   reached?: string;
   reason?: string;
+  site?: string;
   search?: string;
   /** Of a delivery of tables. */
   delivery?: number;
@@ -27,10 +36,38 @@ export interface PatientFilter {
   offset: number;
 }
 
-export const flowQuery = queryOptions({
-  queryKey: ['cohort', 'flow'],
-  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/flow/', { signal })),
+/** The whole flow, with the figure of one site. */
+export const flowOf = (site?: string) =>
+  queryOptions({
+    queryKey: ['cohort', 'flow', site ?? null],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/flow/', { params: { query: { site } }, signal })),
+  });
+export const flowQuery = flowOf();
+
+export const criteriaQuery = queryOptions({
+  queryKey: ['cohort', 'criteria'],
+  queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/criteria/', { signal })),
 });
+
+export const tableOneQuery = (by: TableOneBy) =>
+  queryOptions({
+    queryKey: ['cohort', 'table-one', by],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/table-one/', { params: { query: { by } }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+/** Whose chart waits: past one patient, or at one if it waits. */
+export interface QueuePlace {
+  after?: string;
+  at?: string;
+}
+
+export const reviewQueueQuery = (place: QueuePlace = {}) =>
+  queryOptions({
+    queryKey: ['cohort', 'chart-review', place],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/cohort/chart-review/', { params: { query: place }, signal })),
+    placeholderData: keepPreviousData,
+  });
 
 export const patientsQuery = (filter: PatientFilter) =>
   queryOptions({
@@ -191,4 +228,21 @@ export const checkNode = (name: string) =>
 
 export function useCancelPull() {
   return useCohortChange((id: number) => unwrap(api.POST('/api/cohort/pulls/{id}/cancel/', { params: { path: { id } } })));
+
+export function useRestoreScanRule(pseudonym: string) {
+  return useCohortChange((body: Schemas['ScanRuleInRequest']) =>
+    unwrap(api.POST('/api/cohort/patients/{pseudonym}/scan-pair/restore-rule/', { params: { path: { pseudonym } }, body })),
+  );
+}
+
+export function useDecideChart() {
+  return useCohortChange(({ pseudonym, ...body }: { pseudonym: string } & Schemas['ChartReviewInRequest']) =>
+    unwrap(api.POST('/api/cohort/patients/{pseudonym}/chart-review/', { params: { path: { pseudonym } }, body })),
+  );
+}
+
+export function useTakeBackDecision() {
+  return useCohortChange(({ id, reason }: { id: number; reason: string }) =>
+    unwrap(api.POST('/api/cohort/chart-review/{id}/take-back/', { params: { path: { id } }, body: { reason } })),
+  );
 }

@@ -1,19 +1,19 @@
-import { Alert, Button, SegmentedControl, Stack, Text } from '@mantine/core';
-import { IconUpload } from '@tabler/icons-react';
+import { Button, Stack } from '@mantine/core';
+import { IconChecklist, IconFileDescription, IconTable, IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { Link, useLocation, useSearchParams } from 'react-router';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { Link, useLocation } from 'react-router';
 
 import { EmptyState } from '@/components/empty-state';
 import { PageHeader } from '@/components/page-header';
 import { Panel } from '@/components/panel';
 import { QueryView } from '@/components/query-view';
+import { count } from '@/lib/format';
 
-import { type Flow, flowQuery } from './api';
-import { FlowDiagram } from './flow-diagram';
+import { flowQuery, reviewQueueQuery } from './api';
+import { FlowPanel } from './flow-panel';
 import { PatientTable } from './patient-table';
-
-const ALL = 'All sites';
+import { SiteTable } from './site-table';
 
 export function CohortPage() {
   const flow = useQuery(flowQuery);
@@ -22,7 +22,7 @@ export function CohortPage() {
       <PageHeader
         title="Cohort"
         description="Who was imaged, who is studied, and why the others are not. Counted from exclusion records, so it always sums."
-        actions={<Button component={Link} to="/cohort/import" leftSection={<IconUpload size={16} aria-hidden />}>Import</Button>}
+        actions={<Pages />}
       />
       <QueryView query={flow} label="Counting the flow">
         {(data) =>
@@ -38,6 +38,7 @@ export function CohortPage() {
           ) : (
             <Stack>
               <FlowPanel flow={data} />
+              {data.sites.length > 1 && <SiteTable flow={data} />}
               <PatientsAnchor>
                 <Panel title="Patients" hint="Pseudonyms only; dates are shifted by a number of days that differs by patient.">
                   <PatientTable steps={data.steps} />
@@ -51,6 +52,21 @@ export function CohortPage() {
   );
 }
 
+function Pages() {
+  const queue = useQuery(reviewQueueQuery());
+  const waiting = queue.data?.progress.waiting ?? 0;
+  return (
+    <>
+      <Button component={Link} to="/cohort/chart-review" variant={waiting ? 'light' : 'default'} leftSection={<IconChecklist size={16} aria-hidden />}>
+        {waiting ? `Chart review (${count(waiting)} wait)` : 'Chart review'}
+      </Button>
+      <Button component={Link} to="/cohort/table-1" variant="default" leftSection={<IconTable size={16} aria-hidden />}>Table 1</Button>
+      <Button component={Link} to="/cohort/criteria" variant="default" leftSection={<IconFileDescription size={16} aria-hidden />}>Criteria</Button>
+      <Button component={Link} to="/cohort/import" leftSection={<IconUpload size={16} aria-hidden />}>Import</Button>
+    </>
+  );
+}
+
 /** A box of the flow links here; the list may be drawn only after the link was followed. */
 function PatientsAnchor({ children }: { children: ReactNode }) {
   const { hash, key } = useLocation();
@@ -59,35 +75,4 @@ function PatientsAnchor({ children }: { children: ReactNode }) {
     if (hash === '#patients') element.current?.scrollIntoView({ block: 'start' });
   }, [hash, key]);
   return <div id="patients" ref={element} style={{ scrollMarginTop: 60 }}>{children}</div>;
-}
-
-function FlowPanel({ flow }: { flow: Flow }) {
-  const [params] = useSearchParams();
-  const [site, setSite] = useState(ALL);
-  const steps = flow.sites.find((item) => item.site === site)?.steps ?? flow.steps;
-  const left = params.has('step');
-  return (
-    <Panel
-      title="Patient flow"
-      hint="Each box, and each reason, opens its patients below."
-      actions={
-        flow.sites.length > 1 && (
-          <SegmentedControl
-            size="xs"
-            aria-label="Site"
-            value={site}
-            onChange={setSite}
-            data={[ALL, ...flow.sites.map((item) => item.site)]}
-          />
-        )
-      }
-    >
-      {site !== ALL && (
-        <Alert variant="light" p="xs" mb="sm">
-          <Text size="xs">Counts of {site} only; the boxes still open the patients of every site.</Text>
-        </Alert>
-      )}
-      <FlowDiagram steps={steps} selected={{ step: params.get('step') ?? params.get('reached') ?? undefined, left }} />
-    </Panel>
-  );
 }

@@ -1,4 +1,5 @@
-import { Anchor, Badge, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from 'react-router';
 
@@ -7,12 +8,14 @@ import { EmptyState } from '@/components/empty-state';
 import { PageHeader } from '@/components/page-header';
 import { Panel } from '@/components/panel';
 import { QueryView } from '@/components/query-view';
-import { Stat } from '@/components/stat';
 import { DASH, dateTime, words } from '@/lib/format';
 
 import { flowQuery, type PatientDetail, patientQuery } from './api';
-import { ChoosePair } from './choose-pair';
+import { ChartFacts, Diagnoses, ExportNotes } from './chart-facts';
+import { ChoosePair, RestoreRule } from './choose-pair';
 import { DeidentificationPanel } from './deidentification-panel';
+import { DecisionForm, useDecision } from './decision-form';
+import { ReviewHistory } from './review-history';
 import { SeriesCard } from './series-card';
 import { describeReason } from './wording';
 
@@ -50,12 +53,8 @@ function Patient({ patient }: { patient: PatientDetail }) {
             : 'Meets every criterion so far.'
         }
       />
-      <SimpleGrid cols={{ base: 2, sm: 4 }}>
-        <Stat label="Site" value={patient.site || DASH} />
-        <Stat label="Sex" value={patient.sex || DASH} />
-        <Stat label="Age at baseline" value={patient.age_at_baseline?.toFixed(0) ?? DASH} />
-        <Stat label="Exams" value={patient.exams.length} />
-      </SimpleGrid>
+      <ChartFacts patient={patient} />
+      <ExportNotes notes={patient.notes} />
       {patient.exams.length === 0 && (
         <EmptyState title="No exam is on record">Add this patient’s exams with an exams.csv, or ingest their DICOM.</EmptyState>
       )}
@@ -75,11 +74,15 @@ function Patient({ patient }: { patient: PatientDetail }) {
         </Panel>
       ))}
       {patient.exams.some((exam) => exam.series.length > 0) && (
-        <Group>
-          <Text size="sm">{describePair(patient)}</Text>
-          <ChoosePair patient={patient} />
-        </Group>
+        <Panel
+          title="Baseline and follow-up"
+          hint={describePair(patient)}
+          actions={<>{patient.scan_pair?.chosen_by && <RestoreRule patient={patient} />}<ChoosePair patient={patient} /></>}
+        >
+          <ScanChoices patient={patient} />
+        </Panel>
       )}
+      <Panel title="Diagnoses"><Diagnoses patient={patient} /></Panel>
       <Panel title="Exclusions" hint="One at most is the step at which the patient leaves; the others would have held too.">
         <DataTable
           caption="Exclusions"
@@ -96,19 +99,12 @@ function Patient({ patient }: { patient: PatientDetail }) {
           ]}
         />
       </Panel>
-      <Panel title="Chart review" hint="Newest last; the newest counts.">
-        <DataTable
-          caption="Chart reviews"
-          rows={patient.chart_reviews}
-          rowKey={(row) => row.decided_at}
-          empty="No chart review is on record."
-          columns={[
-            { key: 'decision', header: 'Decision', render: (row) => describeReason(row.decision) },
-            { key: 'note', header: 'Note', render: (row) => row.note || DASH },
-            { key: 'date', header: 'Shifted date', render: (row) => row.date ?? DASH },
-            { key: 'by', header: 'Recorded', render: (row) => `${dateTime(row.decided_at)}${row.decided_by ? ` · ${row.decided_by}` : ''}` },
-          ]}
-        />
+      <Panel
+        title="Chart review"
+        hint={patient.reading_since ? `Readers have the scans since ${dateTime(patient.reading_since)}: decisions are no longer taken back.` : 'Newest last. A decision made here outweighs the export’s.'}
+        actions={<DecideAnew patient={patient} />}
+      >
+        <ReviewHistory patient={patient} />
       </Panel>
       <DeidentificationPanel pseudonym={patient.pseudonym} />
     </Stack>
@@ -119,4 +115,42 @@ function describePair({ scan_pair: pair }: PatientDetail): string {
   if (!pair) return 'No pair of baseline and follow-up: the rule found no two adequate series far enough apart.';
   if (pair.chosen_by) return `Baseline and follow-up were chosen by ${pair.chosen_by}: ${pair.reason}`;
   return 'Baseline and follow-up were chosen by the rule: earliest qualifying exam, last one with an adequate series.';
+}
+
+/** Who chose the scans by hand, and who let the rule choose again. */
+function ScanChoices({ patient }: { patient: PatientDetail }) {
+  const names = new Map(patient.exams.flatMap((exam) => exam.series.map((series) => [series.series_uid, exam.date] as const)));
+  const exam = (uid: string) => names.get(uid) ?? 'a series no longer here';
+  if (patient.scan_choices.length === 0) return <Text size="sm" c="dimmed">Nobody has chosen by hand.</Text>;
+  return (
+    <DataTable
+      caption="Choices of scans"
+      rows={patient.scan_choices}
+      rowKey={(row) => row.id}
+      columns={[
+        { key: 'what', header: 'Choice', render: (row) => (row.baseline ? `Exam of ${exam(row.baseline)}, then of ${exam(row.follow_up)}` : 'Back to the rule') },
+        { key: 'reason', header: 'Reason', render: (row) => row.reason },
+        { key: 'by', header: 'Recorded', render: (row) => `${dateTime(row.chosen_at)} · ${row.chosen_by}` },
+      ]}
+    />
+  );
+}
+
+function DecideAnew({ patient }: { patient: PatientDetail }) {
+  const [opened, { open, close }] = useDisclosure(false);
+  return (
+    <>
+      <Button size="compact-sm" variant="default" onClick={open}>{patient.standing_review === null ? 'Decide' : 'Decide anew'}</Button>
+      {opened && <DecisionDialog patient={patient} onClose={close} />}
+    </>
+  );
+}
+
+function DecisionDialog({ patient, onClose }: { patient: PatientDetail; onClose: () => void }) {
+  const state = useDecision(patient, onClose);
+  return (
+    <Modal opened onClose={onClose} centered title="Decide on the chart" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <DecisionForm state={state} />
+    </Modal>
+  );
 }

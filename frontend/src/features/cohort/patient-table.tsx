@@ -12,7 +12,7 @@ import { QueryView } from '@/components/query-view';
 import { DASH, words } from '@/lib/format';
 
 import { type FlowStep, type Patient, patientsQuery } from './api';
-import { describeReason } from './wording';
+import { describeReason, siteName } from './wording';
 
 /** The patients behind a box of the flow, or all of them; the filter lives in the address. */
 export function PatientTable({ steps }: { steps: readonly FlowStep[] }) {
@@ -22,15 +22,16 @@ export function PatientTable({ steps }: { steps: readonly FlowStep[] }) {
   const step = params.get('step') ?? undefined;
   const reached = params.get('reached') ?? undefined;
   const reason = params.get('reason') ?? undefined;
+  const site = params.get('site') ?? undefined;
   const delivery = Number(params.get('delivery')) || undefined;
-  const filterKey = [step, reached, reason, delivery, settled].join('|');
+  const filterKey = [step, reached, reason, site, delivery, settled].join('|');
   const [paging, setPaging] = useState({ filterKey, page: 1 });
   const page = paging.filterKey === filterKey ? paging.page : 1;
   const query = useQuery(
-    patientsQuery({ step, reached, reason, delivery, search: settled || undefined, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
+    patientsQuery({ step, reached, reason, site, delivery, search: settled || undefined, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
   );
   const labels = new Map(steps.map((item) => [item.key, item.label]));
-  const filter = describeFilter({ step, reached, reason, delivery }, labels);
+  const filter = describeFilter({ step, reached, reason, site, delivery }, labels);
 
   const columns: Column<Patient>[] = [
     {
@@ -101,12 +102,13 @@ export function PatientTable({ steps }: { steps: readonly FlowStep[] }) {
 }
 
 function describeFilter(
-  filter: { step?: string; reached?: string; reason?: string; delivery?: number },
+  filter: { step?: string; reached?: string; reason?: string; site?: string; delivery?: number },
   labels: ReadonlyMap<string, string>,
 ): string | null {
   const name = (key: string) => labels.get(key) ?? words(key);
-  if (filter.step) return `Left at “${name(filter.step)}”${filter.reason ? `: ${describeReason(filter.reason)}` : ''}`;
-  if (filter.delivery) return `Of delivery ${filter.delivery}`;
-  if (filter.reached) return `Reached “${name(filter.reached)}”`;
-  return null;
+  const where = filter.site === undefined ? '' : `, ${siteName(filter.site)}`;
+  if (filter.step) return `Left at “${name(filter.step)}”${filter.reason ? `: ${describeReason(filter.reason)}` : ''}${where}`;
+  if (filter.delivery) return `Of delivery ${filter.delivery}${where}`;
+  if (filter.reached) return `Reached “${name(filter.reached)}”${where}`;
+  return filter.site === undefined ? null : siteName(filter.site);
 }

@@ -1,16 +1,15 @@
-import { Badge, Group, List, Paper, Text } from '@mantine/core';
+import { Badge, Group, Paper, Text } from '@mantine/core';
 
 import { Hash } from '@/components/hash';
 import { words } from '@/lib/format';
 
 import type { Series } from './api';
 import { ImagesButton } from './images-button';
-import { recognitionLines } from './recognition';
+import { Recognition } from './recognition';
 import { seriesName } from './wording';
 
 export function SeriesCard({ series, role }: { series: Series; role: string | null }) {
   const name = seriesName(series);
-  const lines = recognitionLines(series.recognition);
   return (
     <Paper withBorder p="sm">
       <Group justify="space-between" align="flex-start">
@@ -34,11 +33,7 @@ export function SeriesCard({ series, role }: { series: Series; role: string | nu
         slices {series.slice_spacing.toFixed(2)} mm apart · {series.manufacturer || 'manufacturer unknown'}
         {series.field_strength != null && ` · ${series.field_strength} T`}
       </Text>
-      {lines.length > 0 && (
-        <List size="xs" mt={6} spacing={2} aria-label="Why it counts or not">
-          {lines.map((line) => <List.Item key={line}>{line}</List.Item>)}
-        </List>
-      )}
+      <Recognition lines={series.recognition} />
     </Paper>
   );
 }

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 
 import { describeSummary } from './deliveries';
-import { recognitionLines } from './recognition';
 import { kindOf } from './table-files';
 import { seriesName } from './wording';
 
@@ -12,16 +11,6 @@ it('knows the four tables by their names', () => {
   expect(kindOf('PERSON.csv')).toBe('person');
   expect(kindOf('imaging_occurrence.csv')).toBe('image_occurrence');
   expect(kindOf('notes.csv')).toBeUndefined();
-});
-
-it('prints a recognition whatever its shape', () => {
-  expect(recognitionLines({ plane: 'sagittal', echo_time_ms: 98, fat_suppressed: null, tags: ['T2', 'TSE'] })).toEqual([
-    'Plane: sagittal',
-    'Echo time ms: 98',
-    'Fat suppressed: not stated',
-    'Tags: T2, TSE',
-  ]);
-  expect(recognitionLines(null)).toEqual([]);
 });
 
 it('says what came of a delivery, without its zeros', () => {

@@ -9,6 +9,7 @@ const REASONS: Record<string, string> = {
   no_ra_code: 'No code of rheumatoid arthritis',
   no_sagittal_t2: 'No sagittal T2 at baseline',
   sagittal_t2_unknown: 'Not known whether sagittal T2 at baseline',
+  unreadable: 'Baseline scan not readable',
   baseline_deformity: 'Deformity at baseline',
   confirmed: 'RA confirmed',
   ra_refuted: 'RA refuted on chart review',
@@ -22,6 +23,10 @@ export function seriesName({ plane, weighting }: { plane: string; weighting: str
   const known = (text: string) => text !== '' && text !== 'unknown';
   const contrast = /^t\d/i.test(weighting) ? weighting.toUpperCase() : weighting.toLowerCase();
   return `${known(plane) ? words(plane) : 'Unknown plane,'} ${known(weighting) ? contrast : 'unknown weighting'}`;
+}
+
+export function siteName(site: string): string {
+  return site || 'No site';
 }
 
 export function describeReason(reason: string): string {
