@@ -186,7 +186,10 @@ def _number_cell(values: list[float]) -> dict[str, Any] | None:
 
 
 def _categories(one: Characteristic, columns: list[list[Any]]) -> dict[str, Any]:
-    levels = one.levels or tuple((value, str(value)) for value in sorted(set(columns[0]), key=str))
+    occurring = set(columns[0])
+    levels = one.levels or tuple((value, str(value)) for value in sorted(occurring, key=str))
+    if one.only is None:
+        levels = tuple((value, label) for value, label in levels if value in occurring)
     counts = [[column.count(value) for value, _ in levels] for column in columns]
     test, p = compare_counts(counts[1:]) if len(counts) > 2 else ("", None)
     smd = difference_of_shares(*counts[1:]) if len(counts) == 3 else None

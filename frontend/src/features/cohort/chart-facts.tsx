@@ -60,15 +60,15 @@ export function ExamTimeline({ patient }: { patient: PatientDetail }) {
       minWidth={360}
       maxHeight={260}
       columns={[
-        { key: 'date', header: 'Date (shifted)', render: (row) => row.date },
+        { key: 'date', header: 'Date (shifted)', render: (row) => <Text size="sm" className="tabular" style={{ whiteSpace: 'nowrap' }}>{row.date}</Text> },
         { key: 'days', header: 'Day', numeric: true, render: (row) => since(row.date).toLocaleString('en') },
         { key: 'what', header: 'Exam', render: (row) => `${row.modality} ${row.body_part}` },
-        { key: 't2', header: 'Sagittal T2, by the export', render: (row) => yesNo(row.sagittal_t2) },
+        { key: 't2', header: 'Sagittal T2 by the export', render: (row) => yesNo(row.sagittal_t2) },
         {
           key: 'series',
           header: 'Series here',
           numeric: true,
-          render: (row) => `${row.series.filter((one) => one.sagittal_t2_cervical).length} of ${row.series.length} count`,
+          render: (row) => (row.series.length ? `${row.series.filter((one) => one.sagittal_t2_cervical).length} of ${row.series.length} count` : DASH),
         },
       ]}
     />

@@ -39,29 +39,27 @@ export function ChartReviewPage() {
             {takeBack.isError && (
               <Alert color="orange" title="Not undone" withCloseButton onClose={() => takeBack.reset()}>{messageOf(takeBack.error)}</Alert>
             )}
-            <Grid>
-              <Grid.Col span={{ base: 12, md: 8 }}>
-                {patient ? (
-                  <Chart
-                    key={`${patient.pseudonym} ${patient.standing_review}`}
-                    patient={patient}
-                    recent={recent}
-                    busy={queue.isPlaceholderData || takeBack.isPending}
-                    onNext={() => setPlace({ after: patient.pseudonym })}
-                    onUndo={undo}
-                  />
-                ) : (
-                  <Panel title="No chart waits">
-                    <EmptyState title={progress.reached ? 'Every chart is decided' : 'Nobody reaches chart review yet'}>
-                      {progress.reached
-                        ? 'New patients appear here when a delivery brings them.'
-                        : 'Import the cohort: patients whom every rule before chart review keeps come here.'}
-                    </EmptyState>
-                  </Panel>
-                )}
-              </Grid.Col>
-              <Grid.Col span={{ base: 12, md: 4 }}><Recent rows={recent} pending={takeBack.isPending} onUndo={undo} /></Grid.Col>
-            </Grid>
+            {patient ? (
+              <Chart
+                key={`${patient.pseudonym} ${patient.standing_review}`}
+                patient={patient}
+                recent={recent}
+                busy={queue.isPlaceholderData || takeBack.isPending}
+                onNext={() => setPlace({ after: patient.pseudonym })}
+                onUndo={undo}
+              />
+            ) : (
+              <>
+                <Panel title="No chart waits">
+                  <EmptyState title={progress.reached ? 'Every chart is decided' : 'Nobody reaches chart review yet'}>
+                    {progress.reached
+                      ? 'New patients appear here when a delivery brings them.'
+                      : 'Import the cohort: patients whom every rule before chart review keeps come here.'}
+                  </EmptyState>
+                </Panel>
+                <Recent rows={recent} pending={takeBack.isPending} onUndo={undo} />
+              </>
+            )}
           </Stack>
         )}
       </QueryView>
@@ -116,18 +114,13 @@ function Chart({ patient, recent, busy, onNext, onUndo }: ChartProps) {
   }, []);
 
   return (
-    <Panel
-      title={`Patient ${patient.pseudonym}`}
-      hint={<Anchor component={Link} to={`/cohort/patients/${patient.pseudonym}`} size="xs">Open the patient’s page with the images</Anchor>}
-      actions={
-        <>
-          {patient.phantom && <Badge color="gray" variant="outline">Phantom</Badge>}
-          <Button size="compact-sm" variant="default" onClick={onNext} disabled={busy} rightSection={<Kbd size="xs" aria-hidden>S</Kbd>}>Skip</Button>
-        </>
-      }
-    >
-      <Grid gap="lg">
-        <Grid.Col span={{ base: 12, sm: 7 }}>
+    <Grid>
+      <Grid.Col span={{ base: 12, md: 8 }}>
+        <Panel
+          title={`Patient ${patient.pseudonym}`}
+          hint={<Anchor component={Link} to={`/cohort/patients/${patient.pseudonym}`} size="xs">Open the patient’s page with the images</Anchor>}
+          actions={patient.phantom && <Badge color="gray" variant="outline">Phantom</Badge>}
+        >
           <Stack gap="md">
             <ChartFacts patient={patient} />
             <ExportNotes notes={patient.notes} />
@@ -135,10 +128,22 @@ function Chart({ patient, recent, busy, onNext, onUndo }: ChartProps) {
             <ExamTimeline patient={patient} />
             {patient.chart_reviews.length > 0 && <ReviewHistory patient={patient} />}
           </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, sm: 5 }}><DecisionForm state={state} noteRef={note} keys /></Grid.Col>
-      </Grid>
-    </Panel>
+        </Panel>
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, md: 4 }}>
+        <Stack>
+          <Panel
+            title="Decision"
+            actions={
+              <Button size="compact-sm" variant="default" onClick={onNext} disabled={busy} rightSection={<Kbd size="xs" aria-hidden>S</Kbd>}>Skip</Button>
+            }
+          >
+            <DecisionForm state={state} noteRef={note} keys />
+          </Panel>
+          <Recent rows={recent} pending={busy} onUndo={onUndo} />
+        </Stack>
+      </Grid.Col>
+    </Grid>
   );
 }
 

@@ -38,14 +38,14 @@ function Rules({ criteria }: { criteria: Criteria }) {
             <Text key={one.set_at} size="xs" c="dimmed">{count(one.min_interval_days)} days since {dateTime(one.set_at)}</Text>
           ))}
         </Panel>
-        <Panel title="Diagnosis codes" hint="Dots and case do not matter. The newest list of the paper, one code of it is enough.">
+        <Panel title="Diagnosis codes" hint="The paper’s list; one code of it is enough. Dots and case do not matter.">
           {criteria.codes.map((one) => (
             <div key={one.system}>
               <Text size="sm" fw={600}>{one.system.replace('ICD', 'ICD-')}</Text>
               <Group gap={6} my={4}>{[...one.alone, ...one.with_deeper].map((code) => <Code key={code}>{code}</Code>)}</Group>
               <Text size="xs" c="dimmed" mb={6}>
                 {one.alone.length > 0 && `${one.alone.join(' and ')} count only as they stand: M06 opens neither M06.1 nor M06.4. `}
-                Deeper digits of the others count, as in {one.with_deeper.at(-1)}1.
+                {one.alone.length > 0 ? 'Deeper digits of the others count' : 'Deeper digits count'}, as in {one.with_deeper.at(-1)}1.
               </Text>
             </div>
           ))}
@@ -94,7 +94,7 @@ function Rules({ criteria }: { criteria: Criteria }) {
           rowKey={([name]) => name}
           minWidth={300}
           columns={[
-            { key: 'name', header: 'Taken for', render: ([name]) => words(name) },
+            { key: 'name', header: 'Taken for', render: ([name]) => words(name.replace(/\bt(\d)/, 'T$1')) },
             { key: 'n', header: 'Series', numeric: true, render: ([, n]) => count(n) },
           ]}
         />

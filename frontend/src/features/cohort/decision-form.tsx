@@ -35,7 +35,7 @@ export function DecisionForm({ state, noteRef, keys = false }: Props) {
   return (
     <Stack gap="sm">
       <Radio.Group
-        label="Decision"
+        aria-label="Decision"
         value={state.decision}
         onChange={state.choose}
       >
