@@ -228,6 +228,7 @@ export const checkNode = (name: string) =>
 
 export function useCancelPull() {
   return useCohortChange((id: number) => unwrap(api.POST('/api/cohort/pulls/{id}/cancel/', { params: { path: { id } } })));
+}
 
 export function useRestoreScanRule(pseudonym: string) {
   return useCohortChange((body: Schemas['ScanRuleInRequest']) =>
