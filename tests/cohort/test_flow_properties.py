@@ -139,8 +139,8 @@ def test_the_order_of_deliveries_does_not_matter(history: list[tuple[Any, ...]],
     """Of chart reviews of one date the later row counts, so each gets a date of its own."""
     dated = [(*e[:3], k) if e[0] == "export" else e for k, e in enumerate(history)]
     # Two exams of one day are told apart by their row: one a day and patient.
-    seen: set[tuple[int, int]] = set()
-    dated = [e for e in dated if e[0] != "exam" or not ((e[1], e[2]) in seen or seen.add((e[1], e[2])))]
+    exams = {(e[1], e[2]): e for e in dated if e[0] == "exam"}
+    dated = [e for e in dated if e[0] != "exam" or exams[e[1], e[2]] is e]
     answers = []
     for order in (dated, random.Random(seed).sample(dated, len(dated))):
         clear()
