@@ -76,7 +76,7 @@ def test_charts_are_decided_and_undone_by_keyboard(browser: Browser, site: Site,
     page.keyboard.type("1 letter: no synovitis")  # digits in a note are text
     page.keyboard.press("Enter")
     wait_until(lambda: waiting(lead) == before - 1, "the decision to be recorded")
-    decided = page.get_by_role("listitem").filter(has_text="1 letter: no synovitis")
+    decided = page.get_by_role("listitem").filter(has_text="1 letter: no synovitis").first
     decided.get_by_text("RA refuted on chart review").wait_for()
 
     page.keyboard.press("u")
