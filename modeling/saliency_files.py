@@ -152,7 +152,10 @@ def dicom(
             real_world_value_mappings=[_mapping(highdicom, values, method)],
             voi_lut_transformations=[
                 highdicom.VOILUTTransformation(
-                    window_center=top / 2, window_width=top, window_explanation="FULL"
+                    window_center=top / 2,
+                    window_width=top,
+                    window_explanation="FULL",
+                    voi_lut_function="LINEAR_EXACT",
                 )
             ],
             pixel_measures=highdicom.PixelMeasuresSequence(
