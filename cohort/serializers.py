@@ -19,6 +19,8 @@ from cohort.models import (
     Series,
 )
 
+INGEST_OUTCOMES = ["accepted", "unchanged", "quarantined", "rejected"]
+
 # ---- flow
 
 
@@ -372,7 +374,7 @@ class DicomIn(serializers.Serializer[Any]):
 
 
 class IngestResultOut(serializers.Serializer[Any]):
-    outcome = serializers.ChoiceField(choices=["accepted", "unchanged", "quarantined", "rejected"])
+    outcome = serializers.ChoiceField(choices=INGEST_OUTCOMES)
     file = serializers.CharField()
     series_uid = serializers.CharField(required=False)
     patient = serializers.CharField(required=False)

@@ -167,5 +167,13 @@ class StoreInstances(APIView):
         return JsonResponse(outcome.as_json(), status=outcome.status, content_type="application/dicom+json")
 
 
+class StoreStudyInstances(StoreInstances):
+    """The same for objects of one study."""
+
+    @extend_schema(operation_id="stow_study_create")
+    def post(self, request: Request, study: str | None = None) -> JsonResponse:
+        return super().post(request, study)
+
+
 def _refusal(detail: str, status: int) -> JsonResponse:
     return JsonResponse({"detail": detail}, status=status)

@@ -39,7 +39,7 @@ urlpatterns = [
     path("cohort/pulls/<int:pk>/cancel/", pull_views.CancelPull.as_view()),
     path("cohort/pulls/<int:pk>/report.csv", pull_views.PullReport.as_view()),
     path("stow/studies", stow.StoreInstances.as_view()),
-    path("stow/studies/<str:study>", stow.StoreInstances.as_view()),
+    path("stow/studies/<str:study>", stow.StoreStudyInstances.as_view()),
     path("cohort/patients/<str:pseudonym>/deidentification/", views.Deidentification.as_view()),
     path("cohort/patients/<str:pseudonym>/deidentification.csv", views.DeidentificationTable.as_view()),
     path("cohort/quarantine/", views.QuarantineList.as_view()),

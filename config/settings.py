@@ -255,6 +255,9 @@ SPECTACULAR_SETTINGS = {
         "ConsensusStatusEnum": "annotation.serializers.CONSENSUS_STATUS",
         "WhoEnum": "annotation.serializers.WHO",
         "ReviewActionEnum": "annotation.models.ReviewDecision.Action",
+        "ConsensusOutcomeEnum": "annotation.models.Consensus.Outcome",
+        "SeriesStateEnum": "cohort.models.Series.State",
+        "IngestOutcomeEnum": "cohort.serializers.INGEST_OUTCOMES",
     },
 }
 
