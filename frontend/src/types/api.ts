@@ -1651,8 +1651,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Store DICOM objects (STOW-RS); for a machine's token or the lead. */
-        post: operations["stow_studies_create_2"];
+        /** @description The same for objects of one study. */
+        post: operations["stow_study_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2085,7 +2085,7 @@ export interface components {
         };
         ConsensusOut: {
             code: string;
-            outcome: components["schemas"]["Outcome55cEnum"];
+            outcome: components["schemas"]["ConsensusOutcomeEnum"];
             /** @description This reader's own code of the case, for image addresses. */
             case_code: string;
             scans: components["schemas"]["BlindScanOut"][];
@@ -2093,6 +2093,13 @@ export interface components {
             differences: components["schemas"]["DifferenceOut"][];
             agreed: components["schemas"]["AgreedOut"];
         };
+        /**
+         * @description * `open` - Open
+         *     * `agreed` - Agreed
+         *     * `not_agreed` - No consensus
+         * @enum {string}
+         */
+        ConsensusOutcomeEnum: "open" | "agreed" | "not_agreed";
         ConsensusProvenanceOut: {
             outcome: string;
             proposed_by: string | null;
@@ -2109,7 +2116,7 @@ export interface components {
             password: string;
         };
         ConsensusStateOut: {
-            outcome: components["schemas"]["Outcome55cEnum"];
+            outcome: components["schemas"]["ConsensusOutcomeEnum"];
             revision: number;
             proposed_by: (components["schemas"]["WhoEnum"] | components["schemas"]["NullEnum"]) | null;
             categories: {
@@ -2649,8 +2656,16 @@ export interface components {
             results: components["schemas"]["IngestResultOut"][];
             summary: components["schemas"]["IngestSummaryOut"];
         };
+        /**
+         * @description * `accepted` - accepted
+         *     * `unchanged` - unchanged
+         *     * `quarantined` - quarantined
+         *     * `rejected` - rejected
+         * @enum {string}
+         */
+        IngestOutcomeEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         IngestResultOut: {
-            outcome: components["schemas"]["OutcomeFcdEnum"];
+            outcome: components["schemas"]["IngestOutcomeEnum"];
             file: string;
             series_uid?: string;
             patient?: string;
@@ -3042,21 +3057,6 @@ export interface components {
             assignments: number;
             charter: number;
         };
-        /**
-         * @description * `open` - Open
-         *     * `agreed` - Agreed
-         *     * `not_agreed` - No consensus
-         * @enum {string}
-         */
-        Outcome55cEnum: "open" | "agreed" | "not_agreed";
-        /**
-         * @description * `accepted` - accepted
-         *     * `unchanged` - unchanged
-         *     * `quarantined` - quarantined
-         *     * `rejected` - rejected
-         * @enum {string}
-         */
-        OutcomeFcdEnum: "accepted" | "unchanged" | "quarantined" | "rejected";
         OwnReadingOut: {
             version: number;
             revision: number;
@@ -3385,7 +3385,7 @@ export interface components {
         QualityEnum: "adequate" | "limited" | "unreadable";
         QuarantinedOut: {
             readonly series_uid: string;
-            readonly state: components["schemas"]["State81eEnum"];
+            readonly state: components["schemas"]["SeriesStateEnum"];
             readonly plane: string;
             readonly weighting: string;
             readonly sagittal_t2_cervical: boolean;
@@ -3505,7 +3505,7 @@ export interface components {
             results: components["schemas"]["ReceivedSeriesOut"][];
         };
         ReceivedSeriesOut: {
-            outcome: components["schemas"]["OutcomeFcdEnum"];
+            outcome: components["schemas"]["IngestOutcomeEnum"];
             reason: string;
             series_uid?: string;
             patient?: string;
@@ -3553,7 +3553,7 @@ export interface components {
         };
         ReleaseOut: {
             series_uid: string;
-            state: components["schemas"]["State81eEnum"];
+            state: components["schemas"]["SeriesStateEnum"];
             patient: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
@@ -3896,7 +3896,7 @@ export interface components {
         };
         SeriesOut: {
             readonly series_uid: string;
-            readonly state: components["schemas"]["State81eEnum"];
+            readonly state: components["schemas"]["SeriesStateEnum"];
             readonly plane: string;
             readonly weighting: string;
             readonly sagittal_t2_cervical: boolean;
@@ -3920,6 +3920,12 @@ export interface components {
             readonly field_strength: number | null;
             readonly content_hash: string;
         };
+        /**
+         * @description * `accepted` - Accepted
+         *     * `quarantined` - Quarantined
+         * @enum {string}
+         */
+        SeriesStateEnum: "accepted" | "quarantined";
         SettingOut: {
             name: string;
             default: unknown;
@@ -4000,12 +4006,6 @@ export interface components {
             code: string;
             current?: components["schemas"]["StaleDraftCurrentOut"];
         };
-        /**
-         * @description * `accepted` - Accepted
-         *     * `quarantined` - Quarantined
-         * @enum {string}
-         */
-        State81eEnum: "accepted" | "quarantined";
         /**
          * @description * `imaged` - At least one cervical MRI
          *     * `interval` - Two cervical MRIs far enough apart
@@ -6918,7 +6918,7 @@ export interface operations {
             };
         };
     };
-    stow_studies_create_2: {
+    stow_study_create: {
         parameters: {
             query?: never;
             header?: never;
