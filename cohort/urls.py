@@ -46,5 +46,6 @@ urlpatterns = [
     path("cohort/quarantine/<str:series_uid>/release/", views.ReleaseSeries.as_view()),
     path("cohort/quarantine/<str:series_uid>/discard/", views.DiscardSeries.as_view()),
     path("cohort/series/<str:series_uid>/metadata/", views.SeriesMetadata.as_view()),
+    path("cohort/series/<str:series_uid>/nifti", views.SeriesNifti.as_view()),
     path("cohort/series/<str:series_uid>/instances/<str:sop_uid>/frames/1", views.Frame.as_view()),
 ]

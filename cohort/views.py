@@ -20,11 +20,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cohort import (
+    bids,
     chart_review,
     deidentification,
     flow,
     flow_diagram,
     ingest,
+    nifti,
     pacs,
     quarantine,
     queries,
@@ -36,6 +38,7 @@ from cohort.models import ChartReview, Instance, Patient, Series
 from config import trail
 from config.accounts.models import User
 from config.accounts.permissions import IsLead
+from config.exceptions import RuleViolation
 from config.negotiation import AnyAccept
 
 HTJ2K = "1.2.840.10008.1.2.4.201"
@@ -282,6 +285,25 @@ class SeriesMetadata(APIView):
         with transaction.atomic():  # one row an opening: the viewer asks for this before the frames
             trail.record("open_images", series, by=request.user, series=series_uid, images=series.slices)
         return HttpResponse(queries.series_metadata(series), content_type="application/dicom+json")
+
+
+class SeriesNifti(APIView):
+    permission_classes = [IsLead]
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(responses={(200, "application/gzip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, series_uid: str) -> HttpResponse:
+        """An accepted series as one NIfTI volume."""
+        series = get_object_or_404(Series, series_uid=series_uid, state=Series.State.ACCEPTED)
+        try:
+            image, _ = bids.volume(series)
+        except nifti.NiftiError as error:
+            raise RuleViolation(f"No NIfTI file of this series: {error}.", code="no_nifti") from error
+        with transaction.atomic():
+            trail.record("open_images", series, by=request.user, series=series_uid, images=series.slices)
+        response = HttpResponse(image, content_type="application/gzip")
+        response["Content-Disposition"] = f'attachment; filename="{bids.file_name(series)}"'
+        return response
 
 
 class Frame(APIView):

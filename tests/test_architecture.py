@@ -35,6 +35,7 @@ NO_DJANGO = [
     "cohort/spellings.py",
     "cohort/flow_diagram.py",
     "cohort/multipart.py",
+    "cohort/nifti.py",
     "cohort/part10.py",
     "cohort/pixels.py",
     "cohort/pull_list.py",

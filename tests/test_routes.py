@@ -109,6 +109,7 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/quarantine/<str:series_uid>/release/": ("lead", "POST"),
     "api/cohort/quarantine/<str:series_uid>/discard/": ("lead", "POST"),
     "api/cohort/series/<str:series_uid>/metadata/": ("lead", "GET"),
+    "api/cohort/series/<str:series_uid>/nifti": ("lead", "GET"),
     "api/cohort/series/<str:series_uid>/instances/<str:sop_uid>/frames/1": ("lead", "GET"),
     **{
         f"dicom-web/{route}": ("lead", "GET")

@@ -1,4 +1,4 @@
-import { Badge, Group, Paper, Text } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, Text } from '@mantine/core';
 
 import { Hash } from '@/components/hash';
 import { words } from '@/lib/format';
@@ -24,7 +24,15 @@ export function SeriesCard({ series, role }: { series: Series; role: string | nu
         <Group gap="md">
           <Group gap={6}><Text size="xs" c="dimmed">Content</Text><Hash value={series.content_hash} /></Group>
           {series.state === 'accepted' && (
-            <ImagesButton seriesUid={series.series_uid} label={role ? `${role}: ${name}` : name} />
+            <>
+              <Anchor
+                size="sm" href={`/api/cohort/series/${series.series_uid}/nifti`} download
+                aria-label={`Download ${role ? `${role}: ${name}` : name} as NIfTI`}
+              >
+                NIfTI
+              </Anchor>
+              <ImagesButton seriesUid={series.series_uid} label={role ? `${role}: ${name}` : name} />
+            </>
           )}
         </Group>
       </Group>
