@@ -733,6 +733,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cohort/series/{series_uid}/nifti": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description An accepted series as one NIfTI volume. */
+        get: operations["cohort_series_nifti_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cohort/uploads/": {
         parameters: {
             query?: never;
@@ -5391,6 +5408,27 @@ export interface operations {
                 };
                 content: {
                     "application/dicom+json": Record<string, never>[];
+                };
+            };
+        };
+    };
+    cohort_series_nifti_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
                 };
             };
         };
