@@ -117,7 +117,7 @@ class MaySendImages(BasePermission):
         return True
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     """How the API's page describes the token."""
 
     target_class = TokenAuthentication
