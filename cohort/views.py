@@ -147,7 +147,7 @@ class ChooseScanPair(APIView):
         """Choose baseline and follow-up by hand; the rule no longer touches this patient's pair."""
         form = shapes.ScanPairIn(data=request.data)
         form.is_valid(raise_exception=True)
-        patient = get_object_or_404(queries.patients(), pseudonym=pseudonym)
+        patient = get_object_or_404(Patient, pseudonym=pseudonym)
         pair = scan_pairs.choose(patient=patient, by=_lead(request), **form.validated_data)
         return Response(shapes.ScanPairOut(pair).data)
 

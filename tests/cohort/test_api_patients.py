@@ -97,6 +97,52 @@ def test_pages_are_bounded_and_cost_the_same(as_lead: APIClient, tmp_path: Path)
     assert cost() == few
 
 
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ({}, ["P1", "P2", "P3", "P4"]),
+        ({"step": "included"}, ["P1", "P2"]),
+        ({"reached": "imaged"}, ["P1", "P2", "P3"]),
+        ({"reached": "interval", "site": "Site A"}, ["P1", "P2"]),
+        ({"reached": "imaged", "step": "interval"}, ["P3"]),
+        ({"step": "included", "reason": "no_imaging"}, []),
+        ({"site": "Site B"}, ["P3", "P4"]),
+    ],
+)
+def test_pages_from_either_end_are_cut_from_one_list(
+    query: dict[str, str], listed: list[str], as_lead: APIClient, tmp_path: Path
+) -> None:
+    deliver(tmp_path)
+    expected = [pseudonym(p) for p in listed]
+    for limit in (1, 2, 3):
+        for offset in range(6):
+            answer = as_lead.get(URL, {**query, "limit": limit, "offset": offset})
+            assert names(answer) == expected[offset : offset + limit]
+            assert answer.json()["count"] == len(listed)
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        ({}, 1),
+        ({"step": "interval", "site": "Site B"}, 1),
+        ({"step": "included"}, 2),
+        ({"reached": "imaged"}, 2),
+    ],
+)
+def test_a_page_is_counted_and_cut_before_its_rows_are_put_together(
+    query: dict[str, str], counts: int, as_lead: APIClient, tmp_path: Path
+) -> None:
+    deliver(tmp_path)
+    with CaptureQueriesContext(connection) as seen:
+        answer = as_lead.get(URL, {**query, "limit": 1})
+    assert len(answer.json()["results"]) == 1
+    *counted, keys, rows = [query["sql"] for query in seen if "cohort_patient" in query["sql"]]
+    assert len(counted) == counts
+    assert not any("cohort_exam" in sql or "cohort_series" in sql for sql in (*counted, keys))
+    assert "cohort_exam" in rows
+
+
 def test_one_patient_with_all_that_is_known(as_lead: APIClient, included: Callable[..., Any]) -> None:
     (patient,) = included("P1")
     found = as_lead.get(f"{URL}{patient.pseudonym}/").json()
