@@ -36,6 +36,7 @@ NO_DJANGO = [
     "cohort/flow_diagram.py",
     "cohort/multipart.py",
     "cohort/nifti.py",
+    "cohort/nifti_reading.py",
     "cohort/part10.py",
     "cohort/pixels.py",
     "cohort/pull_list.py",
