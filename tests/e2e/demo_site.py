@@ -45,24 +45,33 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
         known = os.environ.get("ODONTOID_E2E_DATA_DIR")
         yield Site(external.rstrip("/") + "/", data_dir=Path(known) if known else None)
         return
-    port = free_port()
-    log = data_dir / "demo.log"
-    environment = {
-        **os.environ,
+    with serving(data_dir, "demo", "--patients", str(patients), ODONTOID_DEFAULT_OVERRIDES=overrides) as site:
+        yield site
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """This process's environment with a data directory, and so a database, of its own."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    return {
+        **kept,
         "ODONTOID_DATA_DIR": str(data_dir),
-        "ODONTOID_DEFAULT_OVERRIDES": overrides,
         "PYTHONUNBUFFERED": "1",
         # Other tests run beside this: two threads waiting for each other are slower than one.
         "OMP_NUM_THREADS": "1",
+        **more,
     }
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        environment.pop(name, None)
-    command = [sys.executable, "manage.py", "demo", "--patients", str(patients), "--port", str(port)]
+
+
+@contextmanager
+def serving(data_dir: Path, *command: str, **variables: str) -> Iterator[Site]:
+    """``manage.py COMMAND`` on a free port until the block ends; every child must end with it."""
+    port = free_port()
+    log = data_dir / "demo.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command,
+            [sys.executable, "manage.py", *command, "--port", str(port)],
             cwd=ROOT,
-            env=environment,
+            env=environment(data_dir, **variables),
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,7 +81,7 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
         deadline = time.monotonic() + START_TIMEOUT
         while not re.search(r"http://127\.0\.0\.1:\d+/", log.read_text()):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the demo did not start:\n{log.read_text()[-4000:]}")
+                raise AssertionError(f"the server did not start:\n{log.read_text()[-4000:]}")
             time.sleep(0.3)
         yield Site(f"http://127.0.0.1:{port}/", process, data_dir)
     finally:
