@@ -199,7 +199,19 @@ def _part10(clean: Dataset, frame: Frame, stream: bytes | None, writer: part10.S
 
 
 def _json(clean: Dataset) -> dict[str, Any]:
-    return dict(clean.to_json_dict(suppress_invalid_tags=True))
+    """DICOM JSON, without an attribute that cannot be written so.
+
+    Not by pydicom's ``suppress_invalid_tags``: that makes the whole process read strictly for a while, and
+    of two threads that overlap the later one leaves it so for good.
+    """
+    found: dict[str, Any] = {}
+    for tag in clean.keys():  # noqa: SIM118 - items() would parse every element outside the try
+        try:
+            found[f"{tag:08X}"] = clean[tag].to_json_dict(None, 1024)
+        except Exception:
+            # As in deidentify: pydicom raises anything, and what cannot be shown is left out.
+            continue
+    return found
 
 
 def _whole(ds: Dataset, keyword: str) -> int | None:

@@ -99,7 +99,8 @@ def test_freezing_queues_the_default_recipe(
         label_set = snapshot.freeze(by=None)
         assert sent == []  # a worker must not see the id before the row
     run = label_set.runs.get()
-    assert sent == [run.pk]
+    assert sent == [run.pk] * run.parts.count()  # one message a fold
+    assert run.parts.count() == run.recipe["folds"] * run.recipe["repeats"]
     assert (run.state, run.profile, run.recipe["depth"], run.recipe["epochs"]) == (
         "queued",
         "recommended",
