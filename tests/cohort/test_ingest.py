@@ -317,3 +317,17 @@ def test_a_second_exam_of_another_patient_with_the_same_study_uid(known: None, t
     assert set(Series.objects.values_list("exam__patient__pseudonym", flat=True)) == {
         study_pseudonyms().patient("P1"), study_pseudonyms().patient("P2"),
     }  # fmt: skip
+
+
+def test_nothing_switches_pydicom_to_strict_reading(
+    known: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is one switch for the process; of two series at once the later would leave it on."""
+
+    def refused() -> None:
+        raise AssertionError("the whole process was made strict")
+
+    monkeypatch.setattr(pydicom.config, "strict_reading", refused)
+    make_series(tmp_path / "in")
+    assert only(tmp_path / "in").outcome == "accepted"
+    assert Instance.objects.first().metadata["00280010"] == {"vr": "US", "Value": [32]}
