@@ -131,6 +131,8 @@ class _Watch:
             for event in self.trainer.events(wait=0 if ended else min(0.5, interval)):
                 self.report.take(event)
             if ended:
+                if self.report.state != reported:
+                    self._beat(dict(self.report.state))  # what it said between the last beat and its end
                 return
             if time.monotonic() >= beat_at:
                 news = None if self.report.state == reported else dict(self.report.state)
