@@ -84,8 +84,9 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
         session.desk.place(measuring, scan.key, event.clientX, event.clientY);
       }}
       onFocus={() => session?.setActive(scan.key)}
-      onDoubleClick={() => {
-        if (!measuring) session?.toggleSolo();
+      // Not onDoubleClick: Cornerstone swallows that event where the browser was slow to hand it over.
+      onClick={(event) => {
+        if (event.detail === 2 && !measuring) session?.toggleSolo();
       }}
       onContextMenu={(event) => event.preventDefault()}
     >
