@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,8 +57,9 @@ def test_metadata_holds_nothing_but_the_allow_list(as_observer_a: Any, row: Assi
         assert instance["00200032"]["Value"] == [3.3 * k, 0.0, 0.0]
         assert "00281050" not in instance, "words in a number's place stay behind"
     text = answer.content.decode()
+    words = re.sub(r"2\.25\.\d+", "", text)  # random digits hold any short number some day
     for canary in ("CANARY", "2010", "1950", "060Y", "977"):
-        assert canary not in text
+        assert canary not in words
     real = Instance.objects.filter(series__scans__case=row.case)
     for uid in {u for i in real for u in (i.sop_uid, i.series.series_uid, i.series.study_uid)}:
         assert uid not in text
