@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from tests.e2e import chromium
 
@@ -44,7 +44,13 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) 
 
 def picture(element: Locator) -> np.ndarray:
     """The element as drawn: uint8, shape (rows, columns, 3)."""
-    return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB"))
+    try:
+        shot = element.screenshot()
+    except Error as error:  # the page put another element in its place while Chromium drew this one
+        if "not attached" not in str(error):
+            raise
+        shot = element.screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:

@@ -29,10 +29,10 @@ def reader(browser: Browser, site: Site) -> Iterator[Person]:
 
 
 @pytest.fixture(autouse=True)
-def window_tool(reader: Person) -> None:
-    """Each test starts with the window tool, in whatever order they run."""
-    reader.page.keyboard.press("Escape")
-    reader.page.keyboard.press("w")
+def as_opened(reader: Person) -> None:
+    """Each test starts with the window tool on the opening slice, in whatever order they run."""
+    reader.page.reload()
+    reader.case_is_readable()
 
 
 @pytest.fixture(scope="module")
