@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
-import krippendorff
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
@@ -116,6 +116,12 @@ def test_krippendorff_2011_two_observers() -> None:
     assert ag.krippendorff_alpha(meg, owen) == pytest.approx(0.095, abs=5e-4)
 
 
+def test_krippendorff_2011_two_observers_of_many_categories() -> None:
+    """Krippendorff 2011, example B: nominal, two observers, twelve units, five categories: .692."""
+    ben, gerry = "aabbdcccedda", "babbbccceddd"
+    assert ag.krippendorff_alpha(ben, gerry) == pytest.approx(0.692, abs=5e-4)
+
+
 def test_fleiss_1971_through_alpha() -> None:
     """Fourteen raters, ten subjects: Fleiss' kappa .210 (and statsmodels'); alpha corrects it for size."""
     counts = [
@@ -157,15 +163,43 @@ def test_kappa_against_statsmodels(seed: int, weights: str | None, theirs: str |
     assert ag.cohen_kappa(a, b, weights) == pytest.approx(cohens_kappa(table, **options).kappa, abs=1e-9)
 
 
+def alpha_by_hand(matrix: list[list[float | None]], level: str) -> float:
+    """Alpha straight from its definition (Krippendorff 2004, ch. 11), over pairs of values."""
+    units = [[value for value in unit if value is not None] for unit in zip(*matrix, strict=True)]
+    units = [unit for unit in units if len(unit) > 1]
+    values = [value for unit in units for value in unit]
+
+    def difference(one: float, other: float) -> float:
+        if level == "nominal":
+            return float(one != other)
+        if level == "interval":
+            return (one - other) ** 2
+        low, high = min(one, other), max(one, other)
+        between = sum(low <= value <= high for value in values)
+        return (between - (values.count(low) + values.count(high)) / 2) ** 2 if low != high else 0.0
+
+    observed = sum(
+        difference(one, other) / (len(unit) - 1) for unit in units for one, other in permutations(unit, 2)
+    ) / len(values)
+    expected = sum(difference(one, other) for one, other in permutations(values, 2))
+    return 1 - observed / (expected / (len(values) * (len(values) - 1)))
+
+
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
-def test_alpha_against_krippendorff(seed: int, level: str) -> None:
+def test_alpha_against_its_definition(seed: int, level: str) -> None:
     rng = np.random.default_rng(seed)
-    truth = rng.integers(1, 5, 60)
-    matrix = np.where(rng.random((3, 60)) < 0.7, truth, rng.integers(1, 5, (3, 60))).astype(float)
-    matrix[rng.random((3, 60)) < 0.15] = np.nan
-    expected = krippendorff.alpha(reliability_data=matrix, level_of_measurement=level)  # type: ignore[arg-type]
+    truth = rng.choice([1, 2, 3.5, 7], 40)  # uneven steps, so that the levels differ
+    scores = np.where(rng.random((3, 40)) < 0.7, truth, rng.choice([1, 2, 3.5, 7], (3, 40)))
+    gaps = rng.random((3, 40)) < 0.15
+    matrix = [
+        [None if gap else grade for grade, gap in zip(*row, strict=True)]
+        for row in zip(scores.tolist(), gaps.tolist(), strict=True)
+    ]
+    expected = alpha_by_hand(matrix, level)
     assert ag.krippendorff_alpha(matrix, level=level) == pytest.approx(expected, abs=1e-9)
+    gaps_as_nan = np.array(matrix, dtype=float)
+    assert ag.krippendorff_alpha(gaps_as_nan, level=level) == pytest.approx(expected, abs=1e-9)
 
 
 def gwet_by_hand(a: list[int], b: list[int], weight: Any, scale: list[int]) -> float:
