@@ -62,19 +62,6 @@ def ingest_paths(paths: Iterable[Path | str], *, by: User | None = None) -> Iter
     return ingest_sources(sources, by=by, road=ImportBatch.Road.COMMAND)
 
 
-def ingest_uploads(files: Sequence[Any], *, by: User | None = None) -> Iterator[IngestResult]:
-    """Ingest uploaded files (Django's UploadedFile) under their own names."""
-    with _scratch() as scratch:
-        sources = []
-        for number, upload in enumerate(files):
-            path = scratch / f"upload-{number:05d}"
-            with path.open("wb") as file:
-                for chunk in upload.chunks():
-                    file.write(chunk)
-            sources.append(delivery.Source(str(upload.name), path))
-        yield from ingest_sources(sources, by=by, road=ImportBatch.Road.UPLOAD)
-
-
 class _scratch:
     """A folder that is gone afterwards, on the disk that uploads go to."""
 

@@ -369,10 +369,6 @@ class ImportBatchOut(serializers.ModelSerializer[ImportBatch]):
 # ---- DICOM
 
 
-class DicomIn(serializers.Serializer[Any]):
-    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
-
-
 class IngestResultOut(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=INGEST_OUTCOMES)
     file = serializers.CharField()
@@ -380,18 +376,6 @@ class IngestResultOut(serializers.Serializer[Any]):
     patient = serializers.CharField(required=False)
     slices = serializers.IntegerField(required=False)
     reason = serializers.CharField(allow_blank=True)
-
-
-class IngestSummaryOut(serializers.Serializer[Any]):
-    accepted = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    quarantined = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-
-
-class IngestOut(serializers.Serializer[Any]):
-    results = IngestResultOut(many=True)
-    summary = IngestSummaryOut()
 
 
 class ReleaseIn(serializers.Serializer[Any]):

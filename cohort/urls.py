@@ -22,7 +22,6 @@ urlpatterns = [
     path("cohort/imports/<int:pk>/commit/", import_views.Commit.as_view()),
     path("cohort/imports/<int:pk>/cancel/", import_views.Cancel.as_view()),
     path("cohort/imports/<int:pk>/errors.csv", import_views.Errors.as_view()),
-    path("cohort/dicom/", views.DicomUpload.as_view()),
     path("cohort/received/", received_views.Received.as_view()),
     path("cohort/uploads/", upload_views.Uploads.as_view()),
     path("cohort/uploads/<str:code>/", upload_views.UploadDetail.as_view()),

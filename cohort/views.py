@@ -14,7 +14,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import LimitOffsetPagination
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,7 +24,6 @@ from cohort import (
     deidentification,
     flow,
     flow_diagram,
-    ingest,
     nifti,
     pacs,
     quarantine,
@@ -204,20 +202,6 @@ class TakeBackChartReview(APIView):
         review = get_object_or_404(ChartReview, pk=pk)
         taken = chart_review.take_back(review=review, by=_lead(request), **form.validated_data)
         return Response(shapes.ChartReviewOut(taken).data)
-
-
-class DicomUpload(APIView):
-    permission_classes = [IsLead]
-    parser_classes = [MultiPartParser]
-
-    @extend_schema(request={"multipart/form-data": shapes.DicomIn}, responses=shapes.IngestOut)
-    def post(self, request: Request) -> Response:
-        form = shapes.DicomIn(data=request.data)
-        form.is_valid(raise_exception=True)
-        results = list(ingest.ingest_uploads(form.validated_data["files"], by=_lead(request)))
-        return Response(
-            {"results": [result.as_json() for result in results], "summary": ingest.summarise(results)}
-        )
 
 
 class Deidentification(APIView):

@@ -85,7 +85,6 @@ API: dict[str, tuple[str, str]] = {
     "api/cohort/imports/<int:pk>/commit/": ("lead", "POST"),
     "api/cohort/imports/<int:pk>/cancel/": ("lead", "POST"),
     "api/cohort/imports/<int:pk>/errors.csv": ("lead", "GET"),
-    "api/cohort/dicom/": ("lead", "POST"),
     "api/cohort/received/": ("lead", "GET"),
     "api/cohort/uploads/": ("lead", "GET POST"),
     "api/cohort/uploads/<str:code>/": ("lead", "GET"),

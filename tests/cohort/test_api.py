@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ READS = [
     "series/{series}/instances/{sop}/frames/1",
 ]  # fmt: skip
 WRITES = [
-    "imports/", "dicom/", "patients/{patient}/scan-pair/", "quarantine/{series}/release/",
+    "imports/", "patients/{patient}/scan-pair/", "quarantine/{series}/release/",
     "quarantine/{series}/discard/",
 ]  # fmt: skip
 
@@ -249,38 +247,6 @@ def test_import_malformed(as_lead: Any, files: dict[str, Any]) -> None:
 # ---- DICOM
 
 
-def test_upload_of_files_and_a_zip(as_lead: Any, tmp_path: Path, settings: Any) -> None:
-    import_directory(write_export(tmp_path / "csv", ["P1"]))
-    loose = make_series(tmp_path / "a", exam_id="P1-E1")
-    packed = make_series(tmp_path / "b", patient_id="P7", exam_id="P7-E1", seed=3)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as packing:
-        for path in packed:
-            packing.write(path, path.name)
-    files = [SimpleUploadedFile(path.name, path.read_bytes()) for path in loose]
-    files += [SimpleUploadedFile("b.zip", archive.getvalue()), SimpleUploadedFile("x.dcm", b"text")]
-    for outcome in ("accepted", "unchanged"):
-        for file in files:
-            file.seek(0)
-        answer = as_lead.post("/api/cohort/dicom/", {"files": files}, format="multipart")
-        assert answer.status_code == 200
-        body = answer.json()
-        expected = {"accepted": 0, "unchanged": 0, "quarantined": 1, "rejected": 1}
-        assert body["summary"] == {**expected, outcome: 1}
-        held = next(r for r in body["results"] if r["outcome"] == "quarantined")
-        assert held["file"].startswith("b.zip")
-        assert next(r for r in body["results"] if r["outcome"] == "rejected") == {
-            "outcome": "rejected", "file": "x.dcm", "reason": "is not a DICOM file",
-        }  # fmt: skip
-    assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
-
-
-@pytest.mark.parametrize("data", [{}, {"files": "text"}, {"files": []}])
-def test_upload_malformed(as_lead: Any, data: dict[str, Any]) -> None:
-    assert as_lead.post("/api/cohort/dicom/", data, format="multipart").status_code == 400
-    assert not ImportBatch.objects.exists()
-
-
 # ---- quarantine
 
 
@@ -377,7 +343,7 @@ def test_a_frame_is_found_under_its_own_series_only(as_lead: Any, patient: Patie
 def test_schema_names_every_route(as_lead: Any) -> None:
     schema = as_lead.get("/api/schema/", {"format": "json"}).json()
     assert {p for p in schema["paths"] if p.startswith("/api/cohort/")} >= {
-        "/api/cohort/flow/", "/api/cohort/patients/", "/api/cohort/imports/", "/api/cohort/dicom/",
+        "/api/cohort/flow/", "/api/cohort/patients/", "/api/cohort/imports/", "/api/cohort/uploads/",
     }  # fmt: skip
     rows = schema["components"]["schemas"]["PatientOut"]["properties"]
     assert rows["age_at_baseline"]["type"] == "number"

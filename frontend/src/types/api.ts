@@ -198,22 +198,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/cohort/dicom/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["cohort_dicom_create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/cohort/flow/": {
         parameters: {
             query?: never;
@@ -2297,9 +2281,6 @@ export interface components {
             boxes: components["schemas"]["DiagramBoxOut"][];
             arrows: components["schemas"]["DiagramArrowOut"][];
         };
-        DicomInRequest: {
-            files: string[];
-        };
         DifferenceOut: {
             scan: string;
             /** @description A finding's key, or category. */
@@ -2669,10 +2650,6 @@ export interface components {
          * @enum {string}
          */
         ImportStateEnum: "queued" | "reading" | "storing" | "checked" | "done" | "failed" | "cancelled" | "expired";
-        IngestOut: {
-            results: components["schemas"]["IngestResultOut"][];
-            summary: components["schemas"]["IngestSummaryOut"];
-        };
         /**
          * @description * `accepted` - accepted
          *     * `unchanged` - unchanged
@@ -2688,12 +2665,6 @@ export interface components {
             patient?: string;
             slices?: number;
             reason: string;
-        };
-        IngestSummaryOut: {
-            accepted: number;
-            unchanged: number;
-            quarantined: number;
-            rejected: number;
         };
         /**
          * @description * `negative` - negative
@@ -4596,29 +4567,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CriteriaOut"];
-                };
-            };
-        };
-    };
-    cohort_dicom_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["DicomInRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IngestOut"];
                 };
             };
         };
