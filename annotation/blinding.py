@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,9 @@ _CSRF_FIELD = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"')
 #: Answers that say how the server is, not what the study holds.
 _NOT_THE_STUDY = ("healthz",)
 
+#: Status, headers in order of their names, body.
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
 
 @dataclass
 class Proof:
@@ -37,6 +40,7 @@ class Proof:
     actions: dict[str, int] = field(default_factory=dict)
     comparisons: int = 0
     bytes_compared: int = 0
+    bytes_differing: int = 0
     invitations: int = 0
     differences: dict[str, str] = field(default_factory=dict)
 
@@ -45,7 +49,8 @@ class Proof:
         return (
             f"{sum(self.actions.values())} actions of others ({acts}); {self.comparisons} answers at"
             f" {self.urls} addresses compared, {self.bytes_compared / 1e6:.1f} MB; {self.invitations}"
-            f" invitations to consensus declared; {len(self.differences)} addresses differ"
+            f" invitations to consensus declared; {self.bytes_differing} bytes differ, at"
+            f" {len(self.differences)} addresses"
         )
 
 
@@ -55,7 +60,7 @@ def prove(
     actions: int,
     seed: int = 0,
     full_every: int = 50,
-    progress: Callable[[int], None] | None = None,
+    stop_at_difference: bool = False,
 ) -> Proof:
     """Let the other observers and the adjudicators act at random and compare the observer's every GET.
 
@@ -69,16 +74,17 @@ def prove(
     own, rest = addresses(observer)
     proof = Proof(urls=len(own) + len(rest))
     before = {url: _answer(client, url) for url in (*own, *rest)}
+    signing = _share_of_signing(observer, actions)
     for number in range(1, actions + 1):
-        name = _act(observer, rng)
+        name = _act(observer, rng, signing)
         proof.actions[name] = proof.actions.get(name, 0) + 1
         whole = number % full_every == 0 or number == actions
         # The list and the notices each time, cases in turn by chance: all of them at every whole round.
         chosen = (*own, *rest) if whole else (*own[:2], *rng.sample(own[2:], min(6, len(own[2:]))))
         _compare(client, chosen, before, observer, proof)
-        if progress:
-            progress(number)
-    proof.invitations = len(queries.worklist(observer)["consensus"])
+        if stop_at_difference and proof.differences:
+            break
+    proof.invitations = queries.consensus_visible_to(observer).count()
     return proof
 
 
@@ -111,7 +117,7 @@ def _plain_routes(resolver: Any = None, prefix: str = "/") -> Iterable[str]:
             yield prefix + route
 
 
-def _answer(client: Client, url: str) -> tuple[int, list[tuple[str, str]], bytes]:
+def _answer(client: Client, url: str) -> Answer:
     response = client.get(url)
     headers = sorted((k, v) for k, v in response.items() if k not in _PASSING_HEADERS)
     body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
@@ -121,7 +127,7 @@ def _answer(client: Client, url: str) -> tuple[int, list[tuple[str, str]], bytes
 def _compare(
     client: Client,
     urls: Iterable[str],
-    before: dict[str, tuple[int, list[tuple[str, str]], bytes]],
+    before: dict[str, Answer],
     observer: User,
     proof: Proof,
 ) -> None:
@@ -135,12 +141,22 @@ def _compare(
         old, new = before[url], _answer(client, url)
         proof.comparisons += 1
         proof.bytes_compared += len(new[2])
-        if old != new and _undeclared(url, old, invited) != _undeclared(url, new, invited):
+        if old == new:
+            continue
+        differing = _differing_bytes(_undeclared(url, old, invited), _undeclared(url, new, invited))
+        if differing:
             where = "status" if old[0] != new[0] else "headers" if old[1] != new[1] else "body"
+            proof.bytes_differing += differing
             proof.differences.setdefault(url, f"{where} differs")
 
 
-def _undeclared(url: str, answer: tuple[int, list[tuple[str, str]], bytes], invited: set[str]) -> Any:
+def _differing_bytes(old: Answer, new: Answer) -> int:
+    """In how many places two answers differ; what one has beyond the other's length counts in full."""
+    one, two = (repr(answer[:2]).encode() + answer[2] for answer in (old, new))
+    return sum(a != b for a, b in zip(one, two, strict=False)) + abs(len(one) - len(two))
+
+
+def _undeclared(url: str, answer: Answer, invited: set[str]) -> Answer:
     """An answer without what an invitation to consensus is declared to change."""
     if url not in ("/api/reading/worklist/", "/api/notices/") and url not in invited:
         return answer
@@ -150,25 +166,40 @@ def _undeclared(url: str, answer: tuple[int, list[tuple[str, str]], bytes], invi
         page = {"notices": [notice for notice in page if notice["key"] != "consensus"]}
     # The invitation itself; and that a read which has been compared can no longer be amended.
     page.pop("consensus" if url == "/api/reading/worklist/" else "amendable", None)
-    return status, [(k, v) for k, v in headers if k != "Content-Length"], json.dumps(page)
+    return status, [(k, v) for k, v in headers if k != "Content-Length"], json.dumps(page).encode()
 
 
 # --- What the others do
 
 
-def _act(observer: User, rng: random.Random) -> str:
+def _others(observer: User) -> list[User]:
+    readers = User.objects.filter(role__in=[Role.OBSERVER, Role.ADJUDICATOR], is_active=True)
+    return list(readers.exclude(pk=observer.pk).order_by("pk"))
+
+
+def _share_of_signing(observer: User, actions: int) -> float:
+    """How often to sign, so that there is still something to be done when the last action comes.
+
+    An observer's case takes three signatures or so: the other read, the consensus, the adjudication.
+    """
+    cases = sum(queries.visible_to(user).count() for user in _others(observer))
+    return min(0.4, 3 * cases / max(actions, 1))
+
+
+def _act(observer: User, rng: random.Random, signing: float) -> str:
     """One random act of another reader; what cannot be done now is an act as well, refused."""
-    others = [
-        user
-        for user in User.objects.filter(role__in=[Role.OBSERVER, Role.ADJUDICATOR], is_active=True)
-        if user.pk != observer.pk
-    ]
-    by = rng.choice(sorted(others, key=lambda user: user.pk))
-    kinds: list[Callable[[User, random.Random], str | None]] = [_draft, _draft, _sign, _sign, _amend, _confer]
-    try:
-        return rng.choice(kinds)(by, rng) or "idle"
-    except RuleViolation as refusal:
-        return f"refused ({refusal.code})"
+    weights = {_draft: 1 - signing, _sign: signing, _amend: signing / 2, _confer: signing / 2}
+    left = [(by, act) for by in _others(observer) for act in weights]
+    while left:
+        by, act = rng.choices(left, [weights[act] for _, act in left])[0]
+        try:
+            done = act(by, rng)
+        except RuleViolation as refusal:
+            return f"refused ({refusal.code})"
+        if done:
+            return done
+        left.remove((by, act))  # this reader has nothing that it could even be tried on
+    return "idle"
 
 
 def _any_assignment(by: User, rng: random.Random, *likely: str | None) -> Assignment | None:

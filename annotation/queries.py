@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 
 from annotation import reading as verbs
 from annotation import rubric, wado_proxy
@@ -85,7 +85,7 @@ def assignment_of(user: User, code: str) -> Assignment | None:
     return (
         visible_to(user)
         .select_related("case__charter", "reader")
-        .prefetch_related("case__scans__series")
+        .prefetch_related(Prefetch("case__scans", Scan.objects.select_related("series")))
         .filter(code=code)
         .first()
     )

@@ -61,9 +61,9 @@ def find_scan(assignment: Assignment, study_uid: str, series_uid: str) -> Scan |
 
 def find_instance(assignment: Assignment, scan: Scan, sop_uid: str) -> Instance | None:
     """The scan's instance behind an opaque UID: some thirty HMACs, far less than the query."""
-    for pk, uid in scan.series.instances.values_list("pk", "sop_uid"):
-        if opaque_uid(assignment, uid) == sop_uid:
-            return Instance.objects.select_related("series").defer("metadata").get(pk=pk)
+    for instance in scan.series.instances.defer("metadata"):
+        if opaque_uid(assignment, instance.sop_uid) == sop_uid:
+            return instance
     return None
 
 

@@ -83,7 +83,7 @@ def test_an_invitation_is_declared_and_nothing_else(
     for case in cases:
         sign(case, readers["observer_a"], both("clean", "clean"))
 
-    def contradict(observer: Any, rng: random.Random) -> str:
+    def contradict(observer: Any, rng: random.Random, signing: float) -> str:
         case = Case.objects.filter(state="awaiting_reads").first()
         if case is not None:
             sign(case, readers["observer_b"], both("clean", "case"))
@@ -129,4 +129,4 @@ def test_the_leak_cannot_be_planted_in_use() -> None:
 @pytest.mark.slow
 def test_command(capsys: Any) -> None:
     call_command("verify_blinding", "--patients", "2", "--actions", "20")
-    assert "0 addresses differ" in capsys.readouterr().out
+    assert "0 bytes differ, at 0 addresses" in capsys.readouterr().out

@@ -18,6 +18,9 @@ from cohort.ingest import ingest_paths
 from cohort.phantom.cohort import write_cohort
 from config.accounts.models import Role, User
 
+#: Small scans: each slice is an address more to ask for in each round, and one is like another.
+MATRIX, SLICES = 256, 7
+
 
 class Command(BaseCommand):
     help = (
@@ -26,8 +29,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--patients", type=int, default=6)
-        parser.add_argument("--actions", type=int, default=200)
+        parser.add_argument("--patients", type=int, default=24)
+        parser.add_argument("--actions", type=int, default=2000)
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument(
             "--planted-leak",
@@ -69,7 +72,7 @@ class Command(BaseCommand):
         logging.disable(logging.WARNING)  # thousands of answers are refusals, as they should be
         call_command("migrate", verbosity=0, interactive=False)
         delivery = Path(settings.DATA_DIR) / "delivery"
-        write_cohort(delivery, patients, seed=seed, matrix=256, slices=13, leavers=False)
+        write_cohort(delivery, patients, seed=seed, matrix=MATRIX, slices=SLICES, leavers=False)
         import_directory(delivery)
         for result in ingest_paths([delivery / "dicom"]):
             if result.outcome != "accepted":
@@ -86,7 +89,9 @@ class Command(BaseCommand):
         workflow.open_reading(by=None)
         blinding.prepare(people["observer_a"], seed=seed)
         start = time.monotonic()
-        proof = blinding.prove(people["observer_a"], actions=actions, seed=seed)
+        proof = blinding.prove(
+            people["observer_a"], actions=actions, seed=seed, stop_at_difference=settings.PLANTED_LEAK
+        )
         self.stdout.write(f"{proof.summary()} ({time.monotonic() - start:.0f} s)")
         for url, what in sorted(proof.differences.items()):
             self.stderr.write(f"{url}: {what}")
