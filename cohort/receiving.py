@@ -24,8 +24,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,46 +82,86 @@ def arriving() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(path: Path, chunks: Iterable[bytes]) -> str:
-    """Write and sync a file; the sha256 of what it holds. Raises NoRoom when the disk is full."""
+def write(path: Path, chunks: Iterable[bytes], *, sync: bool = True) -> str:
+    """Write a file; the sha256 of what it holds. Raises NoRoom when the disk is full.
+
+    Without ``sync`` it is durable only once ``keep`` has been told to sync it.
+    """
     check_room()
     digest = hashlib.sha256()
     try:
-        with path.open("xb") as file:
+        with _full_disk_told(), path.open("xb") as file:
             for chunk in chunks:
                 digest.update(chunk)
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError:
         path.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoRoom(errno.ENOSPC, "the disk is full") from error
         raise
     return digest.hexdigest()
 
 
-def keep(path: Path, digest: str, header: Dataset, origin: Origin) -> Path:
-    """Put a written file with the others of its series, durably; the folder it lies in.
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom(errno.ENOSPC, "the disk is full") from error
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file that has been written: where, its sha256, its header."""
+
+    path: Path
+    digest: str
+    header: Dataset
+
+
+def keep(arrived: Sequence[Arrived], origin: Origin, *, synced: bool = True) -> set[Path]:
+    """Put written files with the others of their series, durably; the folders they lie in.
 
     The same object sent again takes its own place; another one under the same UID lies beside it, for
-    the ingest to refuse.
+    the ingest to refuse. ``synced`` says whether the files' content is on disk already: when many came
+    at once, to sync them one after the other here lets the disk gather them.
     """
-    name = f"{_hash(str(header.SOPInstanceUID))}-{digest[:16]}.dcm"
-    folder = _folder("open") / _key(origin, str(header.SeriesInstanceUID))
-    while True:
+    series: dict[Path, list[Arrived]] = defaultdict(list)
+    for one in arrived:
+        series[_folder("open") / _key(origin, str(one.header.SeriesInstanceUID))].append(one)
+    with _full_disk_told():
+        for one in () if synced else arrived:
+            with one.path.open("rb") as file:
+                os.fsync(file.fileno())
+        for folder, files in series.items():
+            _put(files, folder)
+    return set(series)
+
+
+def _put(files: Iterable[Arrived], folder: Path) -> None:
+    """Move files into a folder of the open area and sync its entries."""
+    left = deque(files)
+    while left:
         folder.mkdir(exist_ok=True)
         try:
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
             continue  # taken by a sweep in this very moment
         try:
-            os.rename(path, name, dst_dir_fd=handle)
+            while left:
+                one = left[0]
+                name = f"{_hash(str(one.header.SOPInstanceUID))}-{one.digest[:16]}.dcm"
+                try:
+                    os.rename(one.path, name, dst_dir_fd=handle)
+                except FileNotFoundError:
+                    if not one.path.exists():
+                        raise
+                    break  # the folder has been taken and is gone: into a new one
+                left.popleft()
             os.fsync(handle)
-            return folder
-        except FileNotFoundError:
-            if not path.exists():
-                raise
         finally:
             os.close(handle)
 

@@ -76,14 +76,14 @@ def store(read: Callable[[int], bytes], content_type: str, *, peer: str, study: 
     origin = receiving.Origin(ImportBatch.Road.STOW, peer)
     outcome = Outcome()
     with receiving.arriving() as folder:
-        arrived: list[tuple[Path, str, Dataset]] = []
+        arrived: list[receiving.Arrived] = []
         for number, part in enumerate(multipart.parts(read, boundary, LIMITS)):
             path = folder / f"{number:06d}"
             if part.content_type.partition(";")[0].strip() != "application/dicom":
                 outcome.failed.append(_failure(None, CANNOT_UNDERSTAND))
                 continue
             try:
-                digest = receiving.write(path, part.chunks)
+                digest = receiving.write(path, part.chunks, sync=False)
                 header = receiving.read_header(path)
             except receiving.NoRoom:
                 outcome.failed.append(_failure(None, OUT_OF_RESOURCES))
@@ -94,10 +94,13 @@ def store(read: Callable[[int], bytes], content_type: str, *, peer: str, study: 
                 if study is not None and str(header.StudyInstanceUID) != study:
                     outcome.failed.append(_failure(header, DATA_SET_MISMATCH))
                 else:
-                    arrived.append((path, digest, header))
-        for path, digest, header in arrived:
-            receiving.keep(path, digest, header, origin)
-            outcome.stored.append(_reference(header))
+                    arrived.append(receiving.Arrived(path, digest, header))
+        try:
+            receiving.keep(arrived, origin, synced=False)
+        except receiving.NoRoom:  # some may be in place; sent again they take their own places
+            outcome.failed += [_failure(one.header, OUT_OF_RESOURCES) for one in arrived]
+        else:
+            outcome.stored = [_reference(one.header) for one in arrived]
     return outcome
 
 

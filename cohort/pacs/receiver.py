@@ -140,8 +140,9 @@ class Receiver:
                         return SUCCESS if wanted.keep(path, digest, header) else NOT_AUTHORISED
                 if asked:  # our C-MOVE did not ask for it, or has ended
                     return NOT_AUTHORISED
-                kept = receiving.keep(path, digest, header, receiving.Origin(ImportBatch.Road.C_STORE, peer))
-                self._folders.setdefault(event.assoc, set()).add(kept)
+                arrived = receiving.Arrived(path, digest, header)
+                kept = receiving.keep([arrived], receiving.Origin(ImportBatch.Road.C_STORE, peer))
+                self._folders.setdefault(event.assoc, set()).update(kept)
         except FileError as error:
             logger.info("C-STORE from %s: an object was refused: it %s", peer, error)
             return CANNOT_UNDERSTAND
