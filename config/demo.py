@@ -181,10 +181,12 @@ def _first_run(lead: User, say: Say) -> None:
 
 
 def _watch(run_id: int, ended: threading.Event, say: Say) -> None:
-    """Say how far the trainer is, every five seconds, as the run's page does."""
+    """Say how far the trainer is, as the run's page does, once for each epoch."""
+    said = 0
     while not ended.wait(5):
         progress = Run.objects.values_list("progress", flat=True).get(pk=run_id)
-        if progress.get("epochs") and progress.get("epoch"):
+        if progress.get("epochs") and progress.get("epoch", 0) > said:
+            said = progress["epoch"]
             left = f", about {progress['eta_s']:.0f} s left" if progress.get("eta_s") else ""
             say(f"Training: epoch {progress['epoch']}/{progress['epochs']}{left}")
     connection.close()  # this thread's own
