@@ -16,9 +16,16 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from annotation import protection, signature
+from annotation import protection, qualification_score, signature
 from annotation.canonical import sha256
-from annotation.models import AuditEvent, Consensus, FinalLabel, Reading
+from annotation.models import (
+    AuditEvent,
+    Consensus,
+    FinalLabel,
+    QualificationAttempt,
+    QualificationRead,
+    Reading,
+)
 from config.accounts.models import User
 
 #: What the first row is chained to.
@@ -149,6 +156,7 @@ def broken_seals() -> Iterator[str]:
             )
         ):
             yield f"annotation.consensus {session.pk}: not what was agreed"
+    yield from _broken_qualification()
     for label in FinalLabel.objects.all():
         if signature.label_hash(label) != decided_as.pop(str(label.pk), None):
             yield f"annotation.finallabel {label.pk}: not what was decided"
@@ -157,3 +165,23 @@ def broken_seals() -> Iterator[str]:
     there = {str(pk) for pk in Reading.objects.values_list("pk", flat=True)}
     for pk in sorted(set(signed_as) - there):
         yield f"annotation.reading {pk}: signed, and no longer there"
+
+
+def _broken_qualification() -> Iterator[str]:
+    signed_as = {
+        event.object_id: event.detail["content_hash"]
+        for event in AuditEvent.objects.filter(verb="sign_qualification").iterator()
+    }
+    for read in QualificationRead.objects.filter(state=QualificationRead.State.SIGNED).iterator():
+        if read.signed_at is None or not read.content_hash == signed_as.pop(str(read.pk), None) == (
+            signature.qualification_hash(read, signed_at=read.signed_at, meaning=read.meaning)
+        ):
+            yield f"annotation.qualificationread {read.pk}: not what was signed"
+    for pk in sorted(signed_as):
+        yield f"annotation.qualificationread {pk}: signed, and no longer there"
+    ended = QualificationAttempt.objects.exclude(state=QualificationAttempt.State.OPEN)
+    for attempt in ended.order_by("pk"):
+        found = qualification_score.results(attempt.scans(), attempt.marks)
+        passed = all(result["passed"] for result in found.values())
+        if found != attempt.results or passed != (attempt.state == QualificationAttempt.State.PASSED):
+            yield f"annotation.qualificationattempt {attempt.pk}: not what its reads come to"

@@ -19,6 +19,7 @@ from annotation import audit, rubric
 from annotation.canonical import sha256
 from annotation.models import Charter
 from cohort import flow
+from cohort.phantom import exercise
 from config.accounts.models import User
 from config.exceptions import RuleViolation
 
@@ -27,6 +28,11 @@ _CHOICES = {
     "discrepancy_rule": ("category", "any_finding"),
     "intermediate_policy": ("negative", "exclude", "positive"),
 }
+
+
+#: Of a test on phantoms, one for each finding.
+PASS_MARKS = ("pass_pannus", "pass_vertical_translocation", "pass_dens_erosion", "pass_facet_blossoming")
+SHARES = ("reread_share", "sham_share", *PASS_MARKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +68,40 @@ class Terms:
     intermediate_policy: str = "negative"
     #: Days between baseline and follow-up, at least; the paper says 3 years and filtered by 1000 days.
     min_interval_days: int = 1000
+    #: Whether readers see their first case only after they have passed a test on phantoms.
+    qualification_required: bool = False
+    #: Cases of one attempt, in whole blocks of the phantoms' mix.
+    qualification_cases: int = 12
+    #: Share of a test's scans that a reader must grade exactly as the truth is, by finding; the four facet
+    #: joints count together. 80 % is the usual least agreement (McHugh 2012).
+    pass_pannus: float = 0.8
+    pass_vertical_translocation: float = 0.8
+    pass_dens_erosion: float = 0.8
+    pass_facet_blossoming: float = 0.8
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not one of {', '.join(allowed)}")
-        if not isinstance(self.consensus, bool):
-            raise ValueError(f"consensus: {self.consensus!r} is neither true nor false")
-        for name in ("reread_share", "sham_share"):
+        for name in ("consensus", "qualification_required"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}: {getattr(self, name)!r} is neither true nor false")
+        for name in SHARES:
             share = getattr(self, name)
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise ValueError(f"{name}: {share!r} is not a share between 0 and 1")
+        for name in PASS_MARKS:
+            if getattr(self, name) <= exercise.COMMONEST:
+                raise ValueError(
+                    f"{name}: {getattr(self, name)!r} is passed by giving the commonest grade every time;"
+                    f" it must exceed {exercise.COMMONEST:.3f}"
+                )
+        cases = self.qualification_cases
+        if type(cases) is not int or not 0 < cases <= 600 or cases % exercise.BLOCK:
+            raise ValueError(
+                f"qualification_cases: {cases!r} is not a multiple of {exercise.BLOCK} from"
+                f" {exercise.BLOCK} to 600"
+            )
         for name in ("plan_seed", "sham_seed"):
             seed = getattr(self, name)
             if seed is not None and (type(seed) is not int or not 0 <= seed < 2**53):
@@ -94,7 +123,7 @@ class Terms:
 
     def as_dict(self) -> dict[str, Any]:
         # 1 and 1.0 are equal settings and different JSON.
-        shares = {name: float(getattr(self, name)) for name in ("reread_share", "sham_share")}
+        shares = {name: float(getattr(self, name)) for name in SHARES}
         return {**dataclasses.asdict(self), **shares}
 
     def hash(self) -> str:
@@ -142,7 +171,8 @@ def freeze(*, by: User | None, changes: Mapping[str, Any] | None = None, reason:
             terms = Terms.of({**(last.terms if last else {}), **(changes or {})}).with_seeds()
         except (TypeError, ValueError) as error:
             raise RuleViolation(str(error), code="bad_terms") from error
-        if last and terms.hash() == last.hash:
+        # By value: a version of an earlier release lacks the settings that it did not know.
+        if last and terms == Terms.of(last.terms):
             raise RuleViolation(f"Nothing differs from version {last.version}.", code="no_change")
         if last and not reason.strip():
             raise RuleViolation("A change of the charter needs a reason.", code="reason_missing")

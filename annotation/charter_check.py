@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from annotation import charter
+from annotation import charter, qualified
 from annotation.charter import Terms
 from annotation.models import Case
 from annotation.placement import READS_PER_CASE
@@ -27,7 +27,7 @@ def check(changes: Mapping[str, Any]) -> dict[str, Any]:
         ``differences`` from the version in force; ``implies``: the numbers, or None with a problem.
     """
     last = charter.current()
-    base = last.terms if last else Terms().as_dict()
+    base = (charter.terms_of(last) if last else Terms()).as_dict()
     try:
         terms = Terms.of({**base, **changes})
     except (TypeError, ValueError) as error:
@@ -63,6 +63,7 @@ def _implied(terms: Terms) -> dict[str, Any]:
         "patients": patients,
         "cases": cases,
         "observers": observers,
+        "observers_passed": len(qualified.among(active.filter(role=Role.OBSERVER))),
         "adjudicators": active.filter(role=Role.ADJUDICATOR).count(),
         "reads_per_observer": reads,
         "rereads_per_observer": rereads,
@@ -103,6 +104,11 @@ def _warnings(terms: Terms, implied: Mapping[str, Any], *, open_cases: int) -> l
         (
             terms.sham_share > 0 and implied["cases"] > 0 and implied["shams"] == 0,
             "So few concordant cases become controls that there may be none.",
+        ),
+        (
+            terms.qualification_required and implied["observers_passed"] < implied["observers"],
+            f"{implied['observers_passed']} of {implied['observers']} active observers have passed the"
+            " qualification; only they are given cases when reading is opened.",
         ),
         (
             terms.read_design == "independent" and patients > 0 and reads < 2 * terms.min_gap_reads,

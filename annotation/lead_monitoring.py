@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Q
@@ -11,7 +12,7 @@ from django.db.models import Q
 from annotation import monitoring, rubric
 from annotation.lead_agreement import repeats
 from annotation.lead_queries import both_signed
-from annotation.models import Assignment, Case, FinalLabel, Reading
+from annotation.models import Assignment, Case, FinalLabel, QualificationRead, Reading
 from annotation.monitoring import Verdict
 
 _SIGNED = Reading.State.SIGNED
@@ -95,23 +96,44 @@ def _tie_breaker() -> dict[str, Any]:
 
 
 def _drift() -> list[dict[str, Any]]:
-    """Each observer's re-reads in the order of signing, as errors against their own first read."""
-    by_reader: dict[str, list[Any]] = {}
+    """Each reader's checked reads in the order of signing: re-reads against their own first read, and scored
+    phantom cases against the truth; wrong where a scan's category differs."""
+    by_reader: dict[str, list[dict[str, Any]]] = {}
     for one in repeats():
-        by_reader.setdefault(one.again.assignment.reader.username, []).append(one)
-    return [
-        {
-            "reader": name,
-            "threshold": monitoring.threshold(),
-            "expected": monitoring.EXPECTED,
-            "unacceptable": monitoring.UNACCEPTABLE,
-            "points": [
-                {"at": one.again.signed_at, "between": one.between, **step._asdict()}
-                for one, step in zip(seen, monitoring.cusum(one.changed for one in seen), strict=True)
-            ],
-        }
-        for name, seen in sorted(by_reader.items())
-    ]
+        checked = {
+            "at": one.again.signed_at, "kind": "reread", "between": one.between, "wrong": one.changed
+        }  # fmt: skip
+        by_reader.setdefault(one.again.assignment.reader.username, []).append(checked)
+    for name, checked in _phantoms():
+        by_reader.setdefault(name, []).append(checked)
+    rows = []
+    for name, seen in sorted(by_reader.items()):
+        seen.sort(key=lambda checked: checked["at"])
+        steps = monitoring.cusum(checked["wrong"] for checked in seen)
+        rows.append(
+            {
+                "reader": name,
+                "threshold": monitoring.threshold(),
+                "expected": monitoring.EXPECTED,
+                "unacceptable": monitoring.UNACCEPTABLE,
+                "points": [{**checked, **step._asdict()} for checked, step in zip(seen, steps, strict=True)],
+            }
+        )
+    return rows
+
+
+def _phantoms() -> Iterator[tuple[str, dict[str, Any]]]:
+    """User name and result of each scored read of a phantom; training is for learning and left out."""
+    reads = (
+        QualificationRead.objects.filter(state=QualificationRead.State.SIGNED, attempt__isnull=False)
+        .select_related("reader")
+        .prefetch_related("case__scans")
+        .order_by("signed_at", "pk")
+    )
+    for read in reads:
+        truth = {scan.key: rubric.classify(scan.truth) for scan in read.case.scans.all()}
+        checked = {"at": read.signed_at, "kind": "phantom", "between": None}
+        yield read.reader.username, {**checked, "wrong": read.categories != truth}
 
 
 def _times() -> list[dict[str, Any]]:

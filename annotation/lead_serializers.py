@@ -116,7 +116,10 @@ class TieBreakerOut(serializers.Serializer[Any]):
 
 class DriftPointOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
-    between = serializers.IntegerField(help_text="Other reads between the two.")
+    kind = serializers.ChoiceField(choices=["reread", "phantom"])
+    between = serializers.IntegerField(
+        allow_null=True, help_text="Other reads between a re-read and the first; null for a phantom."
+    )
     wrong = serializers.BooleanField()
     total = serializers.FloatField()
     alarm = serializers.BooleanField()
@@ -288,6 +291,12 @@ class TermsShape(Closed):
     rubric_version = serializers.IntegerField(min_value=1)
     intermediate_policy = serializers.ChoiceField(choices=["negative", "exclude", "positive"])
     min_interval_days = serializers.IntegerField(min_value=1)
+    qualification_required = serializers.BooleanField()
+    qualification_cases = serializers.IntegerField(min_value=1)
+    pass_pannus = serializers.FloatField(min_value=0, max_value=1)
+    pass_vertical_translocation = serializers.FloatField(min_value=0, max_value=1)
+    pass_dens_erosion = serializers.FloatField(min_value=0, max_value=1)
+    pass_facet_blossoming = serializers.FloatField(min_value=0, max_value=1)
 
 
 class CharterOut(serializers.Serializer[Any]):
@@ -328,6 +337,7 @@ class CharterImpliesOut(serializers.Serializer[Any]):
     patients = serializers.IntegerField(help_text="Eligible and not open yet.")
     cases = serializers.IntegerField()
     observers = serializers.IntegerField()
+    observers_passed = serializers.IntegerField(help_text="Of them, those who passed the qualification.")
     adjudicators = serializers.IntegerField()
     reads_per_observer = serializers.IntegerField()
     rereads_per_observer = serializers.IntegerField()

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from annotation import lead_agreement, lead_monitoring, lead_queries
+from annotation import lead_agreement, lead_monitoring, lead_queries, qualification_queries
 
 Row = Mapping[str, Any]
 _COEFFICIENTS = (
@@ -127,8 +127,9 @@ def _drift() -> Iterator[Row]:
                 "reader": row["reader"],
                 "number": number,
                 "signed_at": point["at"].isoformat(),
+                "kind": point["kind"],
                 "reads_between": point["between"],
-                "changed": point["wrong"],
+                "wrong": point["wrong"],
                 "cusum": point["total"],
                 "alarm": point["alarm"],
             }
@@ -160,4 +161,5 @@ TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "drift": _drift,
     "reading-times": _times,
     "readers": _readers,
+    "qualification": qualification_queries.result_rows,
 }

@@ -223,7 +223,8 @@ class CheckCharter(APIView):
 def _charter(row: Charter) -> dict[str, Any]:
     return {
         "version": row.version,
-        "terms": row.terms,
+        # With what a version of an earlier release did not know, as it holds for its cases.
+        "terms": {**charter.Terms().as_dict(), **row.terms},
         "hash": row.hash,
         "reason": row.reason,
         "frozen_by": row.frozen_by.username if row.frozen_by else None,

@@ -11,7 +11,20 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from annotation.qualification_models import (
+    QualificationAttempt,
+    QualificationCase,
+    QualificationRead,
+    QualificationScan,
+)
 from cohort.models import Patient, Series
+
+__all__ = [  # the tables that stand elsewhere; the rest are below
+    "QualificationAttempt",
+    "QualificationCase",
+    "QualificationRead",
+    "QualificationScan",
+]
 
 
 class Charter(models.Model):

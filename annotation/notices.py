@@ -43,7 +43,11 @@ def _of_a_reader(user: User) -> list[Notice]:
     page = queries.worklist(user)
     unread = page["progress"]["total"] - page["progress"]["signed"]
     mine = sum(session["status"] != "waiting_for_other" for session in page["consensus"])
+    locked = Notice(
+        "qualification", int(bool(page["locked"])), "Qualification before your first case", "/training"
+    )
     return [
+        locked,
         Notice("reads", unread, f"{_cases(unread)} to read", "/"),
         Notice("consensus", mine, f"{_cases(mine)} for consensus", "/"),
     ]

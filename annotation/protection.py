@@ -7,6 +7,7 @@ rebuilds it without its triggers, so such a migration ends with ``RunPython(inst
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +41,20 @@ RULES = (
         unique=(("assignment_id", "version"),),
     ),
     Rule("annotation_consensus", closed="OLD.outcome <> 'open'", unique=(("case_id",), ("code",))),
+    Rule("annotation_qualificationcase", unique=(("purpose", "seed", "number"),)),
+    Rule("annotation_qualificationscan", unique=(("case_id", "key"), ("series_uid",), ("path",))),
+    Rule("annotation_qualificationattempt", closed="OLD.state <> 'open'"),
+    Rule("annotation_qualificationread", closed="OLD.state <> 'draft'", unique=(("code",),)),
 )
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Create every trigger that is not there."""
+    """Create every trigger that is not there, on the tables that there are so far."""
     remove(connection)
+    tables = set(connection.introspection.table_names())
+    rules = [rule for rule in RULES if rule.table in tables]
     with connection.cursor() as cursor:
-        for statement in _STATEMENTS[connection.vendor](cursor, connection):
+        for statement in _STATEMENTS[connection.vendor](cursor, connection, rules):
             cursor.execute(statement)
 
 
@@ -82,9 +89,9 @@ def _present(cursor: Any, vendor: str) -> set[tuple[str, str]]:
     return {(table, name) for table, name in cursor.fetchall()}
 
 
-def _sqlite(cursor: Any, connection: BaseDatabaseWrapper) -> list[str]:
+def _sqlite(cursor: Any, connection: BaseDatabaseWrapper, rules: Sequence[Rule]) -> list[str]:
     statements = []
-    for rule in RULES:
+    for rule in rules:
         refuse = f"BEGIN SELECT RAISE(ABORT, '{rule.table}: such a row is never changed or removed'); END"
         columns = [
             column.name for column in connection.introspection.get_table_description(cursor, rule.table)
@@ -114,13 +121,13 @@ def _sqlite(cursor: Any, connection: BaseDatabaseWrapper) -> list[str]:
     return statements
 
 
-def _postgresql(cursor: Any, connection: BaseDatabaseWrapper) -> list[str]:
+def _postgresql(cursor: Any, connection: BaseDatabaseWrapper, rules: Sequence[Rule]) -> list[str]:
     statements = [
         "CREATE OR REPLACE FUNCTION annotation_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " RAISE EXCEPTION '%: such a row is never changed or removed', TG_TABLE_NAME"
         " USING ERRCODE = 'integrity_constraint_violation'; END $$"
     ]
-    for rule in RULES:
+    for rule in rules:
         closed = rule.closed or "true"
         changing = closed
         if rule.exception:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 
+from annotation import qualified, rubric, wado_proxy
 from annotation import reading as verbs
-from annotation import rubric, wado_proxy
 from annotation.models import Assignment, Case, Consensus, Reading, Scan
 from cohort.models import Instance
 from config.accounts.models import Role, User
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: How a single scan is called in the independent design, whichever it is.
 UNNAMED = "scan"
-_LABELS = {Scan.Key.BASELINE.value: "Baseline", Scan.Key.FOLLOW_UP.value: "Follow-up", UNNAMED: "Scan"}
+LABELS = {Scan.Key.BASELINE.value: "Baseline", Scan.Key.FOLLOW_UP.value: "Follow-up", UNNAMED: "Scan"}
 _OWN = Reading.objects.filter(assignment=OuterRef("pk")).exclude(state=Reading.State.SUPERSEDED)
 
 
@@ -47,7 +47,7 @@ def visible_to(user: User) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
     """The assignments this user may open, in their order; nobody else's, and none for a lead.
 
     A re-read is among an observer's cases as any other. A closed case is withdrawn from readers who have
-    not signed it.
+    not signed it. Before the qualification that a charter asks for is passed, none of its cases is there.
     """
     if not user.is_active or not (user.is_observer or user.is_adjudicator):
         return _with_state(Assignment.objects.none())
@@ -55,6 +55,7 @@ def visible_to(user: User) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
     signed = Reading.objects.filter(assignment=OuterRef("pk"), state=Reading.State.SIGNED)
     rows = Assignment.objects.filter(reader=user, kind__in=kinds, withdrawn_at__isnull=True)
     rows = rows.exclude(~Exists(signed), case__state=Case.State.CLOSED)
+    rows = rows.filter(qualified.open_to_their_readers())
     return _with_state(rows).order_by("position")
 
 
@@ -154,6 +155,7 @@ def worklist(user: User) -> dict[str, Any]:
         signed += Reading.objects.exclude(assignment__reader=user).filter(state="signed").count()
     return {
         "progress": {"signed": signed, "total": len(items)},
+        "locked": qualified.LOCKED if qualified.is_locked_out(user) else "",
         "next": next((item["code"] for item in items if item["status"] != "signed"), None),
         "items": items,
         "consensus": [
@@ -227,7 +229,7 @@ def blind_scans(assignment: Assignment) -> list[dict[str, Any]]:
     return [
         {
             "key": shown[scan.key],
-            "label": _LABELS[shown[scan.key]],
+            "label": LABELS[shown[scan.key]],
             "study_uid": wado_proxy.opaque_uid(assignment, scan.series.study_uid),
             "series_uid": wado_proxy.opaque_uid(assignment, scan.series.series_uid),
             "slices": len(uids.get(scan.series_id, [])),

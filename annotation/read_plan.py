@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
-from annotation import audit, charter
+from annotation import audit, charter, qualified
 from annotation.charter import Terms
 from annotation.models import Assignment, Case, Charter, Scan
 from annotation.placement import READS_PER_CASE, Load, number, places, readers_of, rereads, share
@@ -28,7 +28,8 @@ def open_reading(*, by: User | None, patients: Iterable[Patient] | None = None) 
     Raises
     ------
     RuleViolation
-        With fewer than two active observers, or if the independent design's gap cannot be kept.
+        With fewer than two active observers (who have passed the qualification, where the charter wants
+        it), or if the independent design's gap cannot be kept.
     """
     chosen = flow.eligible() if patients is None else flow.eligible().filter(pk__in=[p.pk for p in patients])
     with transaction.atomic():
@@ -36,6 +37,14 @@ def open_reading(*, by: User | None, patients: Iterable[Patient] | None = None) 
         frozen = charter.current() or charter.freeze(by=by, reason="Reading starts")
         terms = charter.terms_of(frozen)
         observers = list(User.objects.filter(role=Role.OBSERVER, is_active=True).order_by("pk"))
+        if terms.qualification_required:
+            active, observers = len(observers), qualified.among(observers)
+            if len(observers) < READS_PER_CASE:
+                raise RuleViolation(
+                    f"Reading needs {READS_PER_CASE} active observers who have passed the qualification;"
+                    f" {len(observers)} of {active} have.",
+                    code="observers_missing",
+                )
         if len(observers) < READS_PER_CASE:
             raise RuleViolation(
                 f"Reading needs {READS_PER_CASE} active observers; there are {len(observers)}.",

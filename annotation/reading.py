@@ -11,9 +11,19 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import adjudication, audit, charter, consensus, labels, read_plan, rubric, transitions
+from annotation import (
+    adjudication,
+    audit,
+    charter,
+    consensus,
+    labels,
+    qualified,
+    read_plan,
+    rubric,
+    transitions,
+)
 from annotation.measurements import wrong_with
-from annotation.models import Assignment, Case, FinalLabel, Reading
+from annotation.models import Assignment, Case, FinalLabel, QualificationRead, Reading
 from annotation.signature import MEANING, reading_hash
 from annotation.transitions import Act
 from config.accounts.models import User
@@ -51,7 +61,7 @@ def save_draft(
     """
     with transaction.atomic():
         case = _lock_for(assignment, by)
-        _check(content, measurements, case)
+        check_content(content, measurements, _slices(case))
         changes = {
             "revision": revision + 1,
             "content": content,
@@ -64,7 +74,7 @@ def save_draft(
         if reading is None and revision == 0:
             reading = Reading.objects.create(assignment=assignment, rubric_version=rubric.VERSION, **changes)
         elif reading is None or drafts.update(**changes) != 1:
-            raise _conflict(reading)
+            raise conflict(reading)
         else:
             reading.refresh_from_db()
         audit.record("save_draft", reading, by=by, assignment=assignment.pk, revision=reading.revision)
@@ -86,10 +96,10 @@ def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: st
         keys = scan_keys(case)
         reading = current_reading(assignment)
         if reading is None and revision != 0:
-            raise _conflict(None)
+            raise conflict(None)
         gaps = rubric.missing(reading.content if reading else {}, keys)
         if reading is not None and (reading.state != Reading.State.DRAFT or reading.revision != revision):
-            raise _conflict(reading)
+            raise conflict(reading)
         if reading is None or gaps:
             raise RuleViolation("Some findings still need a grade.", code="incomplete", missing=gaps)
         if not meaning.strip():
@@ -105,7 +115,7 @@ def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: st
             content_hash=content_hash,
         )
         if won != 1:
-            raise _conflict(current_reading(assignment))
+            raise conflict(current_reading(assignment))
         reading.refresh_from_db()
         if assignment.kind == Assignment.Kind.ADJUDICATION:
             outcome = adjudication.conclude(case=case, assignment=assignment, reading=reading, by=by)
@@ -234,13 +244,26 @@ def _lock_for(assignment: Assignment, by: User) -> Case:
         raise RuleViolation("This case is not assigned to you.", code="not_yours")
     if case.state == Case.State.CLOSED:
         raise RuleViolation("This case is closed.", code="wrong_state")
+    qualified.require(by, case.charter)
     return case
 
 
-def _check(content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], case: Case) -> None:
-    keys = scan_keys(case)
+def _slices(case: Case) -> dict[str, int]:
+    return {scan.key: scan.series.slices for scan in case.scans.select_related("series")}
+
+
+def check_content(
+    content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], slices: Mapping[str, int]
+) -> None:
+    """Refuse a draft that does not fit the rubric or the scans, whose numbers of slices are given by key.
+
+    Raises
+    ------
+    RuleViolation
+        ``bad_content`` with a reason for each field.
+    """
+    keys = tuple(slices)
     wrong = rubric.check_draft(content, keys)
-    slices = {scan.key: scan.series.slices for scan in case.scans.select_related("series")}
     for number, measurement in enumerate(measurements):
         scan = measurement.get("scan", "")
         if scan not in slices:
@@ -257,7 +280,8 @@ def _check(content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]]
         raise RuleViolation("The draft does not fit the rubric.", code="bad_content", fields=wrong)
 
 
-def _conflict(reading: Reading | None) -> RuleViolation:
+def conflict(reading: Reading | QualificationRead | None) -> RuleViolation:
+    """Why a save or a signature over an older revision is refused, with what is there now."""
     if reading is not None and reading.state == Reading.State.SIGNED:
         return RuleViolation("This read is signed already.", code="already_signed")
     return RuleViolation(

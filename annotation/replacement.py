@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import audit, charter, read_plan, transitions
+from annotation import audit, charter, qualified, read_plan, transitions
 from annotation.models import Assignment, Case, Consensus, Reading
 from annotation.transitions import Act
 from config.accounts.models import Role, User
@@ -32,7 +32,8 @@ def replace_reader(*, leaving: User, joining: User, by: User, reason: str) -> li
     ------
     RuleViolation
         ``reason_missing``; ``wrong_reader`` if the two are not readers of one role, or the joining one is
-        not active; ``nobody_left`` if a case has nobody who could read it independently.
+        not active; ``qualification_required`` if the joining one has yet to pass;
+        ``nobody_left`` if a case has nobody who could read it independently.
     """
     if not reason.strip():
         raise RuleViolation("A replacement needs a reason.", code="reason_missing")
@@ -51,6 +52,11 @@ def replace_reader(*, leaving: User, joining: User, by: User, reason: str) -> li
         User.objects.filter(pk=leaving.pk).update(is_active=False)
         leaving.is_active = False
         cases = {pk: transitions.lock(pk) for pk in sorted({row.case_id for row in _unsigned(leaving)})}
+        if not all(qualified.may_read(joining, case.charter) for case in cases.values()):
+            raise RuleViolation(
+                f"{joining.username} has not passed the qualification that the charter asks for.",
+                code="qualification_required",
+            )
         rows = _unsigned(leaving)  # once more: one may have been signed until the locks were held
         now, batch = timezone.now(), read_plan.next_batch()
         Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(withdrawn_at=now)
@@ -119,7 +125,10 @@ def _hand_over(
 
 
 def _may_read(user: User, case: Case, kind: str) -> bool:
-    """Nobody reads a patient twice as an independent observer, or a case twice as adjudicator."""
+    """Nobody reads a patient twice as an independent observer, or a case twice as adjudicator; and nobody
+    a case whose charter wants a qualification that they have not passed."""
+    if not qualified.may_read(user, case.charter):
+        return False
     rows = Assignment.objects.filter(reader=user, kind=kind)
     return not (
         rows.filter(case__patient=case.patient_id) if kind == _READ else rows.filter(case=case)

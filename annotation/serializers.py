@@ -173,6 +173,9 @@ class ReadProgressOut(serializers.Serializer[Any]):
 class WorklistOut(serializers.Serializer[Any]):
     progress = ReadProgressOut()
     next = serializers.CharField(allow_null=True)
+    locked = serializers.CharField(
+        allow_blank=True, help_text="Why no case is shown before the qualification is passed; else empty."
+    )
     items = WorklistItemOut(many=True)
     consensus = ConsensusItemOut(many=True)
 

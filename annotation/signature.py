@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
 
 from annotation.canonical import sha256
-from annotation.models import Consensus, FinalLabel, Reading
+from annotation.models import Consensus, FinalLabel, QualificationRead, Reading
 
 #: What a reader's signature says unless they say otherwise.
 MEANING = "I read these images independently and these scores are mine."
@@ -42,6 +42,23 @@ def reading_hash(reading: Reading, *, signer_id: int, signed_at: datetime, meani
             "categories": reading.categories,
             "rubric_version": reading.rubric_version,
             "signer": signer_id,
+            "signed_at": _utc(signed_at),
+            "meaning": meaning,
+        }
+    )
+
+
+def qualification_hash(read: QualificationRead, *, signed_at: datetime, meaning: str) -> str:
+    """As :func:`reading_hash`, of a phantom case; bound to it, to the reader and to the attempt."""
+    return sha256(
+        {
+            "qualification_case": read.case_id,
+            "attempt": read.attempt_id,
+            "content": read.content,
+            "measurements": read.measurements,
+            "categories": read.categories,
+            "rubric_version": read.rubric_version,
+            "signer": read.reader_id,
             "signed_at": _utc(signed_at),
             "meaning": meaning,
         }

@@ -1,13 +1,19 @@
-"""Celery's way into the daily digest; see ``notices``."""
+"""Celery's way in. Rows say what is to be done; a message says only that it is time."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from annotation import notices
+from annotation import notices, qualification
 
 
 @shared_task
 def send_digests() -> None:
     """Once a day, queue ``default``."""
     notices.send_digests()
+
+
+@shared_task
+def draw_qualification_cases() -> None:
+    """Draw the phantom cases that wait for it; when some were made, and every minute. Queue ``default``."""
+    qualification.draw_waiting()

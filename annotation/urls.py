@@ -2,9 +2,18 @@
 
 from django.urls import path
 
-from annotation import audit_views, lead_views, read_export_views, table_one_views, views
+from annotation import (
+    audit_views,
+    lead_views,
+    qualification_views,
+    read_export_views,
+    table_one_views,
+    views,
+)
 
 _CASE = "reading/cases/<str:code>/"
+_PHANTOM = "qualification/reads/<str:code>/"
+_PHANTOM_SERIES = f"{_PHANTOM}wado/studies/<str:study>/series/<str:series>/"
 _SERIES = f"{_CASE}wado/studies/<str:study>/series/<str:series>/"
 
 urlpatterns = [
@@ -21,6 +30,16 @@ urlpatterns = [
     path("consensus/<str:code>/propose/", views.ProposeConsensus.as_view()),
     path("consensus/<str:code>/confirm/", views.ConfirmConsensus.as_view()),
     path("consensus/<str:code>/decline/", views.DeclineConsensus.as_view()),
+    path("qualification/", qualification_views.OwnQualification.as_view()),
+    path("qualification/attempts/", qualification_views.StartAttempt.as_view()),
+    path("qualification/training/<int:pk>/", qualification_views.StartTraining.as_view()),
+    path("qualification/overview/", qualification_views.Overview.as_view()),
+    path("qualification/cases/", qualification_views.MakeCases.as_view()),
+    path(_PHANTOM, qualification_views.ReadPhantom.as_view()),
+    path(f"{_PHANTOM}draft/", qualification_views.SavePhantomDraft.as_view()),
+    path(f"{_PHANTOM}sign/", qualification_views.SignPhantom.as_view()),
+    path(f"{_PHANTOM_SERIES}metadata", qualification_views.PhantomMetadata.as_view()),
+    path(f"{_PHANTOM_SERIES}instances/<str:sop>/frames/1", qualification_views.PhantomFrame.as_view()),
     path("progress/", lead_views.Progress.as_view()),
     path("progress/monitoring/", lead_views.Monitoring.as_view()),
     path("progress/tables/<str:name>.csv", lead_views.Table.as_view()),

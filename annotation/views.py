@@ -12,10 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import image_access, notices, queries, rubric, serializers, signature, wado_proxy, workflow
+from annotation import (
+    image_access,
+    notices,
+    qualified,
+    queries,
+    rubric,
+    serializers,
+    signature,
+    wado_proxy,
+    workflow,
+)
 from annotation.models import Assignment, Consensus, Scan
 from config.accounts.models import User
 from config.accounts.permissions import IsObserver, IsReader, IsSignedIn
+from config.exceptions import RuleViolation
 from config.negotiation import AnyAccept
 
 _REFUSED = {404: OpenApiResponse(description="No such case for this reader."), 409: serializers.RefusalOut}
@@ -65,12 +76,14 @@ class CaseView(APIView):
     def assignment(self, code: str) -> Assignment:
         found = queries.assignment_of(_user(self.request), code)
         if found is None:
+            if qualified.waits_for(_user(self.request), code):
+                raise RuleViolation(qualified.LOCKED, code="qualification_required")
             raise Http404  # without words: another's case and none look the same
         return found
 
 
 class ReadCase(CaseView):
-    @extend_schema(responses={200: serializers.CaseOut, 404: _REFUSED[404]})
+    @extend_schema(responses={200: serializers.CaseOut, **_REFUSED})
     def get(self, request: Request, code: str) -> Response:
         assignment = self.assignment(code)
         image_access.note(assignment)
@@ -152,7 +165,7 @@ class ImageView(CaseView):
 
 class SeriesMetadata(ImageView):
     @extend_schema(
-        responses={(200, "application/dicom+json"): OpenApiTypes.OBJECT, 404: _REFUSED[404]},
+        responses={(200, "application/dicom+json"): OpenApiTypes.OBJECT, **_REFUSED},
     )
     def get(self, request: Request, code: str, study: str, series: str) -> HttpResponse:
         assignment = self.assignment(code)
@@ -162,7 +175,7 @@ class SeriesMetadata(ImageView):
 
 
 class Frame(ImageView):
-    @extend_schema(responses={(200, "image/jphc"): OpenApiTypes.BINARY, 404: _REFUSED[404]})
+    @extend_schema(responses={(200, "image/jphc"): OpenApiTypes.BINARY, **_REFUSED})
     def get(self, request: Request, code: str, study: str, series: str, sop: str) -> HttpResponse:
         assignment = self.assignment(code)
         instance = wado_proxy.find_instance(assignment, self.scan(assignment, study, series), sop)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from django.conf import settings
 
@@ -41,10 +42,16 @@ _TEXT = {"00280004": {"MONOCHROME1", "MONOCHROME2"}}
 MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 
 
-def opaque_uid(assignment: Assignment, uid: str) -> str:
+class Coded(Protocol):
+    """What a reader knows by a code of their own: an assignment, or a read of a phantom."""
+
+    code: str
+
+
+def opaque_uid(known_as: Coded, uid: str) -> str:
     """A UID of the UUID form (2.25.…, PS3.5 B.2) that only the server can lead back to ``uid``."""
     key = settings.PSEUDONYM_KEY.encode()
-    digest = hmac.digest(key, f"reader-uid\x1f{assignment.code}\x1f{uid}".encode(), hashlib.sha256)
+    digest = hmac.digest(key, f"reader-uid\x1f{known_as.code}\x1f{uid}".encode(), hashlib.sha256)
     return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
 
@@ -69,23 +76,27 @@ def find_instance(assignment: Assignment, scan: Scan, sop_uid: str) -> Instance 
 
 def metadata(assignment: Assignment, scan: Scan) -> list[dict[str, Any]]:
     """The scan's instances in slice order as DICOM JSON (PS3.18 F), allow-listed."""
-    return [_blind(assignment, scan, instance) for instance in scan.series.instances.order_by("index")]
+    return blinded(assignment, scan.series.instances.order_by("index"))
 
 
-def _blind(assignment: Assignment, scan: Scan, instance: Instance) -> dict[str, Any]:
-    kept = {}
+def blinded(known_as: Coded, instances: Iterable[Instance]) -> list[dict[str, Any]]:
+    return [_blind(known_as, instance) for instance in instances]
+
+
+def _blind(known_as: Coded, instance: Instance) -> dict[str, Any]:
+    kept, series = {}, instance.series
     for tag, vr in ALLOWED.items():
         values = _plain(tag, instance.metadata.get(tag, {}).get("Value"))
         if values:
             kept[tag] = {"vr": vr, "Value": values}
     made = {
         "00080016": ("UI", MR_IMAGE_STORAGE),
-        "00080018": ("UI", opaque_uid(assignment, instance.sop_uid)),
+        "00080018": ("UI", opaque_uid(known_as, instance.sop_uid)),
         "00080060": ("CS", "MR"),
-        "0020000D": ("UI", opaque_uid(assignment, scan.series.study_uid)),
-        "0020000E": ("UI", opaque_uid(assignment, scan.series.series_uid)),
+        "0020000D": ("UI", opaque_uid(known_as, series.study_uid)),
+        "0020000E": ("UI", opaque_uid(known_as, series.series_uid)),
         # Made from the scan, not from the stored UID: two scans of one session would share that.
-        "00200052": ("UI", opaque_uid(assignment, f"frame-of-reference {scan.series.series_uid}")),
+        "00200052": ("UI", opaque_uid(known_as, f"frame-of-reference {series.series_uid}")),
         # Ours, along the normal: the scanner's numbering can tell sites apart.
         "00200013": ("IS", instance.index + 1),
         "00280008": ("IS", 1),

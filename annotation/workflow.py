@@ -14,7 +14,8 @@
 ``replace_reader``        lead: another reads what a leaving reader has not signed
 ========================  =====================================================================
 
-The table of states is in ``transitions``.
+The table of states is in ``transitions``. Phantom cases have verbs and a table of their own, in
+``qualification``.
 """
 
 from annotation.charter import freeze as freeze_charter

@@ -297,6 +297,11 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-runs": {"task": "modeling.tasks.reconcile", "schedule": 30.0},
     "reconcile-imports": {"task": "cohort.tasks.reconcile_imports", "schedule": 30.0},
     "tend-transfers": {"task": "cohort.tasks.tend", "schedule": 10.0, "options": {"expires": 10.0}},
+    "draw-qualification-cases": {
+        "task": "annotation.tasks.draw_qualification_cases",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     # At an hour of its own, whoever did what: its time must not tell readers of one another.
     "digests": {
         "task": "annotation.tasks.send_digests",

@@ -21,6 +21,7 @@ DOORS = {
     "lead": {"lead"},
 }
 _SERIES = "api/reading/cases/<str:code>/wado/studies/<str:study>/series/<str:series>/"
+_PHANTOM = "api/qualification/reads/<str:code>/wado/studies/<str:study>/series/<str:series>/"
 _STUDY = "studies/<str:study>"
 _ONE_SERIES = f"{_STUDY}/series/<str:series>"
 _INSTANCE = f"{_ONE_SERIES}/instances/<str:sop>"
@@ -44,6 +45,16 @@ API: dict[str, tuple[str, str]] = {
     "api/consensus/<str:code>/propose/": ("observer", "POST"),
     "api/consensus/<str:code>/confirm/": ("observer", "POST"),
     "api/consensus/<str:code>/decline/": ("observer", "POST"),
+    "api/qualification/": ("reader", "GET"),
+    "api/qualification/attempts/": ("reader", "POST"),
+    "api/qualification/training/<int:pk>/": ("reader", "POST"),
+    "api/qualification/overview/": ("lead", "GET"),
+    "api/qualification/cases/": ("lead", "POST"),
+    "api/qualification/reads/<str:code>/": ("reader", "GET"),
+    "api/qualification/reads/<str:code>/draft/": ("reader", "PUT"),
+    "api/qualification/reads/<str:code>/sign/": ("reader", "POST"),
+    f"{_PHANTOM}metadata": ("reader", "GET"),
+    f"{_PHANTOM}instances/<str:sop>/frames/1": ("reader", "GET"),
     "api/progress/": ("lead", "GET"),
     "api/progress/monitoring/": ("lead", "GET"),
     "api/progress/tables/<str:name>.csv": ("lead", "GET"),

@@ -30,7 +30,7 @@ def test_worklist_is_closed(study: Any, readers: dict[str, Any], as_observer_a: 
     sign(cases[0], readers["observer_a"])
     draft(cases[1], readers["observer_a"], {})
     page = as_observer_a.get("/api/reading/worklist/").json()
-    assert set(page) == {"progress", "next", "items", "consensus"}
+    assert set(page) == {"progress", "next", "locked", "items", "consensus"}
     assert page["progress"] == {"signed": 1, "total": 3}
     assert [item["position"] for item in page["items"]] == [1, 2, 3]
     assert sorted(item["status"] for item in page["items"]) == ["draft", "open", "signed"]
@@ -154,7 +154,7 @@ def test_worklist_costs_the_same_whatever_its_length(
     study: Any, readers: dict[str, Any], as_observer_a: Any, count: int, django_assert_num_queries: Any
 ) -> None:
     study(count)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         as_observer_a.get("/api/reading/worklist/")
 
 

@@ -8,18 +8,22 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, models, transaction
+from django.utils import timezone
 
-from annotation import protection, workflow
+from annotation import protection, qualification, workflow
 from annotation.models import (
     AuditEvent,
     Case,
     Charter,
     Consensus,
     FinalLabel,
+    QualificationAttempt,
+    QualificationScan,
     Reading,
     ReviewDecision,
 )
-from tests.annotation.conftest import assignment, both, disagree, draft, sign, unreadable
+from annotation.qualification_score import FINDINGS, results
+from tests.annotation.conftest import CLEAN, assignment, both, disagree, draft, scores, sign, unreadable
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +38,18 @@ def rows(study: Any, readers: dict[str, Any]) -> dict[str, models.Model]:
     workflow.decline_consensus(session=session, by=readers["observer_a"])
     sign(odd, readers["observer_a"], {**both(), "baseline": unreadable()})
     workflow.resolve_review(case=odd, by=readers["lead"], action="reread", reason="try the other window")
+    attempt = QualificationAttempt.objects.create(
+        reader=readers["observer_a"], marks=dict.fromkeys(FINDINGS, 0.8), rubric_version=1,
+        started_at=timezone.now(),
+    )  # fmt: skip
+    (phantom,) = qualification.make_cases(purpose="training", count=1, seed=0, by=None)
+    scan = QualificationScan.objects.create(case=phantom, key="baseline", truth=CLEAN, instances=[])
+    read = qualification.start_training(case=phantom, by=readers["observer_a"])
+    qualification.save_draft(read=read, by=readers["observer_a"], revision=0, content={"baseline": scores()})
+    qualification.sign(read=read, by=readers["observer_a"], revision=1)
+    qualification.advance(
+        attempt, qualification.Act.PASS, results=results([], attempt.marks), finished_at=timezone.now()
+    )
     label = FinalLabel.objects.first()
     assert label is not None
     found = {
@@ -45,6 +61,10 @@ def rows(study: Any, readers: dict[str, Any]) -> dict[str, models.Model]:
         "consensus": Consensus.objects.get(),
         "decision": ReviewDecision.objects.get(),
         "audit": AuditEvent.objects.first(),
+        "phantom": phantom,
+        "phantom_scan": scan,
+        "phantom_read": read,
+        "attempt": attempt,
     }
     assert all(found.values())
     return found  # type: ignore[return-value]
@@ -59,6 +79,10 @@ COLUMN: dict[str, tuple[str, Any]] = {
     "consensus": ("outcome", "open"),
     "decision": ("reason", "other"),
     "audit": ("verb", "nothing"),
+    "phantom": ("seed", 3),
+    "phantom_scan": ("path", "elsewhere"),
+    "phantom_read": ("content_hash", "0" * 64),
+    "attempt": ("state", "failed"),
 }
 
 

@@ -1142,6 +1142,173 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/qualification/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["qualification_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/attempts/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["qualification_attempts_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/cases/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Add phantom cases; a worker draws them, some three seconds each. */
+        post: operations["qualification_cases_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/overview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["qualification_overview_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/reads/{code}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Base of everything under one read of a phantom. */
+        get: operations["qualification_reads_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/reads/{code}/draft/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Base of everything under one read of a phantom. */
+        put: operations["qualification_reads_draft_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/reads/{code}/sign/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Base of everything under one read of a phantom. */
+        post: operations["qualification_reads_sign_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/reads/{code}/wado/studies/{study}/series/{series}/instances/{sop}/frames/1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Base of everything under one read of a phantom. */
+        get: operations["qualification_reads_wado_studies_series_instances_frames_1_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/reads/{code}/wado/studies/{study}/series/{series}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Base of everything under one read of a phantom. */
+        get: operations["qualification_reads_wado_studies_series_metadata_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/qualification/training/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description A new read of a training case, or the one that is open. */
+        post: operations["qualification_training_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/read-plan/": {
         parameters: {
             query?: never;
@@ -1751,6 +1918,18 @@ export interface components {
                 [key: string]: components["schemas"]["FigureOut"];
             };
         };
+        AttemptOut: {
+            id: number;
+            state: components["schemas"]["State50bEnum"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            results: components["schemas"]["ResultOut"][];
+            reader: string;
+            signed: number;
+            cases: number;
+        };
         /** @description ``label`` is its id; ``hash`` is of all the rest. */
         AttestationOut: {
             label: number;
@@ -1948,6 +2127,8 @@ export interface components {
             patients: number;
             cases: number;
             observers: number;
+            /** @description Of them, those who passed the qualification. */
+            observers_passed: number;
             adjudicators: number;
             reads_per_observer: number;
             rereads_per_observer: number;
@@ -2335,13 +2516,20 @@ export interface components {
         DriftPointOut: {
             /** Format: date-time */
             at: string;
-            /** @description Other reads between the two. */
-            between: number;
+            kind: components["schemas"]["DriftPointOutKindEnum"];
+            /** @description Other reads between a re-read and the first; null for a phantom. */
+            between: number | null;
             wrong: boolean;
             /** Format: double */
             total: number;
             alarm: boolean;
         };
+        /**
+         * @description * `reread` - reread
+         *     * `phantom` - phantom
+         * @enum {string}
+         */
+        DriftPointOutKindEnum: "reread" | "phantom";
         EnergyOut: {
             n: number;
             /** Format: double */
@@ -2409,6 +2597,17 @@ export interface components {
             /** Format: date-time */
             readonly excluded_at: string;
         };
+        FeedbackOut: {
+            scan: string;
+            /** @description A finding's key, or category. */
+            finding: string;
+            yours: (number | string) | null;
+            truth: (number | string) | null;
+            /** @description Steps from the truth; positive: graded worse. Null where there is no step. */
+            difference: number | null;
+            /** @description Whether it counts towards the pass mark. */
+            scored: boolean;
+        };
         /** @description A figure of a 2×2 table; those that are proportions carry ``k`` of ``n`` and their intervals. */
         FigureOut: {
             /** Format: double */
@@ -2439,6 +2638,14 @@ export interface components {
         FilesInRequest: {
             files: components["schemas"]["OfferedFileRequest"][];
         };
+        /**
+         * @description * `pannus` - pannus
+         *     * `vertical_translocation` - vertical_translocation
+         *     * `dens_erosion` - dens_erosion
+         *     * `facet_blossoming` - facet_blossoming
+         * @enum {string}
+         */
+        FindingEnum: "pannus" | "vertical_translocation" | "dens_erosion" | "facet_blossoming";
         FindingOut: {
             key: string;
             label: string;
@@ -2835,6 +3042,15 @@ export interface components {
             username: string;
             password: string;
         };
+        MadeCasesOut: {
+            made: number;
+        };
+        /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
+        MakeCasesInRequest: {
+            purpose: components["schemas"]["PurposeEnum"];
+            count: number;
+            seed: number;
+        };
         ManifestRowOut: {
             patient: string;
             site: string;
@@ -2851,6 +3067,14 @@ export interface components {
         MappingInRequest: {
             /** @description Kind → columns, absent, values, dates. */
             mapping: unknown;
+        };
+        MarkOut: {
+            finding: components["schemas"]["FindingEnum"];
+            /**
+             * Format: double
+             * @description Least share of scans to be graded as the truth is.
+             */
+            mark: number;
         };
         McNemarOut: {
             against: string;
@@ -3045,6 +3269,28 @@ export interface components {
             assignments: number;
             charter: number;
         };
+        OwnAttemptOut: {
+            id: number;
+            state: components["schemas"]["State50bEnum"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            results: components["schemas"]["ResultOut"][];
+            reads: components["schemas"]["PhantomReadOut"][];
+        };
+        OwnQualificationOut: {
+            /** @description Whether the charter in force asks for it. */
+            required: boolean;
+            passed: boolean;
+            marks: components["schemas"]["MarkOut"][];
+            cases_of_an_attempt: number;
+            can_start: boolean;
+            /** @description Qualification cases that this reader has not read. */
+            fresh_cases: number;
+            training: components["schemas"]["TrainingCaseOut"][];
+            attempts: components["schemas"]["OwnAttemptOut"][];
+        };
         OwnReadingOut: {
             version: number;
             revision: number;
@@ -3224,6 +3470,31 @@ export interface components {
             reason: string | null;
             readonly phantom: boolean;
         };
+        PhantomCountOut: {
+            purpose: components["schemas"]["PurposeEnum"];
+            ready: number;
+            /** @description Still to be drawn. */
+            waiting: number;
+        };
+        /** @description A phantom in the reading room: a case, and the truth once it is signed. */
+        PhantomOut: {
+            code: string;
+            read_design: components["schemas"]["ReadDesignEnum"];
+            status: components["schemas"]["ReadStatusEnum"];
+            amendable: boolean;
+            scans: components["schemas"]["BlindScanOut"][];
+            reading: components["schemas"]["OwnReadingOut"];
+            categories: {
+                [key: string]: "clean" | "intermediate" | "case" | null;
+            };
+            next: string | null;
+            purpose: components["schemas"]["PurposeEnum"];
+            feedback: components["schemas"]["FeedbackOut"][] | null;
+        };
+        PhantomReadOut: {
+            code: string;
+            status: components["schemas"]["ReadStatusEnum"];
+        };
         PieceOut: {
             received: number;
         };
@@ -3363,6 +3634,25 @@ export interface components {
             counts: components["schemas"]["PullCountsOut"];
             instances_expected: number;
             instances_arrived: number;
+        };
+        /**
+         * @description * `training` - Training
+         *     * `qualification` - Qualification
+         * @enum {string}
+         */
+        PurposeEnum: "training" | "qualification";
+        QualificationOverviewOut: {
+            required: boolean;
+            cases_of_an_attempt: number;
+            readers: components["schemas"]["QualifiedReaderOut"][];
+            attempts: components["schemas"]["AttemptOut"][];
+            cases: components["schemas"]["PhantomCountOut"][];
+        };
+        QualifiedReaderOut: {
+            reader: string;
+            role: string;
+            passed: boolean;
+            fresh_cases: number;
         };
         /**
          * @description * `adequate` - adequate
@@ -3632,6 +3922,10 @@ export interface components {
             progress: components["schemas"]["QueueProgressOut"];
             patient: components["schemas"]["PatientDetailOut"] | null;
             recent: components["schemas"]["RecentReviewOut"][];
+        };
+        RightOut: {
+            k: number;
+            n: number;
         };
         /**
          * @description * `upload` - Browser
@@ -3994,6 +4288,17 @@ export interface components {
             code: string;
             current?: components["schemas"]["StaleDraftCurrentOut"];
         };
+        StartedOut: {
+            /** @description Of the read to open. */
+            code: string;
+        };
+        /**
+         * @description * `open` - Open
+         *     * `passed` - Passed
+         *     * `failed` - Not passed
+         * @enum {string}
+         */
+        State50bEnum: "open" | "passed" | "failed";
         /**
          * @description * `imaged` - At least one cervical MRI
          *     * `interval` - Two cervical MRIs far enough apart
@@ -4097,6 +4402,16 @@ export interface components {
             rubric_version: number;
             intermediate_policy: components["schemas"]["IntermediatePolicyEnum"];
             min_interval_days: number;
+            qualification_required: boolean;
+            qualification_cases: number;
+            /** Format: double */
+            pass_pannus: number;
+            /** Format: double */
+            pass_vertical_translocation: number;
+            /** Format: double */
+            pass_dens_erosion: number;
+            /** Format: double */
+            pass_facet_blossoming: number;
         };
         TieBreakerOut: {
             /** @description Concordant scans to which the adjudicator gave another category. */
@@ -4132,6 +4447,20 @@ export interface components {
         TimingOut: {
             weighting: string;
             rule: string;
+        };
+        TrainedOut: {
+            code: string;
+            /** Format: date-time */
+            signed_at: string;
+            right: components["schemas"]["RightOut"];
+        };
+        TrainingCaseOut: {
+            id: number;
+            /** @description From 1. */
+            place: number;
+            /** @description Code of the read that is not signed yet. */
+            open: string | null;
+            signed: components["schemas"]["TrainedOut"][];
         };
         /** @description Where the trainer is. Empty until it reports; ``history`` is that of the network in training. */
         TrainingProgressOut: {
@@ -4245,6 +4574,8 @@ export interface components {
         WorklistOut: {
             progress: components["schemas"]["ReadProgressOut"];
             next: string | null;
+            /** @description Why no case is shown before the qualification is passed; else empty. */
+            locked: string;
             items: components["schemas"]["WorklistItemOut"][];
             consensus: components["schemas"]["ConsensusItemOut"][];
         };
@@ -6104,6 +6435,315 @@ export interface operations {
             };
         };
     };
+    qualification_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnQualificationOut"];
+                };
+            };
+        };
+    };
+    qualification_attempts_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    qualification_cases_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeCasesInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["MakeCasesInRequest"];
+                "multipart/form-data": components["schemas"]["MakeCasesInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCasesOut"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
+    qualification_overview_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualificationOverviewOut"];
+                };
+            };
+        };
+    };
+    qualification_reads_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhantomOut"];
+                };
+            };
+            /** @description No such case for this reader. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    qualification_reads_draft_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["DraftInRequest"];
+                "multipart/form-data": components["schemas"]["DraftInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftSavedOut"];
+                };
+            };
+            /** @description No such case for this reader. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaleDraftOut"];
+                };
+            };
+        };
+    };
+    qualification_reads_sign_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["SignInRequest"];
+                "multipart/form-data": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description No such case for this reader. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignRefusalOut"];
+                };
+            };
+        };
+    };
+    qualification_reads_wado_studies_series_instances_frames_1_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                series: string;
+                sop: string;
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jphc": string;
+                };
+            };
+            /** @description No such case for this reader. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    qualification_reads_wado_studies_series_metadata_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                series: string;
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description No such case for this reader. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    qualification_training_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description No such case for this reader. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
+        };
+    };
     read_plan_create: {
         parameters: {
             query?: never;
@@ -6196,6 +6836,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
             };
         };
     };
@@ -6354,6 +7002,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
+            };
         };
     };
     reading_cases_wado_studies_series_metadata_retrieve: {
@@ -6385,6 +7041,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalOut"];
+                };
             };
         };
     };
