@@ -38,7 +38,7 @@ class MarkOut(serializers.Serializer[Any]):
     mark = serializers.FloatField(help_text="Least share of scans to be graded as the truth is.")
 
 
-class ResultOut(MarkOut):
+class FindingResultOut(MarkOut):
     k = serializers.IntegerField(help_text="Graded as the truth is.")
     n = serializers.IntegerField()
     passed = serializers.BooleanField()
@@ -57,7 +57,7 @@ class AttemptBase(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=QualificationAttempt.State.choices)
     started_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-    results = ResultOut(many=True)
+    results = FindingResultOut(many=True)
 
 
 class OwnAttemptOut(AttemptBase):

@@ -256,6 +256,7 @@ SPECTACULAR_SETTINGS = {
         "WhoEnum": "annotation.serializers.WHO",
         "ReviewActionEnum": "annotation.models.ReviewDecision.Action",
         "ConsensusOutcomeEnum": "annotation.models.Consensus.Outcome",
+        "AttemptStateEnum": "annotation.models.QualificationAttempt.State",
         "SeriesStateEnum": "cohort.models.Series.State",
         "IngestOutcomeEnum": "cohort.serializers.INGEST_OUTCOMES",
     },

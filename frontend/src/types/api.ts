@@ -1920,16 +1920,23 @@ export interface components {
         };
         AttemptOut: {
             id: number;
-            state: components["schemas"]["State50bEnum"];
+            state: components["schemas"]["AttemptStateEnum"];
             /** Format: date-time */
             started_at: string;
             /** Format: date-time */
             finished_at: string | null;
-            results: components["schemas"]["ResultOut"][];
+            results: components["schemas"]["FindingResultOut"][];
             reader: string;
             signed: number;
             cases: number;
         };
+        /**
+         * @description * `open` - Open
+         *     * `passed` - Passed
+         *     * `failed` - Not passed
+         * @enum {string}
+         */
+        AttemptStateEnum: "open" | "passed" | "failed";
         /** @description ``label`` is its id; ``hash`` is of all the rest. */
         AttestationOut: {
             label: number;
@@ -2655,6 +2662,27 @@ export interface components {
             ordered: boolean;
             grades: components["schemas"]["GradeChoiceOut"][];
         };
+        FindingResultOut: {
+            finding: components["schemas"]["FindingEnum"];
+            /**
+             * Format: double
+             * @description Least share of scans to be graded as the truth is.
+             */
+            mark: number;
+            /** @description Graded as the truth is. */
+            k: number;
+            n: number;
+            passed: boolean;
+            /** Format: double */
+            share: number | null;
+            /**
+             * Format: double
+             * @description Wilson 95 % interval.
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+        };
         FinishInRequest: {
             /**
              * @description Files that are not here yet.
@@ -3271,12 +3299,12 @@ export interface components {
         };
         OwnAttemptOut: {
             id: number;
-            state: components["schemas"]["State50bEnum"];
+            state: components["schemas"]["AttemptStateEnum"];
             /** Format: date-time */
             started_at: string;
             /** Format: date-time */
             finished_at: string | null;
-            results: components["schemas"]["ResultOut"][];
+            results: components["schemas"]["FindingResultOut"][];
             reads: components["schemas"]["PhantomReadOut"][];
         };
         OwnQualificationOut: {
@@ -4292,13 +4320,6 @@ export interface components {
             /** @description Of the read to open. */
             code: string;
         };
-        /**
-         * @description * `open` - Open
-         *     * `passed` - Passed
-         *     * `failed` - Not passed
-         * @enum {string}
-         */
-        State50bEnum: "open" | "passed" | "failed";
         /**
          * @description * `imaged` - At least one cervical MRI
          *     * `interval` - Two cervical MRIs far enough apart

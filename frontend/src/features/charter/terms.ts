@@ -13,10 +13,18 @@ export const TERMS: Record<string, { label: string; meaning: string }> = {
   sham_seed: { label: 'Seed of the control cases', meaning: 'Regenerates the choice of control cases identically.' },
   rubric_version: { label: 'Rubric version', meaning: 'The findings, grades and wording the readers score with.' },
   intermediate_policy: { label: 'Intermediate follow-up', meaning: 'Whether a doubtful follow-up counts as no deformity, as deformity, or leaves the label set.' },
+  qualification_required: { label: 'Qualification first', meaning: 'Whether readers see their first case only after passing a test on phantoms with known truth.' },
+  qualification_cases: { label: 'Cases of a test', meaning: 'Phantom cases of one attempt, each with two scans; a multiple of six, within which no constant answer passes.' },
+  pass_pannus: { label: 'Pass mark: pannus', meaning: 'Scans of a test to be graded exactly as the truth is; above two thirds.' },
+  pass_vertical_translocation: { label: 'Pass mark: vertical translocation', meaning: 'Likewise.' },
+  pass_dens_erosion: { label: 'Pass mark: dens erosion', meaning: 'Likewise.' },
+  pass_facet_blossoming: { label: 'Pass mark: facet blossoming', meaning: 'Likewise, the four joints together.' },
   min_interval_days: { label: 'Least interval between scans', meaning: 'Days from baseline to follow-up.' },
 };
 
-export const SHARES: ReadonlySet<string> = new Set(['reread_share', 'sham_share']);
+export const SHARES: ReadonlySet<string> = new Set([
+  'reread_share', 'sham_share', 'pass_pannus', 'pass_vertical_translocation', 'pass_dens_erosion', 'pass_facet_blossoming',
+]);
 
 /** Terms with a fixed set of values; the others are switches and numbers. */
 export const CHOICES: Partial<Record<keyof Terms, readonly string[]>> = {
@@ -28,7 +36,8 @@ export const CHOICES: Partial<Record<keyof Terms, readonly string[]>> = {
 /** In the order of the form. The rubric's version follows the server. */
 export const EDITABLE: readonly (keyof Terms)[] = [
   'read_design', 'min_gap_reads', 'discrepancy_rule', 'consensus', 'sham_share', 'reread_share', 'washout_reads', 'intermediate_policy',
-  'min_interval_days', 'plan_seed', 'sham_seed',
+  'min_interval_days', 'qualification_required', 'qualification_cases', 'pass_pannus', 'pass_vertical_translocation',
+  'pass_dens_erosion', 'pass_facet_blossoming', 'plan_seed', 'sham_seed',
 ];
 
 /** The terms of a draft that differ from what it started from. */

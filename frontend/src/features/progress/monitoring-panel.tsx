@@ -101,23 +101,23 @@ function Drift({ drift }: { drift: Monitoring['drift'] }) {
   const limit = drift[0]?.threshold;
   const alarms = drift.filter((row) => row.points.some((point) => point.alarm));
   return (
-    <Panel title="Drift" hint="CUSUM over re-reads: each one that differs from the reader’s own first read raises the sum." actions={<CsvLink name="drift" label="drift" />}>
+    <Panel title="Drift" hint="CUSUM over re-reads and qualification cases: each one whose category differs from the reader’s own first read, or from the phantom’s truth, raises the sum." actions={<CsvLink name="drift" label="drift" />}>
       {alarms.map((row) => (
         <Alert key={row.reader} color="orange" variant="light" mb="sm" p="xs">
-          {row.reader}: the sum crossed the limit. Their reads have changed more often than {percent(row.expected)} of the time; look at the cases and speak with the reader.
+          {row.reader}: the sum crossed the limit. Their checked reads have been wrong more often than {percent(row.expected)} of the time; look at the cases and speak with the reader.
         </Alert>
       ))}
       {points.length === 0 || limit === undefined ? (
-        <Text size="sm" c="dimmed">No re-read is signed yet. They come back after the wash-out that the charter sets.</Text>
+        <Text size="sm" c="dimmed">No re-read and no qualification case is signed yet. Re-reads come back after the wash-out that the charter sets.</Text>
       ) : (
         <Chart
           height={240}
-          label={`CUSUM of ${drift.map((row) => `${row.reader}: ${row.points.length} re-reads, sum now ${figure(row.points.at(-1)?.total, 2)}`).join('; ')}. Limit ${figure(limit, 2)}.`}
-          caption={`Limit ${figure(limit, 2)}: with ${percent(drift[0]?.expected)} changed reads, at least 200 pass on average before a false alarm; it is built to find ${percent(drift[0]?.unacceptable)}.`}
+          label={`CUSUM of ${drift.map((row) => `${row.reader}: ${row.points.length} checked reads, sum now ${figure(row.points.at(-1)?.total, 2)}`).join('; ')}. Limit ${figure(limit, 2)}.`}
+          caption={`Limit ${figure(limit, 2)}: with ${percent(drift[0]?.expected)} wrong reads, at least 200 pass on average before a false alarm; it is built to find ${percent(drift[0]?.unacceptable)}.`}
         >
           <LineChart data={points} margin={{ top: 8, right: 12, bottom: 20, left: 4 }}>
             <CartesianGrid stroke="#e5e7eb" />
-            <XAxis dataKey="number" type="number" domain={[1, 'dataMax']} allowDecimals={false} tick={AXIS} label={{ value: 'Re-read', position: 'bottom', offset: 2, ...AXIS }} />
+            <XAxis dataKey="number" type="number" domain={[1, 'dataMax']} allowDecimals={false} tick={AXIS} label={{ value: 'Checked read', position: 'bottom', offset: 2, ...AXIS }} />
             <YAxis domain={[0, Math.ceil(limit) + 1]} tick={AXIS} width={40} />
             <ReferenceLine y={limit} stroke={PALETTE.orange} strokeDasharray="4 4" label={{ value: 'limit', position: 'insideTopRight', ...AXIS }} />
             <Tooltip formatter={(value) => (typeof value === 'number' ? figure(value, 2) : String(value))} />

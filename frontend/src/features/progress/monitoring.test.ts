@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { cusumPoints, indexBars, timePoints } from './monitoring';
 
-const step = (total: number) => ({ at: '2026-01-01T00:00:00Z', between: 20, wrong: total > 0, total, alarm: false });
+const step = (total: number) => ({ at: '2026-01-01T00:00:00Z', kind: 'reread' as const, between: 20, wrong: total > 0, total, alarm: false });
 
 it('puts readers with different numbers of re-reads on one axis', () => {
   const drift = [
