@@ -63,9 +63,9 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(data_dir: Path, *command: str, **variables: str) -> Iterator[Site]:
-    """``manage.py COMMAND`` on a free port until the block ends; every child must end with it."""
-    port = free_port()
+def serving(data_dir: Path, *command: str, port: int | None = None, **variables: str) -> Iterator[Site]:
+    """``manage.py COMMAND`` on a port, by default a free one, until the block ends; so must every child."""
+    port = port or free_port()
     log = data_dir / "demo.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -88,9 +88,22 @@ def serving(data_dir: Path, *command: str, **variables: str) -> Iterator[Site]:
         _stop(process, log)
 
 
+def kill(site: Site) -> None:
+    """Kill -9 the server with all its children, as a power cut would; what it wrote is what there is."""
+    assert site.process is not None, "somebody else's server"
+    parent = psutil.Process(site.process.pid)
+    everybody = [parent, *parent.children(recursive=True)]
+    for process in everybody:
+        process.kill()
+    site.process.wait()
+    psutil.wait_procs(everybody, timeout=10)
+
+
 def _stop(process: subprocess.Popen[str], log: Path) -> None:
     """Ctrl-C, as a terminal sends it: to the whole foreground group. Every child must end with it."""
-    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    if process.poll() is not None:
+        return
+    children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     try:
         process.wait(30)
