@@ -143,10 +143,12 @@ function Differences({ check }: { check: CharterCheck }) {
 }
 
 function Implied({ check }: { check: CharterCheck }) {
-  const { implies, problems, warnings } = check;
+  const { differences, implies, problems, warnings } = check;
+  const untouched = differences.length === 0;
   return (
     <Stack gap="sm" aria-live="polite">
-      {problems.length > 0 && (
+      {untouched && problems.map((problem) => <Text key={problem} size="sm" c="dimmed">{problem}.</Text>)}
+      {!untouched && problems.length > 0 && (
         <Alert color="red" variant="light" p="xs" title="Cannot be frozen like this">
           <List size="sm">{problems.map((problem) => <List.Item key={problem}>{problem}</List.Item>)}</List>
         </Alert>

@@ -109,7 +109,7 @@ function Figures({ agreement, comparison, onComparison }: FiguresProps) {
                     w={280}
                     label="Nearly all scans fall in one grade: κ is low although the observers agree. Read AC1 beside it."
                   >
-                    <Badge color="orange" variant="light" tabIndex={0}>Prevalence</Badge>
+                    <Badge color="orange" variant="light" miw="max-content" tabIndex={0}>Prevalence</Badge>
                   </Tooltip>
                 ),
             },
