@@ -59,13 +59,13 @@ def prove(
     *,
     actions: int,
     seed: int = 0,
-    full_every: int = 50,
+    full_every: int = 100,
     stop_at_difference: bool = False,
 ) -> Proof:
     """Let the other observers and the adjudicators act at random and compare the observer's every GET.
 
-    The observer's list, notices and six of their cases are compared after each action, all addresses
-    every ``full_every`` and at the end.
+    The observer's list, notices, four of their cases and two other addresses are compared after each
+    action, all addresses every ``full_every`` and at the end.
     The study should hold open, drafted and signed cases of the observer, so that each kind is replayed.
     """
     rng = random.Random(seed)
@@ -80,7 +80,10 @@ def prove(
         proof.actions[name] = proof.actions.get(name, 0) + 1
         whole = number % full_every == 0 or number == actions
         # The list and the notices each time, cases in turn by chance: all of them at every whole round.
-        chosen = (*own, *rest) if whole else (*own[:2], *rng.sample(own[2:], min(6, len(own[2:]))))
+        cases = own[2:]
+        chosen = (*own[:2], *rng.sample(cases, min(4, len(cases))), *rng.sample(rest, min(2, len(rest))))
+        if whole:
+            chosen = (*own, *rest)
         _compare(client, chosen, before, observer, proof)
         if stop_at_difference and proof.differences:
             break
@@ -205,8 +208,9 @@ def _act(observer: User, rng: random.Random, signing: float) -> str:
 def _any_assignment(by: User, rng: random.Random, *likely: str | None) -> Assignment | None:
     """One of the reader's cases, mostly in a state where the act can be done."""
     rows = list(queries.visible_to(by))
-    fitting = [row.code for row in rows if row.reading_state in likely and rng.random() < 0.9]
-    codes = fitting or [row.code for row in rows]
+    fitting = [row.code for row in rows if row.reading_state in likely]
+    # Now and then one in another state, which is to be refused.
+    codes = [row.code for row in rows] if rng.random() < 0.1 else fitting
     return queries.assignment_of(by, rng.choice(codes)) if codes else None
 
 

@@ -49,22 +49,22 @@ def visible_to(user: User) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
     A re-read is among an observer's cases as any other. A closed case is withdrawn from readers who have
     not signed it. Before the qualification that a charter asks for is passed, none of its cases is there.
     """
+    # The plugin gives annotate() a type that order of calls and None change; this states it once.
+    return cast(
+        "QuerySet[WithAnnotations[Assignment, OwnState]]",
+        _assignments(user).annotate(reading_state=Subquery(_OWN.values("state")[:1])).order_by("position"),
+    )
+
+
+def _assignments(user: User) -> QuerySet[Assignment]:
+    """Those of ``visible_to``, in no order and without their state."""
     if not user.is_active or not (user.is_observer or user.is_adjudicator):
-        return _with_state(Assignment.objects.none())
+        return Assignment.objects.none()
     kinds = _KINDS[Role.OBSERVER if user.is_observer else Role.ADJUDICATOR]
     signed = Reading.objects.filter(assignment=OuterRef("pk"), state=Reading.State.SIGNED)
     rows = Assignment.objects.filter(reader=user, kind__in=kinds, withdrawn_at__isnull=True)
     rows = rows.exclude(~Exists(signed), case__state=Case.State.CLOSED)
-    rows = rows.filter(qualified.open_to_their_readers())
-    return _with_state(rows).order_by("position")
-
-
-def _with_state(rows: QuerySet[Assignment]) -> QuerySet[WithAnnotations[Assignment, OwnState]]:
-    # The plugin gives annotate() a type that order of calls and None change; this states it once.
-    return cast(
-        "QuerySet[WithAnnotations[Assignment, OwnState]]",
-        rows.annotate(reading_state=Subquery(_OWN.values("state")[:1])),
-    )
+    return rows.filter(qualified.open_to_their_readers())
 
 
 def consensus_visible_to(user: User) -> QuerySet[Consensus]:
@@ -84,7 +84,7 @@ def consensus_visible_to(user: User) -> QuerySet[Consensus]:
 
 def assignment_of(user: User, code: str) -> Assignment | None:
     return (
-        visible_to(user)
+        _assignments(user)
         .select_related("case__charter", "reader")
         .prefetch_related(Prefetch("case__scans", Scan.objects.select_related("series")))
         .filter(code=code)
@@ -171,10 +171,11 @@ def status_of(reading_state: str | None) -> str:
 
 def next_code(assignment: Assignment) -> str | None:
     """The next unsigned case after this one in the reader's order, else the first of all."""
+    others = visible_to(assignment.reader).exclude(pk=assignment.pk)
     rows = [
-        (row.position, row.code)
-        for row in visible_to(assignment.reader).exclude(pk=assignment.pk)
-        if row.reading_state != Reading.State.SIGNED
+        (position, code)
+        for position, code, state in others.values_list("position", "code", "reading_state")
+        if state != Reading.State.SIGNED
     ]
     later = [code for position, code in rows if position > assignment.position]
     return later[0] if later else rows[0][1] if rows else None

@@ -33,7 +33,7 @@ class MachineToken(models.Model):
 
 
 class Claimed(models.Model):
-    """Work that one worker at a time holds: see cohort.claims."""
+    """Work that one worker at a time holds: it writes only while the fence is the one that it took."""
 
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
