@@ -181,6 +181,20 @@ def test_oracle_auc_is_sklearns_and_strong() -> None:
     assert prognosis.auc([1, 1], [0.2, 0.3]) is None
 
 
+@pytest.mark.parametrize(("share", "wanted"), [(0.2, 0.95), (0.45, 0.95), (0.3, 0.9)])
+def test_the_slope_is_set_by_the_oracle(share: float, wanted: float) -> None:
+    model = prognosis.plan_for_auc(share, wanted)
+    assert prognosis.expected_auc(model) == pytest.approx(wanted, abs=1e-4)
+    rng = np.random.default_rng(3)
+    d, years = rng.beta(*prognosis.DEGENERATION, 20_000), rng.uniform(*prognosis.FOLLOW_UP, 20_000)
+    probability = model.probability(d, years)
+    outcomes = rng.uniform(size=20_000) < probability
+    assert outcomes.mean() == pytest.approx(share, abs=0.015)
+    assert roc_auc_score(outcomes, probability) == pytest.approx(wanted, abs=0.01)
+    with pytest.raises(ValueError, match=r"no slope gives an oracle AUC of 0\.5"):
+        prognosis.plan_for_auc(share, 0.5)
+
+
 def test_without_signal_nothing_is_to_be_known_but_the_time() -> None:
     patients = many(1500, 0.25, 0.0)
     assert oracle(patients)["auc_degeneration"] == pytest.approx(0.5, abs=0.05)

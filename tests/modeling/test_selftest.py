@@ -12,7 +12,9 @@ from django.core.management import CommandError, call_command
 
 from modeling.metrics import auc_delong
 from modeling.training import selftest
-from modeling.training.selftest import Effort, draw_necks, energy_share, run_selftest
+from modeling.training.region_energy import answer_maps, layer_for, region_energy
+from modeling.training.selftest import Effort, draw_necks, run_selftest
+from modeling.training.train import ImageSet
 
 
 @pytest.fixture(autouse=True)
@@ -28,17 +30,58 @@ def test_outcomes_follow_their_probabilities():
     assert auc_delong(outcomes, probabilities)[0] > 0.9
 
 
-def test_energy_share():
-    cam, region = np.zeros((4, 4), np.float32), np.zeros((4, 4), bool)
-    cam[0], region[0, :2] = 1, True
-    assert energy_share(cam, region) == 0.5
-    assert energy_share(cam * 0, region) is None
+class Bright(torch.nn.Module):
+    """Logit: brightness of the left half less that of the right; its layers keep places where they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer2, self.layer4 = torch.nn.AvgPool2d(8), torch.nn.AvgPool2d(4)
+
+    def forward(self, images):
+        fine = self.layer2(torch.cat([images, images], dim=1))
+        cells = self.layer4(fine)
+        left, right = cells[..., : cells.shape[-1] // 2], cells[..., cells.shape[-1] // 2 :]
+        return (left[:, :1].mean((2, 3)) - right[:, 1:].mean((2, 3))).reshape(-1, 1)
+
+
+def test_a_map_is_finer_on_a_small_grid():
+    assert [layer_for(size) for size in (48, 64, 96, 224, 256, 512)] == [
+        "layer1", "layer2", "layer2", "layer3", "layer4", "layer4",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bright", "answer"), [("left", 1), ("right", -1)])
+def test_energy_of_the_answer_given_lies_where_its_evidence_is(bright, answer):
+    planes = np.zeros((1, 64, 64), np.float16)
+    here = np.s_[:, 16:48, :32] if bright == "left" else np.s_[:, 16:48, 32:]
+    planes[here] = 1
+    regions = np.zeros((4, 64, 64), bool)
+    regions[(slice(None), *here[1:])] = True
+    images = ImageSet([planes] * 4, torch.device("cpu"))
+    network = Bright()
+    assert float(network(images.batch([0]))) * answer > 0
+    assert answer_maps(network, images.batch([0]), "layer2")["layercam"].shape == (64, 64)
+    found = region_energy(network, images, regions, [0, 1, 2], seed=0)
+    assert found["layercam"]["patients"] == 3
+    assert (found["layercam"]["layer"], found["layercam"]["cells"]) == ("layer2", 8)
+    assert found["layercam"]["area"] == 0.25
+    assert found["layercam"]["low"] > 3
+    elsewhere = region_energy(network, images, ~regions, [0, 1, 2], seed=0)["layercam"]
+    assert elsewhere["ratio"] < 0.5
+
+
+def test_maps_without_energy_have_no_ratio():
+    images = ImageSet([np.zeros((1, 64, 64), np.float16)], torch.device("cpu"))
+    found = region_energy(Bright(), images, np.ones((1, 64, 64), bool), [0], seed=0)["layercam"]
+    assert (found["patients"], found["ratio"], found["low"]) == (0, None, None)
 
 
 def test_nothing_learned_does_not_pass(monkeypatch, capsys):
     hopeless = Effort(train=12, test=16, size=32, epochs=1)
     found = run_selftest(hopeless)
-    assert found["passed"] == (found["planted_found"] and found["shuffled_not_found"])
+    assert found["passed"] == all(
+        found[part] for part in ("planted_found", "found_at_discs", "shuffled_not_found")
+    )
     assert not found["planted_found"]
     monkeypatch.setattr(selftest, "QUICK", hopeless)
     assert selftest.main(["--quick"]) == 1
@@ -62,7 +105,9 @@ def test_quick_selftest_passes():
     out, err = StringIO(), StringIO()
     call_command("selftest", quick=True, stdout=out, stderr=err)
     found = json.loads(out.getvalue())
-    assert found["planted_auc"]["low"] > 0.5
+    assert found["oracle_auc"]["expected"] == pytest.approx(0.95, abs=1e-4)
+    assert found["planted_auc"]["value"] >= 0.8
+    assert found["disc_energy"]["planted"]["layercam"]["low"] > 1
     assert found["planted_auc"]["value"] < found["oracle_auc"]["value"]
     assert abs(found["shuffled_auc"]["value"] - 0.5) < 0.1
     assert "passed: planted AUC" in err.getvalue()

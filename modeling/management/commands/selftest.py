@@ -30,9 +30,11 @@ class Command(BaseCommand):
         if done.returncode:
             raise CommandError("the self-test failed: do not trust this installation's training")
         result = json.loads(done.stdout)
+        energy = result["disc_energy"]["planted"]["layercam"]["ratio"]
         self.stderr.write(
             f"passed: planted AUC {result['planted_auc']['value']:.2f} (oracle "
-            f"{result['oracle_auc']['value']:.2f}), shuffled {result['shuffled_auc']['value']:.2f}"
+            f"{result['oracle_auc']['value']:.2f}), shuffled {result['shuffled_auc']['value']:.2f}, LayerCAM "
+            f"energy at the discs {energy:.1f} × their share of the area"
         )
         if result["comparison"]:
             change = result["comparison"]["recommended_minus_paper"]
