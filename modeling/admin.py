@@ -21,6 +21,12 @@ class RunPartAdmin(LeadReadsOnly):
     list_filter = ["state"]
 
 
+@admin.register(models.TrustJob)
+class TrustJobAdmin(LeadReadsOnly):
+    list_display = ["pk", "run", "state", "attempts", "fence", "device"]
+    list_filter = ["state"]
+
+
 @admin.register(models.Prediction)
 class PredictionAdmin(LeadReadsOnly):
     list_display = ["pk", "run", "patient", "split", "outcome", "score"]

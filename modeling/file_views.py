@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pydicom
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.exceptions import RuleViolation
-from modeling import bundle, queries, saliency_files
-from modeling.models import Run
+from modeling import bundle, queries, runs, saliency_files
+from modeling.models import Run, TrustJob
 from modeling.trust_serializers import RunPairOut, TrustOut
-from modeling.views import METHODS, LeadView, damaged, one
+from modeling.views import METHODS, LeadView, damaged, one, user_of
 
 MOST_COMPARED = 12
 
@@ -39,8 +41,21 @@ class RunTrust(LeadView):
     @extend_schema(responses=TrustOut)
     def get(self, request: Request, pk: int) -> Response:
         """Whether the run's maps may be believed, and every test behind that."""
+        return Response(self._content(_published(pk)))
+
+    @extend_schema(request=None, responses={202: TrustOut})
+    def post(self, request: Request, pk: int) -> Response:
+        """Queue the making of the report, the first time or again; 409 while it is being made."""
         run = _published(pk)
-        return Response(TrustOut(queries.verdict(run) | {"report": queries.trust(run)}).data)
+        runs.request_trust(run=run, by=user_of(request))
+        return Response(self._content(run), status=status.HTTP_202_ACCEPTED)
+
+    def _content(self, run: Run) -> dict[str, Any]:
+        job = TrustJob.objects.filter(run=run).first()
+        content: dict[str, Any] = TrustOut(
+            queries.verdict(run) | {"report": queries.trust(run), "job": job}
+        ).data
+        return content
 
 
 class RunPairs(LeadView):

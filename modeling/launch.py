@@ -78,8 +78,22 @@ def command(run: Run, out: Path, part: RunPart | None = None) -> list[str]:
     ]
 
 
+def trust_command(run: Run, *, full: bool = False) -> list[str]:
+    """The argument list of what writes a published run's ``trust.json``."""
+    return [
+        *(sys.executable, "-m", "modeling.training.trust"),
+        *("--run", str(queries.published_file(run, ""))),
+        *("--manifest", str(queries.manifest_path(run.label_set))),
+        *("--images", str(settings.IMAGE_STORE_DIR), "--cache", str(settings.PLANES_DIR)),
+        *(["--full"] if full else []),
+    ]
+
+
 def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
     run = Run.objects.select_related("label_set").get(pk=claim.run_id)
+    if claim.trust_id:
+        _work_on_trust(run, claim, stopping)
+        return
     part = run.parts.get(pk=claim.part_id) if claim.part_id else None
     directory = queries.run_directory(run.pk)
     out = (directory / "parts" / part.key if part else directory) / f"attempt-{claim.fence}"
@@ -98,6 +112,31 @@ def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
     except (queries.ManifestDamaged, OSError) as error:
         runs.fail(claim, _about_disk(error))
         return
+    watch = _watched(claim, trainer, stopping)
+    _conclude(run, claim, out, manifest, watch)
+
+
+def _work_on_trust(run: Run, claim: Claim, stopping: Callable[[], bool]) -> None:
+    log = queries.log_path(run.pk, "trust")
+    try:
+        trainer = TrainerProcess(trust_command(run), log)
+    except OSError as error:
+        runs.fail(claim, _about_disk(error))
+        return
+    watch = _watched(claim, trainer, stopping)
+    code, said = trainer.process.returncode, watch.report.error or trainer.last_words()
+    if code == 0:
+        _patiently(lambda: runs.finish_trust(claim))
+    elif watch.stopped_for:
+        _patiently(lambda: runs.give_back(claim, "The worker was stopped.", counts=False))
+    elif code < 0:
+        _patiently(lambda: runs.give_back(claim, f"The trust report was ended by signal {-code}."))
+    else:
+        _patiently(lambda: runs.fail(claim, f"The trust report could not be made: {said}".strip()))
+
+
+def _watched(claim: Claim, trainer: TrainerProcess, stopping: Callable[[], bool]) -> _Watch:
+    """See a trainer to its end, whatever that is."""
     watch = _Watch(claim, trainer, stopping)
     try:
         watch.until_end()
@@ -109,7 +148,7 @@ def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
         raise
     finally:
         trainer.end()
-    _conclude(run, claim, out, manifest, watch)
+    return watch
 
 
 class _Watch:

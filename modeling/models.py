@@ -105,6 +105,12 @@ class RunPart(Job):
         return f"r{self.repeat}-f{self.fold}"
 
 
+class TrustJob(Job):
+    """The making of a published run's trust report after the fact; the report itself is ``trust.json``."""
+
+    run = models.OneToOneField(Run, models.CASCADE, related_name="trust_job")
+
+
 class Prediction(models.Model):
     """One patient's score in one run; every figure of the run comes from these."""
 

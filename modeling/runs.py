@@ -26,7 +26,7 @@ from config.accounts.models import User
 from config.exceptions import RuleViolation
 from modeling import recipe as recipes
 from modeling import sending
-from modeling.models import LabelSet, Prediction, Run, RunPart
+from modeling.models import LabelSet, Prediction, Run, RunPart, TrustJob
 from modeling.recipe import Recipe
 from modeling.results import Result
 
@@ -34,6 +34,10 @@ State = Run.State
 ACTIVE = (State.QUEUED, State.RUNNING)
 #: Times a run is started before it counts as failed. Stopping a worker on purpose costs none.
 MAX_ATTEMPTS = 3
+#: A job that is to be done again, as it goes to the queue.
+_ANEW: dict[str, Any] = {
+    "state": State.QUEUED, "attempts": 0, "error": "", "progress": {}, "sent_at": None, "finished_at": None,
+}  # fmt: skip
 
 
 class LostClaim(Exception):
@@ -42,14 +46,15 @@ class LostClaim(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a run, or on one part of it, good until its fence is passed."""
+    """The right to work on a run, one part of it or its trust report, good until its fence is passed."""
 
     run_id: int
     fence: int
     part_id: int | None = None
+    trust_id: int | None = None
 
     def __str__(self) -> str:
-        part = f", part {self.part_id}" if self.part_id else ""
+        part = f", part {self.part_id}" if self.part_id else ", trust report" if self.trust_id else ""
         return f"run {self.run_id}{part}, fence {self.fence}"
 
 
@@ -132,16 +137,22 @@ def create_from(recipe: Recipe, *, label_set: LabelSet, by: User | None, send: b
 
 
 def claim(run_id: int) -> Claim | None:
-    """Take what is to be done of a run: a part, or the run itself once its parts have succeeded.
+    """Take what is to be done of a run: a part, the run itself once its parts have succeeded, or, of a
+    published run, its trust report.
 
     Taken is what is queued, or what a worker left that went silent. None if there is nothing to take.
     Of any number of workers that ask at once, a row's update gives it to one.
     """
     with transaction.atomic():
         run = Run.objects.select_for_update().filter(pk=run_id).first()
+        to_be_had = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
+        if run is not None and run.state == State.SUCCEEDED:
+            jobs = TrustJob.objects.filter(to_be_had, run=run, attempts__lt=MAX_ATTEMPTS)
+            job = jobs.first()
+            taken = job is not None and _take(jobs.filter(fence=job.fence))
+            return Claim(run.pk, job.fence + 1, trust_id=job.pk) if job and taken else None
         if run is None or run.cancel_requested or run.state not in ACTIVE:
             return None
-        to_be_had = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
         open_parts = run.parts.exclude(state=State.SUCCEEDED)
         if not open_parts.exists():
             own = Run.objects.filter(to_be_had, pk=run.pk, fence=run.fence, attempts__lt=MAX_ATTEMPTS)
@@ -172,6 +183,8 @@ def _mine(claim: Claim) -> Any:
     rows: Any = Run.objects.filter(pk=claim.run_id)
     if claim.part_id is not None:
         rows = RunPart.objects.filter(pk=claim.part_id, run_id=claim.run_id)
+    elif claim.trust_id is not None:
+        rows = TrustJob.objects.filter(pk=claim.trust_id, run_id=claim.run_id)
     return rows.filter(fence=claim.fence, state=State.RUNNING)
 
 
@@ -193,6 +206,8 @@ def heartbeat(claim: Claim, *, progress: Mapping[str, Any] | None = None) -> boo
         Run.objects.filter(pk=claim.run_id, state=State.RUNNING).update(
             progress=changes["progress"], device=changes["device"]
         )
+    if claim.trust_id is not None:  # whoever wanted the run cancelled came too late for it
+        return False
     return bool(Run.objects.values_list("cancel_requested", flat=True).get(pk=claim.run_id))
 
 
@@ -233,6 +248,11 @@ def settle(run: Run) -> None:
     Run.objects.filter(pk=run.pk).update(lease_until=None, **changes)
 
 
+def finish_trust(claim: Claim) -> None:
+    """The run's ``trust.json`` is written, whole."""
+    _end(claim, "finish_trust_report", State.SUCCEEDED, error="")
+
+
 def finish_part(claim: Claim, *, path: str) -> None:
     """Keep a part's files, in directory ``path`` under RUNS_DIR; the last one sends the run to be joined."""
     _end(claim, "finish_part", State.SUCCEEDED, path=path, error="")
@@ -267,8 +287,9 @@ def publish(claim: Claim, *, path: str, result: Result) -> None:
 
 
 def fail(claim: Claim, error: str) -> None:
-    """End the run, or its part, as failed: trying again would fail again."""
-    _end(claim, "fail_run" if claim.part_id is None else "fail_part", State.FAILED, error=error)
+    """End the run, its part or its trust report as failed: trying again would fail again."""
+    verb = "fail_part" if claim.part_id else "fail_trust_report" if claim.trust_id else "fail_run"
+    _end(claim, verb, State.FAILED, error=error)
 
 
 def end_cancelled(claim: Claim) -> None:
@@ -287,7 +308,7 @@ def give_back(claim: Claim, reason: str, *, counts: bool = True) -> str:
         job = _mine(claim).select_for_update().first()
         if job is None:
             raise LostClaim(str(claim))
-        if run.cancel_requested:  # nobody may claim it again
+        if run.cancel_requested and claim.trust_id is None:  # nobody may claim it again
             end_cancelled(claim)
             return State.CANCELLED
         if counts and job.attempts >= MAX_ATTEMPTS:
@@ -297,7 +318,8 @@ def give_back(claim: Claim, reason: str, *, counts: bool = True) -> str:
         job.state, job.lease_until, job.sent_at = State.QUEUED, None, None
         job.save(update_fields=["attempts", "state", "lease_until", "sent_at"])
         part = {} if claim.part_id is None else {"part": job.key}
-        audit.record("requeue_run", run, by=None, fence=claim.fence, **part)
+        verb = "requeue_run" if claim.trust_id is None else "requeue_trust_report"
+        audit.record(verb, run, by=None, fence=claim.fence, **part)
         sending.send_on_commit(run.pk)
     return State.QUEUED
 
@@ -346,13 +368,36 @@ def retry(*, run: Run, by: User | None) -> Run:
             raise RuleViolation(
                 f"Run {run.pk} is {run.state}; only a failed one can be retried.", code="run_has_not_failed"
             )
-        anew: dict[str, Any] = {
-            "state": State.QUEUED, "attempts": 0, "error": "", "progress": {}, "sent_at": None,
-            "finished_at": None,
-        }  # fmt: skip
-        run.parts.exclude(state=State.SUCCEEDED).update(**anew)
-        Run.objects.filter(pk=run.pk).update(**anew)
+        run.parts.exclude(state=State.SUCCEEDED).update(**_ANEW)
+        Run.objects.filter(pk=run.pk).update(**_ANEW)
         audit.record("retry_run", run, by=by, error=run.error)
         sending.send_on_commit(run.pk)
     run.refresh_from_db()
     return run
+
+
+def request_trust(*, run: Run, by: User | None) -> TrustJob:
+    """Queue the making of a published run's trust report, the first time or again.
+
+    Raises
+    ------
+    RuleViolation
+        If the run is not published, or its report is being made.
+    """
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run.pk)
+        if run.state != State.SUCCEEDED:
+            raise RuleViolation(
+                f"Run {run.pk} is {run.state}; only a published one has maps to test.",
+                code="run_not_published",
+            )
+        job, _ = TrustJob.objects.get_or_create(run=run, defaults={"state": State.CANCELLED})
+        if job.state in ACTIVE:
+            raise RuleViolation(
+                f"The trust report of run {run.pk} is {job.state} already.", code="trust_report_under_way"
+            )
+        TrustJob.objects.filter(pk=job.pk).update(**_ANEW)
+        audit.record("request_trust_report", run, by=by)
+        sending.send_on_commit(run.pk)
+    job.refresh_from_db()
+    return job

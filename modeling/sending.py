@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotation import audit
-from modeling.models import Run, RunPart
+from modeling.models import Run, RunPart, TrustJob
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,9 @@ def send(run_id: int) -> None:
         if not _send_message(run_id):
             return
     RunPart.objects.filter(pk__in=[part.pk for part in parts], state=State.QUEUED).update(sent_at=Now())
-    Run.objects.filter(pk=run_id, state=State.QUEUED).update(sent_at=Now())
+    for model in (Run, TrustJob):
+        own = {"pk": run_id} if model is Run else {"run_id": run_id}
+        model.objects.filter(**own, state=State.QUEUED).update(sent_at=Now())
 
 
 def _send_message(run_id: int) -> bool:
@@ -70,7 +72,7 @@ def reconcile() -> Reconciled:
     Safe to run anywhere, at any time, any number of times at once.
     """
     done = Reconciled()
-    for model in (Run, RunPart):
+    for model in (Run, RunPart, TrustJob):
         silent = model.objects.filter(state=State.RUNNING, lease_until__lt=Now())
         for job in silent.order_by("pk"):
             _take_back(job, silent, done)
@@ -94,26 +96,32 @@ def reconcile() -> Reconciled:
         RunPart.objects.filter(pk__in=ids, state=State.QUEUED).update(sent_at=None)
         send(run_id)
         done.sent += [run_id] * len(ids)
+    reports = TrustJob.objects.filter(state=State.QUEUED).exclude(run_id__in=done.requeued)
+    # One that was just asked for is sent by its transaction's end; a second message does no harm.
+    for run_id in reports.filter(Q(sent_at=None) | old).order_by("pk").values_list("run_id", flat=True):
+        send(run_id)
+        done.sent.append(run_id)
     return done
 
 
-def _take_back(job: Run | RunPart, silent: Any, done: Reconciled) -> None:
+def _take_back(job: Run | RunPart | TrustJob, silent: Any, done: Reconciled) -> None:
     from modeling import runs  # which sends through this module
 
     run_id = job.pk if isinstance(job, Run) else job.run_id
-    part = {} if isinstance(job, Run) else {"part": job.key}
+    part = {"part": job.key} if isinstance(job, RunPart) else {}
+    what = "trust_report" if isinstance(job, TrustJob) else "run"
     changes: dict[str, Any] = {"fence": F("fence") + 1, "lease_until": None}
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run_id)
-        if run.cancel_requested:
+        if run.cancel_requested and what == "run":
             verb, ids = "end_cancelled_run", done.cancelled
             changes |= {"state": State.CANCELLED, "finished_at": Now()}
         elif job.attempts >= runs.MAX_ATTEMPTS:
-            verb, ids = "fail_run", done.failed
+            verb, ids = f"fail_{what}", done.failed
             error = f"Started {job.attempts} times, and each time its worker was lost before the end."
             changes |= {"state": State.FAILED, "finished_at": Now(), "error": error}
         else:
-            verb, ids = "requeue_run", done.requeued
+            verb, ids = f"requeue_{what}", done.requeued
             changes |= {"state": State.QUEUED, "sent_at": None}
         # Passing the fence shuts out the silent worker, should it only have been slow.
         if silent.filter(pk=job.pk, fence=job.fence).update(**changes) != 1:

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from modeling import queries
-from modeling.models import LabelSet, Prediction, Run, RunPart
+from modeling.models import LabelSet, Prediction, Run, RunPart, TrustJob
 from modeling.result_serializers import EstimateOut, ResultField
 
 PROFILES = [("paper", "As published"), ("recommended", "Recommended")]
@@ -153,6 +153,9 @@ class RunRowOut(serializers.ModelSerializer[Run]):
         return queries.auc(run)
 
 
+JOB_FIELDS = ["state", "progress", "device", "error", "attempts", "started_at", "finished_at"]
+
+
 class RunPartOut(serializers.ModelSerializer[RunPart]):
     """One fold of a cross-validated run, a job of its own; numbers count from 0."""
 
@@ -161,18 +164,18 @@ class RunPartOut(serializers.ModelSerializer[RunPart]):
 
     class Meta:
         model = RunPart
-        fields = [
-            "key",
-            "repeat",
-            "fold",
-            "state",
-            "progress",
-            "device",
-            "error",
-            "attempts",
-            "started_at",
-            "finished_at",
-        ]
+        fields = ["key", "repeat", "fold", *JOB_FIELDS]
+        read_only_fields = fields
+
+
+class TrustJobOut(serializers.ModelSerializer[TrustJob]):
+    """The making of a trust report after the run; null where nobody asked for one."""
+
+    progress = TrainingProgressField()
+
+    class Meta:
+        model = TrustJob
+        fields = JOB_FIELDS
         read_only_fields = fields
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from modeling.result_serializers import FloatsField, IntervalField, PairedAucOut
+from modeling.serializers import TrustJobOut
 
 
 class ExactnessOut(serializers.Serializer):
@@ -108,6 +109,7 @@ class TrustOut(serializers.Serializer):
     validated = serializers.BooleanField()
     statement = serializers.CharField()
     report = TrustReportOut(allow_null=True)
+    job = TrustJobOut(allow_null=True)
 
 
 class McNemarPairOut(serializers.Serializer):

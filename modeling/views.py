@@ -39,7 +39,8 @@ METHODS = ("gradcam", "against", "layercam")
 M = TypeVar("M", bound=Model)
 
 
-def _user(request: Request) -> User:
+def user_of(request: Request) -> User:
+    """Who asks."""
     assert isinstance(request.user, User)  # the permission class lets nobody else in
     return request.user
 
@@ -82,7 +83,7 @@ class LabelSets(LeadView):
         form = LabelSetIn(data=request.data)
         form.is_valid(raise_exception=True)
         before = LabelSet.objects.count()
-        label_set = snapshot.freeze(by=_user(request), name=form.validated_data["name"])
+        label_set = snapshot.freeze(by=user_of(request), name=form.validated_data["name"])
         run = queries.with_parts(Run.objects.filter(label_set=label_set)).first()
         body = {"label_set": LabelSetOut(label_set).data, "run": RunOut(run).data if run else None}
         new = LabelSet.objects.count() > before
@@ -126,7 +127,7 @@ class Runs(LeadView):
         form = RunIn(data=request.data)
         form.is_valid(raise_exception=True)
         try:
-            run = runs.create(by=_user(request), **form.validated_data)
+            run = runs.create(by=user_of(request), **form.validated_data)
         except recipes.RecipeError as error:
             raise ValidationError({"overrides": [str(error)]}) from error
         return Response(_run(run.pk), status=status.HTTP_201_CREATED)
@@ -143,7 +144,7 @@ class RunCancel(LeadView):
     def post(self, request: Request, pk: int) -> Response:
         """Cancel a queued run, or ask a running one to stop; 409 once it has ended."""
         run = one(queries.runs(), pk)
-        runs.cancel(run=run, by=_user(request))
+        runs.cancel(run=run, by=user_of(request))
         return Response(_run(pk))
 
 
@@ -152,7 +153,7 @@ class RunRetry(LeadView):
     def post(self, request: Request, pk: int) -> Response:
         """Queue a failed run again; folds that have succeeded are not repeated. 409 unless it has failed."""
         run = one(queries.runs(), pk)
-        runs.retry(run=run, by=_user(request))
+        runs.retry(run=run, by=user_of(request))
         return Response(_run(pk))
 
 

@@ -159,7 +159,7 @@ API: dict[str, tuple[str, str]] = {
     "api/runs/<int:pk>/predictions/": ("lead", "GET"),
     "api/runs/<int:pk>/predictions.csv": ("lead", "GET"),
     "api/runs/<int:pk>/patients/<str:pseudonym>/": ("lead", "GET"),
-    "api/runs/<int:pk>/trust/": ("lead", "GET"),
+    "api/runs/<int:pk>/trust/": ("lead", "GET POST"),
     "api/runs/<int:pk>/networks/<str:name>": ("lead", "GET"),
     "api/runs/<int:pk>/bundle.zip": ("lead", "GET"),
     "api/runs/<int:pk>/model-card.md": ("lead", "GET"),

@@ -35,10 +35,12 @@ from modeling.training.train import (
     choose_device,
     configure,
     derive_seed,
+    device_name,
     fit_network,
 )
 from modeling.training.trust_checks import Case
 
+Say = Callable[[str, int, int], None]
 #: Test patients whose maps are tested, spread over the range of scores.
 PATIENTS = 12
 #: Relative error up to which a map counts as exact.
@@ -105,23 +107,31 @@ class Trust:
         )
         return fit.network.eval(), train
 
-    def report(self, mode: str, say: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
-        """Every test, and what follows; plain JSON."""
+    def report(self, mode: str, say: Say = lambda what, done, total: None) -> dict[str, Any]:
+        """Every test, and what follows; plain JSON. ``say`` hears what begins, and how far that is."""
         began = time.monotonic()
+        steps = ["maps", "randomisation", "faithfulness"]
+        steps += ["label-shuffled network", "second seed"] if mode == "full" else []
+        steps += ["pointing game"] if self.manifest.study == "phantoms" else []
+
+        def begin(step: str) -> None:
+            say(step, steps.index(step), len(steps))
+
+        begin("maps")
         cases, exact = self._cases()
-        say("randomisation")
+        begin("randomisation")
         randomisation = checks.randomisation(cases, self.networks, self.seed)
         self._pause()
-        say("faithfulness")
+        begin("faithfulness")
         faithful = checks.faithfulness(cases, self.networks, derive_seed(self.seed, 2))
         self._pause()
         first = [case for case in cases if case.fold == self.folds[0]["fold"]]
         shuffled = repeatability = None
         if mode == "full":
-            say("label-shuffled network")
+            begin("label-shuffled network")
             shuffled = self._other_maps(self._retrained(3, shuffled=True)[0], first)
             shuffled["within_chance"] = checks.within_chance(shuffled, randomisation["chance"])
-            say("second seed")
+            begin("second seed")
             repeatability = {"between": "seeds"} | self._other_maps(
                 self._retrained(4, shuffled=False)[0], first
             )
@@ -132,9 +142,9 @@ class Trust:
                 other = self.networks[others[(others.index(case.fold) + 1) % len(others)]]
                 pairs.append((case.cells, checks.signed_cam(other, case.image)[0]))
             repeatability = {"between": "folds", "pairs": len(pairs)} | checks.likeness(pairs)
-        say("pointing game")
         pointing = None
         if self.manifest.study == "phantoms":
+            begin("pointing game")
             network = self.networks[self.folds[0]["fold"]]
             pointing = checks.pointing(self.recipe, network, self.images.device, self.seed)
         exactness = exact | {"passed": max(exact.values()) < EXACT}
@@ -215,8 +225,8 @@ def test_maps(
         if part.fold.repeat == 0
     ]
 
-    def say(what: str) -> None:
-        progress.emit("stage", stage="trust report", done=0, total=1, detail=what)
+    def say(what: str, done: int, total: int) -> None:
+        progress.emit("stage", stage="trust report", done=done, total=total, detail=what)
 
     try:
         trust = Trust(manifest, recipe, folder, images, geometries, outcomes, folds, stop)
@@ -229,7 +239,7 @@ def test_maps(
 
 
 def of_finished_run(
-    folder: Path, manifest: Manifest, images: Path, cache: Path, mode: str, say: Callable[[str], None]
+    folder: Path, manifest: Manifest, images: Path, cache: Path, mode: str, progress: Progress
 ) -> dict[str, Any]:
     """The trust report of a run that is already published, from its own files and the label set.
 
@@ -246,6 +256,7 @@ def of_finished_run(
         raise ValueError(f"{folder} holds no networks")
     device = choose_device(recipe)
     configure(recipe, device)
+    progress.emit("start", device=device_name(device))
     loaded = [cached_planes(images, patient.series, recipe, cache) for patient in manifest.patients]
     planes, geometries = [array for array, _ in loaded], [geometry for _, geometry in loaded]
     labels = training_labels(manifest, recipe.label_source)
@@ -257,6 +268,10 @@ def of_finished_run(
         for row in result["split"]["folds"] if row["repeat"] == 0
     ]  # fmt: skip
     trust = Trust(manifest, recipe, folder, ImageSet(planes, device), geometries, outcomes, folds)
+
+    def say(what: str, done: int, total: int) -> None:
+        progress.emit("stage", stage=what, done=done, total=total)
+
     return trust.report(mode, say)
 
 
@@ -278,17 +293,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--full", action="store_true", help="train on shuffled labels and a second seed too")
     arguments = parser.parse_args(argv)
+    progress = Progress(sys.stdout)
     try:
         report = of_finished_run(
             arguments.run, load_manifest(arguments.manifest), arguments.images, arguments.cache,
-            "full" if arguments.full else "quick",
-            lambda what: print(f"trust: {what} …", file=sys.stderr, flush=True),
+            "full" if arguments.full else "quick", progress,
         )  # fmt: skip
+        write_report(arguments.run / "trust.json", report)
     except (OSError, ValueError) as error:
+        progress.emit("error", message=str(error))
         print(f"error: {error}", file=sys.stderr)
         return 2
-    write_report(arguments.run / "trust.json", report)
-    print(json.dumps({key: report[key] for key in ("validated", "failed", "statement", "seconds")}))
+    except Exception as error:
+        progress.emit("error", message=f"{type(error).__name__}: {error}")
+        raise
+    progress.emit("done", **{key: report[key] for key in ("validated", "failed", "statement", "seconds")})
     return 0
 
 

@@ -70,6 +70,7 @@ def test_a_run_goes_out_and_comes_back(study: list[Run], as_lead: APIClient, tmp
     _damaged_bundles_are_refused(tmp_path)
     _networks_and_card(first, as_lead)
     _maps(first, as_lead, tmp_path)
+    _trust_report(first, as_lead)
     _pairs(first, second, as_lead)
     _reproduced(first, second)
 
@@ -122,6 +123,19 @@ def _bundle_evaluates_to_the_same_scores(run: Run, tmp_path: Path) -> None:
     for line in (out / "predictions.csv").read_text().splitlines()[1:]:
         patient, _, _, score, _ = line.split(",")
         assert float(score) == pytest.approx(scores[patient], abs=1e-6)
+
+
+def _trust_report(run: Run, lead: APIClient) -> None:
+    url = f"{URL}{run.pk}/trust/"
+    before = lead.get(url).json()
+    assert (before["report"], before["job"]) == (None, None)
+    assert lead.post(url).status_code == 202
+    assert launch.work_on(run.pk)
+    after = lead.get(url).json()
+    assert (after["job"]["state"], after["job"]["error"]) == ("succeeded", "")
+    assert after["job"]["progress"]["event"] == "done"
+    assert after["job"]["progress"]["total"] == 4
+    assert after["report"]["statement"] == after["statement"] != before["statement"]
 
 
 def _damaged_bundles_are_refused(tmp_path: Path) -> None:

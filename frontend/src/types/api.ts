@@ -1786,7 +1786,8 @@ export interface paths {
         /** @description Whether the run's maps may be believed, and every test behind that. */
         get: operations["runs_trust_retrieve"];
         put?: never;
-        post?: never;
+        /** @description Queue the making of the report, the first time or again; 409 while it is being made. */
+        post: operations["runs_trust_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4505,11 +4506,24 @@ export interface components {
             device?: string;
             history?: components["schemas"]["EpochLossOut"][];
         };
+        /** @description The making of a trust report after the run; null where nobody asked for one. */
+        TrustJobOut: {
+            readonly state: components["schemas"]["RunStateEnum"];
+            progress: components["schemas"]["TrainingProgressOut"];
+            readonly device: string;
+            readonly error: string;
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+        };
         /** @description ``report`` is null where none was made; the statement then says so. */
         TrustOut: {
             validated: boolean;
             statement: string;
             report: components["schemas"]["TrustReportOut"] | null;
+            job: components["schemas"]["TrustJobOut"] | null;
         };
         TrustReportOut: {
             mode: string;
@@ -7535,6 +7549,27 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustOut"];
+                };
+            };
+        };
+    };
+    runs_trust_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from modeling import queries
+from modeling import launch, queries
 from modeling.models import Run
 
 
@@ -28,14 +26,9 @@ class Command(BaseCommand):
         found = Run.objects.select_related("label_set").filter(pk=run, state=Run.State.SUCCEEDED).first()
         if found is None:
             raise CommandError(f"there is no published run {run}")
-        command = [
-            *(sys.executable, "-m", "modeling.training.trust"),
-            *("--run", str(Path(settings.RUNS_DIR) / found.path)),
-            *("--manifest", str(queries.manifest_path(found.label_set))),
-            *("--images", str(settings.IMAGE_STORE_DIR), "--cache", str(settings.PLANES_DIR)),
-            *(["--full"] if full else []),
-        ]
-        done = subprocess.run(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
+        command = launch.trust_command(found, full=full)
+        # What it says of its progress goes with its errors.
+        done = subprocess.run(command, cwd=settings.BASE_DIR, stdout=sys.stderr)
         if done.returncode:
             raise CommandError(f"no trust report was made (status {done.returncode})")
-        self.stdout.write(json.loads(done.stdout)["statement"])
+        self.stdout.write(queries.verdict(found)["statement"])

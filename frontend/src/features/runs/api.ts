@@ -6,6 +6,7 @@ import type { components } from '@/types/api';
 type Schemas = components['schemas'];
 export type RunRow = Schemas['RunRowOut'];
 export type Run = Schemas['RunOut'];
+export type RunPart = Schemas['RunPartOut'];
 export type Progress = RunRow['progress'];
 export type Prediction = Schemas['PredictionOut'];
 export type Cell = Prediction['cell'];
@@ -40,10 +41,11 @@ export const predictionsQuery = (id: number) =>
     staleTime: Infinity,
   });
 
-export const logQuery = (id: number) =>
+/** The run's own log, or that of one of its folds. */
+export const logQuery = (id: number, part?: string) =>
   queryOptions({
-    queryKey: ['runs', id, 'log'],
-    queryFn: ({ signal }) => unwrap(api.GET('/api/runs/{id}/log/', { params: { path: { id } }, signal })),
+    queryKey: ['runs', id, 'log', part ?? ''],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/runs/{id}/log/', { params: { path: { id }, query: { part } }, signal })),
   });
 
 export const runPatientQuery = (id: number, pseudonym: string, method?: Saliency['method']) =>
@@ -63,6 +65,7 @@ export const trustQuery = (id: number) =>
   queryOptions({
     queryKey: ['runs', id, 'trust'],
     queryFn: ({ signal }) => unwrap(api.GET('/api/runs/{id}/trust/', { params: { path: { id } }, signal })),
+    refetchInterval: (query) => (isActive(query.state.data?.job?.state ?? '') ? 2_000 : false),
   });
 
 export const pairsQuery = (ids: readonly number[]) =>
@@ -102,5 +105,23 @@ export function useCancel() {
   return useMutation({
     mutationFn: (id: number) => unwrap(api.POST('/api/runs/{id}/cancel/', { params: { path: { id } } })),
     onSettled: () => client.invalidateQueries({ queryKey: ['runs'] }),
+  });
+}
+
+export function useRetry() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: number) => unwrap(api.POST('/api/runs/{id}/retry/', { params: { path: { id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: ['runs'] }),
+  });
+}
+
+export function useMakeTrust(id: number) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => unwrap(api.POST('/api/runs/{id}/trust/', { params: { path: { id } } })),
+    // The patients' pages say whether the maps were tested.
+    onSuccess: () => client.removeQueries({ queryKey: ['runs', id, 'patients'] }),
+    onSettled: () => client.invalidateQueries({ queryKey: trustQuery(id).queryKey }),
   });
 }

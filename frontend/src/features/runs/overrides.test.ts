@@ -4,8 +4,8 @@ import { recipeDifferences } from './compare-runs';
 import { parseOverrides } from './overrides';
 
 it('reads values as what they are', () => {
-  expect(parseOverrides('epochs=3\n lr = 1e-4 \nflip=false, weights=none\ngrid=fit')).toEqual({
-    values: { epochs: 3, lr: 0.0001, flip: false, weights: null, grid: 'fit' },
+  expect(parseOverrides('epochs=3\n lr = 1e-4 \nflip=false, onnx=No, weights=null\ntrust=none')).toEqual({
+    values: { epochs: 3, lr: 0.0001, flip: false, onnx: false, weights: null, trust: 'none' },
     errors: [],
   });
 });

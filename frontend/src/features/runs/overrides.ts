@@ -4,7 +4,7 @@ export interface Overrides {
   errors: string[];
 }
 
-/** "epochs=3" a line. Numbers, true/false and none become JSON; whether a key exists is the server's to say. */
+/** "epochs=3" a line. Numbers, true/false or yes/no, and null become JSON (“none” is a choice of some settings); whether a key exists is the server's to say. */
 export function parseOverrides(text: string): Overrides {
   const values: Overrides['values'] = {};
   const errors: string[] = [];
@@ -22,7 +22,8 @@ export function parseOverrides(text: string): Overrides {
 
 function parseValue(text: string): string | number | boolean | null {
   const lower = text.toLowerCase();
-  if (lower === 'true' || lower === 'false') return lower === 'true';
-  if (lower === 'none' || lower === 'null') return null;
+  if (lower === 'true' || lower === 'yes') return true;
+  if (lower === 'false' || lower === 'no') return false;
+  if (lower === 'null') return null;
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : text;
 }

@@ -1,13 +1,15 @@
-import { Alert, Code, Progress as Bar, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Alert, Group, Progress as Bar, SimpleGrid, Stack, Text } from '@mantine/core';
 
+import { ConfirmButton } from '@/components/confirm-button';
 import { Panel } from '@/components/panel';
 import { Stat } from '@/components/stat';
 import { dateTime, duration, figure, words } from '@/lib/format';
 
-import { isActive, logQuery, type Run } from './api';
+import { isActive, type Run, useRetry } from './api';
 import { LossChart } from './more-charts';
+import { PartsPanel } from './parts-panel';
 import { progressShare } from './progress-share';
+import { RunLog } from './run-log';
 
 /** Queued, running, failed or cancelled: what the trainer last said. */
 export function RunLive({ run }: { run: Run }) {
@@ -19,6 +21,7 @@ export function RunLive({ run }: { run: Run }) {
       {run.state === 'failed' && (
         <Alert color="red" title="The run failed" role="alert">
           <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>{run.error || 'The trainer gave no reason; see the log.'}</Text>
+          <Group mt="sm"><Retry run={run} /></Group>
         </Alert>
       )}
       {run.state === 'cancelled' && (
@@ -52,19 +55,26 @@ export function RunLive({ run }: { run: Run }) {
           </Stack>
         </Panel>
       )}
+      <PartsPanel run={run} />
       <RunLog id={run.id} active={active} />
     </Stack>
   );
 }
 
-export function RunLog({ id, active }: { id: number; active: boolean }) {
-  const log = useQuery({ ...logQuery(id), refetchInterval: active ? 5_000 : false });
-  if (!log.data) return null;
+function Retry({ run }: { run: Run }) {
+  const retry = useRetry();
+  const kept = run.parts_total ? `The ${run.parts_done} of ${run.parts_total} folds that are done are kept; the others are trained again.` : 'Training goes on from its last checkpoint, if there is one.';
   return (
-    <Panel title="Log">
-      <ScrollArea.Autosize mah={280} viewportProps={{ tabIndex: 0, 'aria-label': 'Log of the run' }}>
-        <Code block>{log.data}</Code>
-      </ScrollArea.Autosize>
-    </Panel>
+    <ConfirmButton
+      label="Try again"
+      size="xs"
+      variant="default"
+      title={`Try run ${run.id} again?`}
+      confirmLabel="Try again"
+      pending={retry.isPending}
+      error={retry.error}
+      onConfirm={() => retry.mutateAsync(run.id)}
+      explanation={<Text size="sm">Label set, recipe and seed stay as they are. {kept}</Text>}
+    />
   );
 }

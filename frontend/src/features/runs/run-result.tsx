@@ -15,11 +15,12 @@ import { ConfusionPanel } from './confusion-panel';
 import { MetricsTable, PaperFindings } from './metrics-table';
 import { Groups } from './groups';
 import { CalibrationChart, NetBenefitChart, PrChart } from './more-charts';
+import { PartsPanel } from './parts-panel';
 import { PatientsPanel } from './patients-panel';
 import { Provenance } from './provenance';
 import type { RunResult } from './result';
 import { RocChart } from './roc-chart';
-import { RunLog } from './run-live';
+import { RunLog } from './run-log';
 import { TrainingPanel } from './training-panel';
 import { TrustSummary } from './trust-summary';
 import { HazardPanel, Policies, ReaderCeiling } from './views-panel';
@@ -92,6 +93,7 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
       <HazardPanel result={result} />
       <LearningCurve run={run} />
       <TrainingPanel result={result} />
+      <PartsPanel run={run} />
       <Panel
         title="Provenance"
         hint="The same label set, recipe and seed give the same figures on a CPU."

@@ -15,6 +15,7 @@ import { PALETTE } from '@/lib/palette';
 import { predictionsQuery, type Trust, trustQuery } from './api';
 import { AXIS, Chart, UNIT_TICKS } from './chart';
 import { Gallery } from './gallery';
+import { TrustJob } from './trust-job';
 
 type Report = NonNullable<Trust['report']>;
 
@@ -47,8 +48,9 @@ function TrustView({ run, trust }: { run: number; trust: Trust }) {
           title={trust.validated ? 'The maps follow the network' : 'Not validated for localisation'}
         >
           <Text size="sm">{trust.statement.replace(/^Not validated for localisation: /, '')}</Text>
-          {!report && <Text size="sm" mt={4}>Make one with <code>manage.py trust_report {run}</code>; new runs make it by themselves.</Text>}
+          {!report && <Text size="sm" mt={4}>New runs make their report by themselves, unless their recipe says <code>trust=none</code>.</Text>}
         </Alert>
+        <TrustJob run={run} trust={trust} />
         {report && <Tests report={report} />}
         <Gallery run={run} rows={tested} validated={trust.validated} statement={trust.validated ? '' : 'Not validated for localisation.'} />
       </Stack>
