@@ -87,7 +87,7 @@ class Recipe:
     slices: int = _setting(6, "middle sagittal slices, the input channels", source=PAPER, low=1, high=64)
     grid: str = _setting(
         "pad512",
-        "pixels centred in 512², field stretched to 512², or field fitted to size²",
+        "pixels centred in 512²; or the field, proportions kept, its longer side on 512 or size pixels",
         source="paper, ambiguous",
         choices=("pad512", "fit512", "fit"),
     )
@@ -181,6 +181,11 @@ class Recipe:
         "bfloat16 in training; auto where the hardware has it",
         source=OURS,
         choices=("auto", "bf16", "off"),
+    )
+    compile: bool = _setting(
+        False,
+        "torch.compile; needs a compiler (a C++ one on a CPU, Triton on CUDA), and minutes at the start",
+        source=OURS,
     )
     checkpoint_seconds: float = _setting(
         60.0, "least time between checkpoints; 0 = every epoch", source=OURS, unit="s", low=0, high=86400

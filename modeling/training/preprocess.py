@@ -2,7 +2,7 @@
 
 Resampling is separable: one small matrix of interpolation weights per axis, antialiased by a triangle as
 wide as the coarser of the two grids (what torchvision and PIL call antialiased bilinear). Chained grids
-(1 mm, then stretched or padded) are chained matrices, so every pixel is interpolated once.
+(1 mm, then enlarged or padded) are chained matrices, so every pixel is interpolated once.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -178,6 +180,34 @@ def test_cuda_is_not_pretended():
     with pytest.raises(TrainingError, match="no usable CUDA"):
         training.choose_device(recipe(device="cuda"))
     assert training.choose_device(recipe()) == CPU
+
+
+def test_a_machine_that_cannot_compile_says_so_before_training(tmp_path, monkeypatch):
+    from torch._inductor import config
+
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # what was compiled before is no proof
+    words = r"does not work on this machine.*C\+\+ compiler or take compile=false"
+    with config.patch({"cpp.cxx": (str(tmp_path / "g++"),)}), pytest.raises(TrainingError, match=words):
+        fit_network(recipe(compile=True), *problem(), range(10), seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="NO C++ COMPILER: compiled training NOT CHECKED")
+def test_compiled_training_takes_the_same_steps(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(training, "build_network", lambda recipe, seed: small_network(seed))
+    plain, compiled = (
+        fit_network(recipe(compile=on, amp="off", epochs=1), *problem(8), range(8), seed=1)
+        for on in (False, True)
+    )
+    losses = [[row["loss"] for row in fit.history] for fit in (plain, compiled)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    assert plain.network.state_dict().keys() == compiled.network.state_dict().keys()
+
+
+def small_network(seed):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(6, 1))
 
 
 def test_seeds_are_stable_and_apart():
