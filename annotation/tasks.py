@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 
 from annotation import notices, qualification
 
@@ -17,3 +20,10 @@ def send_digests() -> None:
 def draw_qualification_cases() -> None:
     """Draw the phantom cases that wait for it; when some were made, and every minute. Queue ``default``."""
     qualification.draw_waiting()
+
+
+@worker_ready.connect
+def draw_at_start(sender: Any, **kwargs: Any) -> None:
+    """What was made while no worker ran need not wait for the next round."""
+    if "default" in sender.app.amqp.queues.consume_from:
+        draw_qualification_cases.apply_async(retry=False)

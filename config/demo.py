@@ -20,7 +20,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 
-from annotation import charter, read_plan, simulation
+from annotation import charter, qualification, read_plan, simulation
+from annotation.models import QualificationCase
 from cohort import flow, importing, ingest
 from cohort.models import Patient
 from cohort.phantom.cohort import write_cohort
@@ -41,6 +42,8 @@ LOGINS = [
 OPEN_PATIENTS = 6
 #: Of the open ones, already read by observer B, wrongly.
 DISAGREEING = 2
+#: Phantoms with known truth, for a reader to learn on.
+TRAINING_CASES = 2
 #: Fewer leave too few of either outcome to train and test on.
 FEWEST = 20
 BASELINE_CASE_SHARE = 0.06
@@ -68,6 +71,11 @@ def prepare(*, patients: int, say: Say) -> None:
     accounts = {username: _account(username, role) for username, role, _ in LOGINS}
     truth = _cohort(patients, by=accounts["lead"], say=say)
     _reads(truth, accounts, say)
+    if not QualificationCase.objects.exists():
+        # Rows alone: the worker draws them while the visitor looks around.
+        qualification.make_cases(
+            purpose=QualificationCase.Purpose.TRAINING, count=TRAINING_CASES, seed=SEED, by=accounts["lead"]
+        )
     _first_run(accounts["lead"], say)
 
 

@@ -32,6 +32,7 @@ export const router = createBrowserRouter([
         element: <ForRoles roles={['observer', 'adjudicator']} />,
         children: [
           { path: '/read/:code', element: page(() => import('@/features/reading'), (m) => m.ReadingPage) },
+          { path: '/training/:code', element: page(() => import('@/features/reading'), (m) => m.PhantomPage) },
           { path: '/consensus/:code', element: page(() => import('@/features/consensus'), (m) => m.ConsensusPage) },
         ],
       },
@@ -51,6 +52,12 @@ export const router = createBrowserRouter([
             ),
           },
           {
+            element: <ForRoles roles={['observer', 'adjudicator']} />,
+            children: [
+              { path: '/training', element: page(() => import('@/features/qualification'), (m) => m.TrainingPage) },
+            ],
+          },
+          {
             element: <ForRoles roles={['lead']} />,
             children: [
               { path: '/cohort', element: page(() => import('@/features/cohort'), (m) => m.CohortPage) },
@@ -60,6 +67,7 @@ export const router = createBrowserRouter([
               { path: '/cohort/table-1', element: page(() => import('@/features/cohort'), (m) => m.TableOnePage) },
               { path: '/cohort/patients/:pseudonym', element: page(() => import('@/features/cohort'), (m) => m.PatientPage) },
               { path: '/progress', element: page(() => import('@/features/progress'), (m) => m.ProgressPage) },
+              { path: '/qualification', element: page(() => import('@/features/qualification'), (m) => m.QualificationPage) },
               { path: '/labels', element: page(() => import('@/features/labels'), (m) => m.LabelsPage) },
               { path: '/label-sets/:id', element: page(() => import('@/features/labels'), (m) => m.LabelSetPage) },
               { path: '/runs', element: page(() => import('@/features/runs'), (m) => m.RunsPage) },

@@ -1,6 +1,6 @@
 import { AppShell, Button, Group, Menu, NavLink, Text } from '@mantine/core';
 import {
-  IconChartLine, IconClipboardCheck, IconFileCertificate, IconHistory, IconHome, IconLogout, IconTags, IconUsers,
+  IconCertificate, IconChartLine, IconClipboardCheck, IconFileCertificate, IconHistory, IconHome, IconLogout, IconTags, IconUsers,
   IconUserCircle,
 } from '@tabler/icons-react';
 import { NavLink as RouterLink, Outlet, ScrollRestoration, useLocation, useNavigate } from 'react-router';
@@ -14,6 +14,7 @@ const LEAD_PAGES = [
   { to: '/', label: 'Dashboard', icon: IconHome },
   { to: '/cohort', label: 'Cohort', icon: IconUsers },
   { to: '/progress', label: 'Progress', icon: IconClipboardCheck },
+  { to: '/qualification', label: 'Qualification', icon: IconCertificate },
   { to: '/labels', label: 'Labels', icon: IconTags },
   { to: '/runs', label: 'Runs', icon: IconChartLine },
   { to: '/charter', label: 'Charter', icon: IconFileCertificate },

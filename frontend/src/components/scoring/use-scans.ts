@@ -20,14 +20,17 @@ interface Loaded {
   retry: () => void;
 }
 
-function seriesUrl(code: string, scan: CaseScan): string {
-  return `/api/reading/cases/${code}/wado/studies/${scan.study_uid}/series/${scan.series_uid}`;
+/** Where a reader's own cases are; phantoms have another place. */
+const CASES = '/api/reading/cases';
+
+function seriesUrl(from: string, code: string, scan: CaseScan): string {
+  return `${from}/${code}/wado/studies/${scan.study_uid}/series/${scan.series_uid}`;
 }
 
-async function getMetadata(code: string, scan: CaseScan, signal: AbortSignal): Promise<DicomJson[]> {
+async function getMetadata(from: string, code: string, scan: CaseScan, signal: AbortSignal): Promise<DicomJson[]> {
   let response: Response;
   try {
-    response = await fetch(`${seriesUrl(code, scan)}/metadata`, {
+    response = await fetch(`${seriesUrl(from, code, scan)}/metadata`, {
       signal,
       credentials: 'same-origin',
       headers: { Accept: 'application/dicom+json' },
@@ -40,18 +43,18 @@ async function getMetadata(code: string, scan: CaseScan, signal: AbortSignal): P
   return (await response.json()) as DicomJson[];
 }
 
-const metadataQuery = (code: string, scan: CaseScan) =>
+const metadataQuery = (from: string, code: string, scan: CaseScan) =>
   queryOptions({
     queryKey: ['reading', 'metadata', code, scan.series_uid],
-    queryFn: ({ signal }) => getMetadata(code, scan, signal),
+    queryFn: ({ signal }) => getMetadata(from, code, scan, signal),
     staleTime: Infinity,
     gcTime: 60_000,
   });
 
 /** The case's scans for the viewer, once the headers of all of them are here. */
-export function useScans(code: string, scans: CaseScan[] | undefined): Loaded {
+export function useScans(code: string, scans: CaseScan[] | undefined, from = CASES): Loaded {
   const queries = useQueries({
-    queries: (scans ?? []).map((scan) => metadataQuery(code, scan)),
+    queries: (scans ?? []).map((scan) => metadataQuery(from, code, scan)),
     combine: (results) => ({
       data: results.every(({ data }) => data) ? results.map(({ data }) => data) : null,
       error: results.find(({ error }) => error)?.error ?? null,
@@ -62,24 +65,24 @@ export function useScans(code: string, scans: CaseScan[] | undefined): Loaded {
   const built = useMemo(() => {
     if (!scans || !data || data.length !== scans.length || scans.length === 0) return { scans: null, error: null };
     try {
-      return { scans: scans.map((scan, index) => toStack(code, scan, data[index] ?? [])), error: null };
+      return { scans: scans.map((scan, index) => toStack(from, code, scan, data[index] ?? [])), error: null };
     } catch (error) {
       return { scans: null, error };
     }
-  }, [code, scans, data]);
+  }, [from, code, scans, data]);
   return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry };
 }
 
-function toStack(code: string, scan: CaseScan, metadata: DicomJson[]): StackScan {
+function toStack(from: string, code: string, scan: CaseScan, metadata: DicomJson[]): StackScan {
   const order = [...scan.instances].sort((a, b) => a.index - b.index).map(({ sop_uid }) => sop_uid);
-  const frameUrl = (sop: string) => `${seriesUrl(code, scan)}/instances/${sop}/frames/1`;
+  const frameUrl = (sop: string) => `${seriesUrl(from, code, scan)}/instances/${sop}/frames/1`;
   return buildScan({ key: scan.key, label: scan.label, metadata, frameUrl, order });
 }
 
 /** The scans of a case that is not open yet; their headers are then here when it is opened. */
-export async function scansAhead(client: QueryClient, code: string, scans: CaseScan[], keep: number): Promise<StackScan[]> {
-  const metadata = await Promise.all(scans.map((scan) => client.fetchQuery({ ...metadataQuery(code, scan), gcTime: keep })));
-  return scans.map((scan, index) => toStack(code, scan, metadata[index] ?? []));
+export async function scansAhead(client: QueryClient, code: string, scans: CaseScan[], keep: number, from = CASES): Promise<StackScan[]> {
+  const metadata = await Promise.all(scans.map((scan) => client.fetchQuery({ ...metadataQuery(from, code, scan), gcTime: keep })));
+  return scans.map((scan, index) => toStack(from, code, scan, metadata[index] ?? []));
 }
 
 /** Forgets the headers of a case that was left. */

@@ -2,10 +2,9 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
 import { forgetScans, scansAhead } from '@/components/scoring/use-scans';
-import { api, unwrap } from '@/lib/api-client';
 import { loadAhead } from '@/viewer';
 
-import type { ReadingCase } from './api';
+import type { ReadingCase, ReadSource } from './api';
 
 /** Longer than a case takes to read; what was not opened by then is loaded anew. */
 const KEEP = 30 * 60_000;
@@ -14,14 +13,14 @@ const DELAY = 600;
 
 const aheadKey = (code: string) => ['reading', 'ahead', code] as const;
 
-async function fetchAhead(client: QueryClient, code: string, isWanted: () => boolean): Promise<void> {
+async function fetchAhead(client: QueryClient, source: ReadSource, code: string, isWanted: () => boolean): Promise<void> {
   const page = await client.fetchQuery({
     queryKey: aheadKey(code),
-    queryFn: ({ signal }) => unwrap(api.GET('/api/reading/cases/{code}/', { params: { path: { code } }, signal })),
+    queryFn: ({ signal }) => source.open(code, signal),
     staleTime: KEEP,
     gcTime: KEEP,
   });
-  const scans = await scansAhead(client, code, page.scans, KEEP);
+  const scans = await scansAhead(client, code, page.scans, KEEP, source.from);
   if (isWanted()) await loadAhead(scans);
 }
 
@@ -29,20 +28,20 @@ async function fetchAhead(client: QueryClient, code: string, isWanted: () => boo
  * Fetches the next case, headers and pixels, while this one is read. A case that cannot be had ahead is
  * simply loaded when it is opened, where its error is shown.
  */
-export function useCaseAhead(next: string | null | undefined, ready: boolean): void {
+export function useCaseAhead(source: ReadSource, next: string | null | undefined, ready: boolean): void {
   const client = useQueryClient();
   useEffect(() => {
     if (!ready || next === undefined) return undefined;
     let wanted = true;
     const timer = setTimeout(() => {
-      if (next) fetchAhead(client, next, () => wanted).catch(() => undefined);
+      if (next) fetchAhead(client, source, next, () => wanted).catch(() => undefined);
       else void loadAhead([]);
     }, DELAY);
     return () => {
       wanted = false;
       clearTimeout(timer);
     };
-  }, [client, next, ready]);
+  }, [client, next, ready, source]);
 }
 
 /** The case as it was fetched ahead, once; and nothing of it stays after it is left. */

@@ -5,7 +5,10 @@ import { api, unwrap } from '@/lib/api-client';
 import type { Measurement } from '@/viewer';
 import type { components } from '@/types/api';
 
-export type ReadingCase = components['schemas']['CaseOut'];
+type Phantom = components['schemas']['PhantomOut'];
+/** A case of the study; or a phantom, whose truth comes with the signature. */
+export type ReadingCase = components['schemas']['CaseOut'] & Partial<Pick<Phantom, 'purpose' | 'feedback'>>;
+export type Feedback = NonNullable<Phantom['feedback']>;
 
 export interface DraftBody {
   content: Content;
@@ -14,10 +17,50 @@ export interface DraftBody {
 
 export type Categories = Record<string, string | null>;
 
-export const caseQuery = (code: string) =>
+interface Signature {
+  revision: number;
+  password: string;
+  meaning: string;
+}
+
+type Draft = DraftBody & { revision: number; active_seconds: number };
+
+/** Where the cases of a reading room come from and go to: the study, or the phantoms. */
+export interface ReadSource {
+  /** Of the case's address on the server, without its code. */
+  from: string;
+  /** Of its page here. */
+  room: string;
+  home: { to: string; label: string };
+  open: (code: string, signal: AbortSignal) => Promise<ReadingCase>;
+  save: (code: string, body: Draft, keepalive: boolean) => Promise<{ revision: number; categories: Categories }>;
+  sign: (code: string, body: Signature) => Promise<{ next: string | null }>;
+}
+
+const at = (code: string) => ({ params: { path: { code } } });
+
+export const STUDY: ReadSource = {
+  from: '/api/reading/cases',
+  room: '/read',
+  home: { to: '/', label: 'Worklist' },
+  open: (code, signal) => unwrap(api.GET('/api/reading/cases/{code}/', { ...at(code), signal })),
+  save: (code, body, keepalive) => unwrap(api.PUT('/api/reading/cases/{code}/draft/', { ...at(code), body, keepalive })),
+  sign: (code, body) => unwrap(api.POST('/api/reading/cases/{code}/sign/', { ...at(code), body })),
+};
+
+export const PHANTOMS: ReadSource = {
+  from: '/api/qualification/reads',
+  room: '/training',
+  home: { to: '/training', label: 'Training' },
+  open: (code, signal) => unwrap(api.GET('/api/qualification/reads/{code}/', { ...at(code), signal })),
+  save: (code, body, keepalive) => unwrap(api.PUT('/api/qualification/reads/{code}/draft/', { ...at(code), body, keepalive })),
+  sign: (code, body) => unwrap(api.POST('/api/qualification/reads/{code}/sign/', { ...at(code), body })),
+};
+
+export const caseQuery = (code: string, source: ReadSource) =>
   queryOptions({
     queryKey: ['reading', 'case', code],
-    queryFn: ({ signal }) => unwrap(api.GET('/api/reading/cases/{code}/', { params: { path: { code } }, signal })),
+    queryFn: ({ signal }) => source.open(code, signal),
     // What the reader enters lives in the draft keeper: a refetch must not race it, and an old copy
     // must not be edited.
     staleTime: Infinity,
@@ -25,19 +68,9 @@ export const caseQuery = (code: string) =>
     refetchOnWindowFocus: false,
   });
 
-export async function saveDraft(code: string, revision: number, body: DraftBody, activeSeconds: number, keepalive: boolean) {
-  const saved = await unwrap(
-    api.PUT('/api/reading/cases/{code}/draft/', {
-      params: { path: { code } },
-      body: { revision, ...body, active_seconds: activeSeconds },
-      keepalive,
-    }),
-  );
-  return { revision: saved.revision, extra: saved.categories as Categories };
-}
-
-export function signReading(code: string, body: { revision: number; password: string; meaning: string }) {
-  return unwrap(api.POST('/api/reading/cases/{code}/sign/', { params: { path: { code } }, body }));
+export async function saveDraft(source: ReadSource, code: string, revision: number, body: DraftBody, activeSeconds: number, keepalive: boolean) {
+  const saved = await source.save(code, { revision, ...body, active_seconds: activeSeconds }, keepalive);
+  return { revision: saved.revision, extra: saved.categories };
 }
 
 export function amendReading(code: string, reason: string) {

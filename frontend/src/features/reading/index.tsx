@@ -1,1 +1,1 @@
-export { ReadingPage } from './reading-page';
+export { PhantomPage, ReadingPage } from './reading-page';

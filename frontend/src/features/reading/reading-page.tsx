@@ -12,29 +12,39 @@ import { useUser } from '@/lib/session';
 import { loadAhead } from '@/viewer';
 
 import { useCaseAhead, useFetchedAhead } from './ahead';
-import { caseQuery } from './api';
+import { caseQuery, PHANTOMS, type ReadSource, STUDY } from './api';
 import { ReadingRoom } from './reading-room';
 
-/** Loads one case; everything in it starts anew with the next code. */
+/** A case of the study. */
 export function ReadingPage() {
+  return <Room source={STUDY} />;
+}
+
+/** A phantom with known truth, in the same room. */
+export function PhantomPage() {
+  return <Room source={PHANTOMS} />;
+}
+
+/** Loads one case; everything in it starts anew with the next code. */
+function Room({ source }: { source: ReadSource }) {
   const { code = '' } = useParams();
   useDarkRoom();
   useEffect(() => () => void loadAhead([]), []);
   return (
     <Box bg="dark.8" c="gray.2" mih="100vh">
-      <LoadedCase key={code} code={code} />
+      <LoadedCase key={code} code={code} source={source} />
     </Box>
   );
 }
 
-function LoadedCase({ code }: { code: string }) {
+function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const user = useUser();
   const rubric = useQuery(rubricQuery);
   const ahead = useFetchedAhead(code);
   // What was fetched ahead is shown at once, and asked for again: it may have been saved elsewhere since.
-  const opened = useQuery({ ...caseQuery(code), initialData: ahead, refetchOnMount: ahead ? 'always' : true });
-  const { scans, error: imageError, retry } = useScans(code, opened.data?.scans);
-  useCaseAhead(opened.data?.next, scans !== null);
+  const opened = useQuery({ ...caseQuery(code, source), initialData: ahead, refetchOnMount: ahead ? 'always' : true });
+  const { scans, error: imageError, retry } = useScans(code, opened.data?.scans, source.from);
+  useCaseAhead(source, opened.data?.next, scans !== null);
   const error = rubric.error ?? (opened.data ? null : opened.error);
   if (error) {
     return (
@@ -56,6 +66,7 @@ function LoadedCase({ code }: { code: string }) {
     <ReadingRoom
       // An amendment is another version with a draft of its own.
       key={`${version}-${state}`}
+      source={source}
       username={user.username}
       rubric={rubric.data}
       opened={opened.data}

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Box, Button, Group, Loader, Text } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Box, Button, Group, Loader, Text } from '@mantine/core';
 import { IconKeyboard, IconLayoutSidebar, IconLayoutSidebarRight, IconSignature } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
@@ -14,7 +14,7 @@ import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { usePreference } from '@/lib/preference';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
 
-import type { ReadingCase } from './api';
+import { type ReadingCase, type ReadSource, STUDY } from './api';
 import { AmendButton } from './amend-button';
 import { describeDifferences } from './describe-differences';
 import { PROPOSED_FINDING, proposalFor } from './proposal';
@@ -24,6 +24,7 @@ import { SignDialog } from './sign-dialog';
 import { useReadingDraft } from './use-reading-draft';
 
 interface Props {
+  source?: ReadSource;
   username: string;
   rubric: Rubric;
   opened: ReadingCase;
@@ -40,14 +41,14 @@ export interface Cursor {
 }
 
 /** Images on the left, scores on the right, the keyboard over both. */
-export function ReadingRoom({ username, rubric, opened, scans, imageError, onRetryImages, onChanged }: Props) {
+export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onChanged }: Props) {
   const { code } = opened;
   const navigate = useNavigate();
   const client = useQueryClient();
   const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
   const readOnly = opened.reading.state === 'signed';
-  const [draft, keeper] = useReadingDraft(opened, username, scanKeys);
+  const [draft, keeper] = useReadingDraft(opened, source, username, scanKeys);
   const { content } = draft.body;
   const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0 });
   const [missing, setMissing] = useState<Missing[]>([]);
@@ -158,19 +159,21 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
   );
   const goOn = (next: string | null) => {
     void client.invalidateQueries({ queryKey: ['reading', 'worklist'] });
-    void navigate(next ? `/read/${next}` : '/');
+    void client.invalidateQueries({ queryKey: ['qualification'] });
+    void navigate(next ? `${source.room}/${next}` : source.home.to);
   };
 
   return (
     <div className={classes.room} data-side={side}>
       <header className={classes.header}>
         <Group gap="md" wrap="nowrap">
-          <Anchor component={Link} to="/" size="sm">
-            ← Worklist
+          <Anchor component={Link} to={source.home.to} size="sm">
+            ← {source.home.label}
           </Anchor>
           <Text component="h1" size="md" fw={600} data-testid="case-code">
             Case {code}
           </Text>
+          {opened.purpose && <Badge color="grape" tt="none">Phantom, {opened.purpose === 'training' ? 'for training' : 'for qualification'}</Badge>}
           {readOnly ? <Text size="sm">Signed, for reading only</Text> : <SaveState state={draft} />}
         </Group>
         <Group gap="xs" wrap="nowrap">
@@ -193,7 +196,7 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
             <>
               {opened.amendable && <AmendButton code={code} onAmended={onChanged} />}
               <Button size="compact-md" onClick={() => goOn(opened.next)}>
-                {opened.next ? 'Next case' : 'Worklist'}
+                {opened.next ? 'Next case' : source.home.label}
               </Button>
             </>
           ) : (
@@ -237,6 +240,7 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
         measurements={draft.body.measurements}
         cursor={cursor}
         missing={missing}
+        feedback={opened.feedback ?? null}
         readOnly={readOnly}
         commentRef={comment}
         viewer={viewer}
@@ -253,6 +257,8 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
       <SignDialog
         opened={signing}
         code={code}
+        source={source}
+        withFeedback={opened.purpose !== undefined}
         scans={opened.scans.map(({ key, label }) => ({ key, label, unreadable: isUnreadable(content[key] ?? emptyScan()) }))}
         keeper={keeper}
         onClose={() => setSigning(false)}
@@ -261,6 +267,7 @@ export function ReadingRoom({ username, rubric, opened, scans, imageError, onRet
           setMissing(gaps);
         }}
         onNext={goOn}
+        onFeedback={onChanged}
       />
     </div>
   );

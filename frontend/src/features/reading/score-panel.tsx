@@ -7,7 +7,8 @@ import {
 } from '@/components/scoring/rubric';
 import type { Measurement, ViewerHandle } from '@/viewer';
 
-import type { Categories } from './api';
+import type { Categories, Feedback } from './api';
+import { FeedbackTable } from './feedback-table';
 import { FindingDetails } from './finding-details';
 import { MeasurementList } from './measurement-list';
 import { PROPOSED_FINDING, proposalFor } from './proposal';
@@ -24,6 +25,7 @@ interface Props {
   measurements: Measurement[];
   cursor: Cursor;
   missing: Missing[];
+  feedback: Feedback | null;
   readOnly: boolean;
   commentRef: Ref<HTMLTextAreaElement>;
   viewer: RefObject<ViewerHandle | null>;
@@ -34,7 +36,7 @@ interface Props {
 
 /** The form, made from the rubric: findings down, scans across. */
 export function ScorePanel({
-  rows, scans, content, categories, settled, measurements, cursor, missing, readOnly, commentRef, viewer, onCursor,
+  rows, scans, content, categories, settled, measurements, cursor, missing, feedback, readOnly, commentRef, viewer, onCursor,
   onGrade, onEdit,
 }: Props) {
   const current = useRef<HTMLDivElement>(null);
@@ -47,6 +49,7 @@ export function ScorePanel({
   const row = rows[cursor.row];
   return (
     <aside className={classes.panel} aria-label="Scores">
+      {feedback && <FeedbackTable feedback={feedback} rows={rows} scans={scans} />}
       <table className={classes.table}>
         <thead>
           <tr>

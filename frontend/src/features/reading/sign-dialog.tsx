@@ -7,7 +7,7 @@ import { CATEGORY_LABEL, type Missing } from '@/components/scoring/rubric';
 import type { DraftKeeper } from '@/lib/draft-keeper';
 import { ApiError } from '@/lib/errors';
 
-import { type Categories, type DraftBody, signReading } from './api';
+import type { Categories, DraftBody, ReadSource } from './api';
 
 export const MEANING =
   'I read these scans myself, without knowledge of any other read or clinical data, and these scores are mine.';
@@ -15,16 +15,20 @@ export const MEANING =
 interface Props {
   opened: boolean;
   code: string;
+  source: ReadSource;
+  /** A phantom, whose truth is shown once it is signed. */
+  withFeedback: boolean;
   scans: { key: string; label: string; unreadable: boolean }[];
   keeper: DraftKeeper<DraftBody, Categories>;
   onClose: () => void;
   /** The server found findings that are still missing. */
   onMissing: (missing: Missing[]) => void;
   onNext: (next: string | null) => void;
+  onFeedback: () => void;
 }
 
 /** Says what signing means, takes the password, and offers the next case as soon as it is done. */
-export function SignDialog({ opened, code, scans, keeper, onClose, onMissing, onNext }: Props) {
+export function SignDialog({ opened, code, source, withFeedback, scans, keeper, onClose, onMissing, onNext, onFeedback }: Props) {
   const [signed, setSigned] = useState<{ next: string | null } | null>(null);
   const categories = keeper.getState().extra;
 
@@ -33,7 +37,7 @@ export function SignDialog({ opened, code, scans, keeper, onClose, onMissing, on
       throw new Error(`The draft could not be saved, so it cannot be signed yet. ${keeper.getState().message ?? ''}`);
     }
     try {
-      const { next } = await signReading(code, { revision: keeper.getState().revision, password, meaning: MEANING });
+      const { next } = await source.sign(code, { revision: keeper.getState().revision, password, meaning: MEANING });
       keeper.finish();
       setSigned({ next });
     } catch (error) {
@@ -45,20 +49,26 @@ export function SignDialog({ opened, code, scans, keeper, onClose, onMissing, on
 
   if (signed) {
     return (
-      <Modal opened onClose={() => onNext(signed.next)} title="Signed" centered withCloseButton={false}>
+      <Modal opened onClose={() => (withFeedback ? onFeedback() : onNext(signed.next))} title="Signed" centered withCloseButton={false}>
         <Stack>
           <Alert color="teal" icon={<IconCircleCheck aria-hidden />} role="status">
             Case {code} is signed and can no longer be changed.
           </Alert>
           <Group justify="flex-end">
-            {signed.next && (
+            {signed.next && !withFeedback && (
               <Button variant="default" onClick={() => onNext(null)}>
                 Worklist
               </Button>
             )}
-            <Button data-autofocus onClick={() => onNext(signed.next)}>
-              {signed.next ? 'Next case' : 'Back to the worklist'}
-            </Button>
+            {withFeedback ? (
+              <Button data-autofocus onClick={onFeedback}>
+                Show the truth
+              </Button>
+            ) : (
+              <Button data-autofocus onClick={() => onNext(signed.next)}>
+                {signed.next ? 'Next case' : 'Back to the worklist'}
+              </Button>
+            )}
           </Group>
         </Stack>
       </Modal>
@@ -72,13 +82,17 @@ export function SignDialog({ opened, code, scans, keeper, onClose, onMissing, on
             <Table.Tr key={key}>
               <Table.Td w={120}>{label}</Table.Td>
               <Table.Td fw={600}>
-                {unreadable ? 'Unreadable – goes to the study lead' : (CATEGORY_LABEL[categories[key] ?? ''] ?? 'worked out when saved')}
+                {unreadable ? (withFeedback ? 'Unreadable' : 'Unreadable – goes to the study lead') : (CATEGORY_LABEL[categories[key] ?? ''] ?? 'worked out when saved')}
               </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-      <Text size="sm">A signed read is final: it cannot be edited, only amended with a reason while the case is open.</Text>
+      <Text size="sm">
+        {withFeedback
+          ? 'A signed read is final. The truth is shown beside your grades after it.'
+          : 'A signed read is final: it cannot be edited, only amended with a reason while the case is open.'}
+      </Text>
     </PasswordDialog>
   );
 }

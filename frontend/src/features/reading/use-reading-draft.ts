@@ -8,11 +8,11 @@ import { draftStore } from '@/lib/draft-store';
 import { sameJson } from '@/lib/same-json';
 import type { Measurement } from '@/viewer';
 
-import { type Categories, type DraftBody, type ReadingCase, saveDraft } from './api';
+import { type Categories, type DraftBody, type ReadingCase, type ReadSource, saveDraft } from './api';
 import { useActiveSeconds } from './use-active-seconds';
 
 /** The reader's draft of a case, kept on the server and in the browser. */
-export function useReadingDraft(opened: ReadingCase, username: string, scanKeys: string[]) {
+export function useReadingDraft(opened: ReadingCase, source: ReadSource, username: string, scanKeys: string[]) {
   const { code, reading } = opened;
   const seconds = useActiveSeconds(reading.active_seconds);
   const held = useDraft<DraftBody, Categories>(
@@ -21,7 +21,7 @@ export function useReadingDraft(opened: ReadingCase, username: string, scanKeys:
         revision: reading.revision,
         body: bodyOf(reading, scanKeys),
         extra: opened.categories,
-        save: (revision, body, keepalive) => saveDraft(code, revision, body, seconds(), keepalive),
+        save: (revision, body, keepalive) => saveDraft(source, code, revision, body, seconds(), keepalive),
         staleBody: (error) => staleBody(error, scanKeys),
         // A version has its own draft: one kept before signing must not come back in the amendment.
         store: draftStore<DraftBody>(username, `${code}:${reading.version}`),

@@ -1,4 +1,4 @@
-import { Badge, Button, Container, Group, Paper, Progress, Stack, Table, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Container, Group, Paper, Progress, Stack, Table, Text, Title } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
@@ -20,7 +20,7 @@ export function WorklistPage() {
     return <ErrorNotice error={worklist.error} title="Your worklist could not be loaded" onRetry={() => void worklist.refetch()} />;
   }
   if (!worklist.data) return <PageLoader label="Loading your worklist" />;
-  const { progress, next, items, consensus } = worklist.data;
+  const { progress, next, locked, items, consensus } = worklist.data;
   const drafts = items.filter(({ status }) => status === 'draft');
   const open = items.filter(({ status }) => status === 'open');
   const signed = items.filter(({ status }) => status === 'signed');
@@ -35,7 +35,14 @@ export function WorklistPage() {
             </Button>
           )}
         </Group>
-        <Standing progress={progress} next={next} empty={items.length === 0} />
+        {locked ? (
+          <Alert color="orange" variant="light" title="Qualification first">
+            {locked} <Anchor component={Link} to="/training" underline="always" inherit>Go to the qualification cases</Anchor>
+          </Alert>
+        ) : (
+          <Standing progress={progress} next={next} empty={items.length === 0} />
+        )}
+        {!locked && <Anchor component={Link} to="/training" size="sm">Training and qualification</Anchor>}
         {consensus.length > 0 && <ConsensusList items={consensus} />}
         <Section title="Drafts to resume" items={drafts} action="Resume" />
         <Section title="Still to read" items={open} action="Read" />

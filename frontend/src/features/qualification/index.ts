@@ -1,0 +1,2 @@
+export { QualificationPage } from './qualification-page';
+export { TrainingPage } from './training-page';
