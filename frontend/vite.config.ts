@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: {
     alias: {
       '@': here('./src'),
+      // The image loader's way with this codec fills the decode worker's memory.
+      '@cornerstonejs/codec-openjph/wasmjs': here('./src/viewer/htj2k-codec.ts'),
       // vtk.js reaches xmlbuilder2 for file formats we never write; it wants Node's `events` and
       // leaves a blank page in production.
       xmlbuilder2: here('./src/stubs/xmlbuilder2.ts'),
@@ -30,7 +32,7 @@ export default defineConfig({
       '@cornerstonejs/codec-charls/decodewasmjs',
       '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs',
       '@cornerstonejs/codec-openjpeg/decodewasmjs',
-      '@cornerstonejs/codec-openjph/wasmjs',
+      '@cornerstonejs/codec-openjph',
     ],
   },
   build: { target: 'es2022', chunkSizeWarningLimit: 6000 },

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,18 +17,24 @@ from pathlib import Path
 from tests.e2e import demo_site
 
 SLICES, SIDE = 15, 512
-READER, PASSWORD = "observer_a", "phantom-bench-2026"
+PASSWORD = "phantom-bench-2026"
+#: Two readers of the same cases: one is timed, the other walks through them.
+TIMED, WALKING = "observer_a", "observer_b"
 
 
 @contextmanager
-def running(patients: int) -> Iterator[demo_site.Site]:
-    """Serve a fresh study of so many patients, each a baseline and a follow-up of 15 × 512²."""
+def running(patients: int, bare_page: Path) -> Iterator[demo_site.Site]:
+    """Serve a fresh study of so many patients, each a baseline and a follow-up of 15 × 512².
+
+    ``bare_page`` is a built page of other code, served beside it under /static/bare-page/.
+    """
     with tempfile.TemporaryDirectory(prefix="odontoid-bench-") as name:
         folder = Path(name)
         subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.reading_site", str(patients)],
             env=demo_site.environment(folder, ODONTOID_LOG_LEVEL="ERROR"), check=True,
         )  # fmt: skip
+        shutil.copytree(bare_page, folder / "static" / "bare-page")
         with demo_site.serving(folder, "serve") as site:
             yield site
 
@@ -46,7 +53,7 @@ def _prepare(patients: int) -> None:
 
     call_command("migrate", interactive=False, verbosity=0)
     lead = User.objects.create_user("lead", password=PASSWORD, role=Role.LEAD)
-    for username in (READER, "observer_b"):
+    for username in (TIMED, WALKING):
         User.objects.create_user(username, password=PASSWORD, role=Role.OBSERVER)
     with tempfile.TemporaryDirectory(prefix="odontoid-bench-") as name:
         delivery = Path(name) / "delivery"

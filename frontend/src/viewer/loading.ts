@@ -4,19 +4,23 @@ import { wadors } from '@cornerstonejs/dicom-image-loader';
 import { onPurge } from './purge';
 import { headerWindow, withWindow } from './stack';
 import { start } from './start';
-import type { StackScan } from './types';
+import type { DicomJson, StackScan } from './types';
 
-/** How many hold a slice: the case on screen, and the one loaded ahead of it. */
-const holders = new Map<string, number>();
+/** The slices' headers, and how many hold a slice: the case on screen, and the one loaded ahead of it. */
+const held = new Map<string, { header: DicomJson; holders: number }>();
 
 /** Tells the loader about a scan's slices; must come before they are shown, and be undone by releaseScan. */
 export function registerScan({ imageIds, metadata }: StackScan): void {
   const window = headerWindow(metadata);
   imageIds.forEach((imageId, index) => {
-    const held = holders.get(imageId) ?? 0;
-    holders.set(imageId, held + 1);
+    const slice = held.get(imageId);
     const instance = metadata[index];
-    if (instance && held === 0) wadors.metaDataManager.add(imageId, withWindow(instance, window) as never);
+    if (slice) slice.holders += 1;
+    else if (instance) {
+      const header = withWindow(instance, window);
+      held.set(imageId, { header, holders: 1 });
+      wadors.metaDataManager.add(imageId, header as never);
+    }
   });
 }
 
@@ -24,17 +28,19 @@ export function registerScan({ imageIds, metadata }: StackScan): void {
 export function releaseScan({ imageIds }: StackScan): void {
   const dropped = new Set(
     imageIds.filter((imageId) => {
-      const left = (holders.get(imageId) ?? 1) - 1;
-      if (left > 0) holders.set(imageId, left);
-      else holders.delete(imageId);
-      return left <= 0;
+      const slice = held.get(imageId);
+      if (slice) slice.holders -= 1;
+      return !slice || slice.holders <= 0;
     }),
   );
   imageLoadPoolManager.filterRequests(({ additionalDetails }) => !dropped.has(additionalDetails.imageId ?? ''));
   for (const imageId of dropped) {
+    held.delete(imageId);
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
-    wadors.metaDataManager.remove(imageId);
   }
+  // The loader's own remove keeps the address of every slice it ever knew.
+  wadors.metaDataManager.purge();
+  for (const [imageId, { header }] of held) wadors.metaDataManager.add(imageId, header as never);
 }
 
 /** Fetches and decodes a registered scan's slices at low priority, the middle first. */
@@ -69,7 +75,7 @@ export function loadAhead(scans: StackScan[]): void {
 
 onPurge(() => {
   ahead = [];
-  holders.clear();
+  held.clear();
   cache.purgeCache();
   wadors.metaDataManager.purge();
 });

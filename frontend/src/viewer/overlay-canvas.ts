@@ -6,6 +6,7 @@ export class OverlayCanvas {
   overlay: SaliencyOverlay | null = null;
   private readonly canvas = document.createElement('canvas');
   private readonly painter = new OverlayPainter();
+  private drawn = false;
 
   constructor(
     private readonly element: HTMLDivElement,
@@ -22,6 +23,8 @@ export class OverlayCanvas {
 
   /** Draws the map where it covers the slice through `origin`; returns whether it does not. */
   draw(ready: boolean, origin: Point3, project: (point: Point3) => [number, number]): boolean {
+    if (!this.overlay && !this.drawn) return false; // as in every reading: no canvas to size, nothing to paint
+    this.drawn = this.overlay !== null;
     const { clientWidth, clientHeight } = this.element;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];

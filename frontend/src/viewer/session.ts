@@ -67,6 +67,8 @@ export class ViewerSession implements ViewerHandle {
   private readonly listeners = new Set<() => void>();
   private cine: ReturnType<typeof setInterval> | null = null;
   private closed = false;
+  /** Sizes of the elements when their canvases were made or last resized. */
+  private drawnAt: string;
 
   constructor(
     private readonly scans: StackScan[],
@@ -94,6 +96,7 @@ export class ViewerSession implements ViewerHandle {
       const view = new StackView(scan, element, this.engine, this.viewportId(scan.key), options.preset, () => this.publish());
       this.views.set(scan.key, view);
     }
+    this.drawnAt = this.sizes();
     this.links = new Links(this.views);
     for (const { element } of this.views.values()) {
       element.addEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
@@ -213,12 +216,19 @@ export class ViewerSession implements ViewerHandle {
     this.publish({ solo: this.state.solo ? null : this.state.active });
   }
 
+  private sizes(): string {
+    return [...this.views.values()].map(({ element }) => `${element.clientWidth}×${element.clientHeight}`).join(' ');
+  }
+
   setOverlay(scan: string, overlay: SaliencyOverlay | null): void {
     this.views.get(scan)?.setOverlay(overlay);
   }
 
   resize(): void {
-    if (this.closed) return;
+    // An observer calls at once for what it begins to observe, too.
+    const sizes = this.sizes();
+    if (this.closed || sizes === this.drawnAt) return;
+    this.drawnAt = sizes;
     this.links.quietly(() => {
       const moved = [...this.views.values()].some((view) => view.moved);
       this.engine.resize(true, moved);

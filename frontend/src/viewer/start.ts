@@ -1,4 +1,5 @@
 import {
+  getConfiguration,
   getRenderingCapabilities,
   getShouldUseCPURendering,
   init as initCore,
@@ -41,7 +42,9 @@ let started = false;
 /** Starts Cornerstone once per page, however often a component mounts. */
 export function start(): void {
   if (started) return;
-  initCore();
+  // One WebGL context a stack; left alone, Cornerstone makes seven for every case.
+  const settings = getConfiguration();
+  initCore({ ...settings, rendering: { ...settings.rendering, webGlContextCount: 2 } });
   const { webgl, softwareRasterizer } = getRenderingCapabilities();
   // A software WebGL is five times slower here than drawing on a 2-D canvas.
   const wanted = wantedRenderer() ?? (softwareRasterizer ? 'cpu' : 'gpu');

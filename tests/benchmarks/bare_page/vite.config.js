@@ -6,7 +6,7 @@ const frontend = here('../../../frontend');
 
 export default {
   root: here('.'),
-  base: '/bare-page/',
+  base: '/static/bare-page/',
   plugins: [
     {
       name: 'packages-of-the-front-end',

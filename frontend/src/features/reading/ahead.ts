@@ -44,13 +44,19 @@ export function useCaseAhead(source: ReadSource, next: string | null | undefined
   }, [client, next, ready, source]);
 }
 
-/** The case as it was fetched ahead, once; and nothing of it stays after it is left. */
+/** The case as it was fetched ahead, once. */
 export function useFetchedAhead(code: string): ReadingCase | undefined {
   const client = useQueryClient();
   const [page] = useState(() => client.getQueryData<ReadingCase>(aheadKey(code)));
-  useEffect(() => {
-    client.removeQueries({ queryKey: aheadKey(code) });
-    return () => forgetScans(client, code);
-  }, [client, code]);
+  useEffect(() => client.removeQueries({ queryKey: aheadKey(code) }), [client, code]);
   return page;
+}
+
+/**
+ * Nothing of the case stays after it is left. Must come after what uses its headers: a query whose last
+ * user leaves after it was removed waits, with all it holds, for as long as it was to be kept.
+ */
+export function useForgotten(code: string): void {
+  const client = useQueryClient();
+  useEffect(() => () => forgetScans(client, code), [client, code]);
 }

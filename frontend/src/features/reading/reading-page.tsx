@@ -11,7 +11,7 @@ import { useScans } from '@/components/scoring/use-scans';
 import { useUser } from '@/lib/session';
 import { loadAhead } from '@/viewer';
 
-import { useCaseAhead, useFetchedAhead } from './ahead';
+import { useCaseAhead, useFetchedAhead, useForgotten } from './ahead';
 import { caseQuery, PHANTOMS, type ReadSource, STUDY } from './api';
 import { ReadingRoom } from './reading-room';
 
@@ -45,6 +45,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const opened = useQuery({ ...caseQuery(code, source), initialData: ahead, refetchOnMount: ahead ? 'always' : true });
   const { scans, error: imageError, retry } = useScans(code, opened.data?.scans, source.from);
   useCaseAhead(source, opened.data?.next, scans !== null);
+  useForgotten(code);
   const error = rubric.error ?? (opened.data ? null : opened.error);
   if (error) {
     return (
