@@ -4,7 +4,7 @@ import {
   IconChevronRight, IconColorPicker, IconContrast, IconContrast2, IconHandMove, IconLink, IconLinkOff, IconOvalVertical,
   IconPlayerPause, IconPlayerPlay, IconRefresh, IconRuler2, IconSunHigh, IconZoom,
 } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 
 import { KINDS } from './measure';
 import type { SessionState, ViewerSession } from './session';
@@ -33,14 +33,27 @@ function isMeasuring(tool: ToolName): tool is MeasurementKind {
   return tool in KINDS;
 }
 
+/** What of the session's state is seen here. */
+const SEEN = ['tool', 'canUndo', 'canRedo', 'preset', 'cine', 'linked', 'offsetMm', 'linkedWindow', 'solo'] as const;
+
 interface Props {
   session: ViewerSession;
-  state: SessionState;
+  state: Pick<SessionState, (typeof SEEN)[number]>;
   tools: ToolName[];
   pair: boolean;
 }
 
-export function Toolbar({ session, state, tools, pair }: Props) {
+/** Drawn again only when something seen here has changed: its tooltips take longer than a slice that moves. */
+export const Toolbar = memo(
+  Buttons,
+  (before, after) =>
+    before.session === after.session &&
+    before.tools === after.tools &&
+    before.pair === after.pair &&
+    SEEN.every((key) => before.state[key] === after.state[key]),
+);
+
+function Buttons({ session, state, tools, pair }: Props) {
   return (
     <Group role="toolbar" aria-label="Image tools" gap={4} className={classes.toolbar} wrap="nowrap">
       {tools.map((name) => {
