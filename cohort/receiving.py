@@ -33,7 +33,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from pydicom.dataset import Dataset
 
-from cohort import delivery, dicom_file, ingest, pixels
+from cohort import delivery, dicom_file, durable, ingest, pixels
 from cohort.models import ImportBatch
 
 logger = logging.getLogger(__name__)
@@ -126,16 +126,15 @@ def keep(arrived: Sequence[Arrived], origin: Origin, *, synced: bool = True) -> 
     """Put written files with the others of their series, durably; the folders they lie in.
 
     The same object sent again takes its own place; another one under the same UID lies beside it, for
-    the ingest to refuse. ``synced`` says whether the files' content is on disk already: when many came
-    at once, to sync them one after the other here lets the disk gather them.
+    the ingest to refuse. ``synced`` says whether the files' content is on disk already: many that came at
+    once are better synced together here.
     """
     series: dict[Path, list[Arrived]] = defaultdict(list)
     for one in arrived:
         series[_folder("open") / _key(origin, str(one.header.SeriesInstanceUID))].append(one)
     with _full_disk_told():
-        for one in () if synced else arrived:
-            with one.path.open("rb") as file:
-                os.fsync(file.fileno())
+        if not synced:
+            durable.sync_all(one.path for one in arrived)
         for folder, files in series.items():
             _put(files, folder)
     return set(series)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
-import os
 import shutil
 import struct
 import tempfile
@@ -23,7 +22,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
-from cohort import pixels
+from cohort import durable, pixels
 
 if TYPE_CHECKING:
     from cohort.models import Instance, Series
@@ -162,18 +161,16 @@ def staged(files: Mapping[str, bytes], path: str) -> Iterator[None]:
     incoming.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=incoming))
     try:
-        # All are written before the first is synced, so that the disk gathers them into few writes.
         for name, content in files.items():
             (folder / name).write_bytes(content)
-        for name in files:
-            _sync(folder / name)
-        _sync(folder)
+        durable.sync_all(folder / name for name in files)
+        durable.sync(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         before = folder.with_suffix(".before")
         if target.exists():
             target.rename(before)  # an orphan, or a part of the series that is being replaced
         folder.rename(target)
-        _sync(target.parent)
+        durable.sync(target.parent)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -185,14 +182,6 @@ def staged(files: Mapping[str, bytes], path: str) -> Iterator[None]:
             before.rename(target)
         raise
     shutil.rmtree(before, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def delete(series: Series) -> None:
