@@ -14,7 +14,7 @@ DEMO_PATIENTS ?= 60
 NODE_BIN = $(shell $(PY) frontend/find_node.py)
 NPM = PATH="$(NODE_BIN):$$PATH" npm --prefix frontend
 
-.PHONY: help demo serve test test-python test-frontend lint bench build types browser screenshots clean
+.PHONY: help demo serve test test-python test-frontend lint bench build types browser examples screenshots clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -83,6 +83,10 @@ test-python: $(VENV)/.dev
 
 bench: $(VENV)/.dev build browser
 	$(PY) -m tests.benchmarks $(BENCH_ARGS)
+
+# Pictures of the rubric's grades for the score panel; kept in the repository.
+examples: $(VENV)/.runtime
+	@$(PY) -m cohort.phantom.examples frontend/src/components/scoring/examples
 
 screenshots: $(VENV)/.dev build browser
 	$(PY) -m tests.e2e.screenshots

@@ -5,7 +5,7 @@ export type RoomAction =
   | { type: 'grade'; option: GradeOption }
   | { type: 'move'; by: number }
   | { type: 'scan'; index: number }
-  | { type: 'same' | 'accept' | 'comment' | 'keySlice' | 'showKeySlice' | 'sign' | 'help' };
+  | { type: 'same' | 'accept' | 'comment' | 'keySlice' | 'showKeySlice' | 'examples' | 'sign' | 'help' };
 
 export const ROOM_KEYS: { keys: string; does: string }[] = [
   { keys: '0 1 2 –', does: 'Grade the finding (the numbers stand on its buttons; – is “not visible”)' },
@@ -17,6 +17,7 @@ export const ROOM_KEYS: { keys: string; does: string }[] = [
   { keys: 'C', does: 'Comment on the finding; Esc goes back' },
   { keys: 'K', does: 'Mark the slice as key slice of the finding, or take the mark away' },
   { keys: 'G', does: 'Go to the key slice' },
+  { keys: 'H', does: 'Pictures of the finding’s grades, from phantoms' },
   { keys: 'Enter', does: 'Sign; jumps to what is still missing' },
   { keys: '?', does: 'This sheet' },
 ];
@@ -29,6 +30,7 @@ const LETTERS: Record<string, RoomAction> = {
   c: { type: 'comment' },
   k: { type: 'keySlice' },
   g: { type: 'showKeySlice' },
+  h: { type: 'examples' },
 };
 
 export function isEditable(target: EventTarget | null): boolean {

@@ -2,8 +2,9 @@ import { ActionIcon, Button, Group, Text, Textarea, TextInput } from '@mantine/c
 import { IconMapPin } from '@tabler/icons-react';
 import type { Ref, RefObject } from 'react';
 
+import { exampleOf } from '@/components/scoring/examples';
 import {
-  type Content, EXCLUSION, type Finding, type Grade, isFinding, isGraded, type ScanContent, setComment,
+  type Content, EXCLUSION, type Finding, type Grade, type GradeOption, isFinding, isGraded, type ScanContent, setComment,
   setExclusionText, toggleKeySlice, valueOf,
 } from '@/components/scoring/rubric';
 import type { ViewerHandle } from '@/viewer';
@@ -19,28 +20,42 @@ interface Props {
   scanLabel: string;
   proposal: Proposal | null;
   readOnly: boolean;
+  /** Phantom pictures of the grades are shown. */
+  examples: boolean;
+  onExamples: () => void;
   commentRef: Ref<HTMLTextAreaElement>;
   viewer: RefObject<ViewerHandle | null>;
   onGrade: (value: Grade) => void;
   onEdit: (change: (content: Content) => Content) => void;
 }
 
-/** The wording of the grades of the finding in hand, and what the reader has to say about it. */
-export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOnly, commentRef, viewer, onGrade, onEdit }: Props) {
+const WORDING = 'wording-of-the-grades';
+
+/** The wording of the grades of the finding in hand, with pictures on demand, and what the reader has to say about it. */
+export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOnly, examples, onExamples, commentRef, viewer, onGrade, onEdit }: Props) {
   const value = valueOf(scan, row.key);
   const slice = scan.key_slices[row.key];
   const off = readOnly || !isGraded(row.key, scan);
+  const illustrated = row.grades.some((option) => exampleOf(row.key, option.value));
   return (
     <section className={classes.details} aria-label={`${scanLabel}: ${row.label}`}>
-      <Text fw={600} size="sm">
-        {row.label} <Text span c="gray.5" fw={400}>· {scanLabel}</Text>
-      </Text>
+      <Group justify="space-between" wrap="nowrap" gap={6}>
+        <Text fw={600} size="sm">
+          {row.label} <Text span c="gray.5" fw={400}>· {scanLabel}</Text>
+        </Text>
+        {illustrated && (
+          <Button size="compact-xs" variant={examples ? 'light' : 'default'} aria-expanded={examples} aria-controls={WORDING} aria-keyshortcuts="H" onClick={onExamples}>
+            Examples (H)
+          </Button>
+        )}
+      </Group>
       {row.help && <Text size="xs" c="gray.4">{row.help}</Text>}
       {proposal && <ProposalNote proposal={proposal} row={row} readOnly={readOnly} onAccept={() => onGrade(proposal.grade)} />}
-      <ul className={classes.wording}>
+      <ul id={WORDING} className={classes.wording} data-examples={(examples && illustrated) || undefined}>
         {row.grades.map((option) => (
           <li key={String(option.value)} data-chosen={option.value === value || undefined}>
             <button type="button" disabled={off} tabIndex={-1} onClick={() => option.value !== null && onGrade(option.value)}>
+              {examples && <Picture row={row} option={option} />}
               <kbd>{option.shortcut === '-' ? '–' : option.shortcut}</kbd>
               <span>
                 <b>{option.label}</b> {option.description}
@@ -105,4 +120,10 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOn
       )}
     </section>
   );
+}
+
+/** A phantom with this grade; the button it stands in gives the grade. */
+function Picture({ row, option }: { row: Finding; option: GradeOption }) {
+  const source = exampleOf(row.key, option.value);
+  return source ? <img src={source} width={240} height={240} alt={`Phantom: ${row.label}, ${option.label}.`} /> : null;
 }

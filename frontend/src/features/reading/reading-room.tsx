@@ -57,6 +57,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const viewer = useRef<ViewerHandle>(null);
   const [preset, setPreset] = usePreference(username, 'window-preset', 0);
   const [side, setSide] = usePreference<'left' | 'right'>(username, 'scores-side', 'right');
+  const [examples, setExamples] = usePreference(username, 'examples', false);
   const comment = useRef<HTMLTextAreaElement>(null);
 
   const moveTo = useCallback((next: Cursor) => {
@@ -142,6 +143,9 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         case 'comment':
           comment.current?.focus();
           break;
+        case 'examples':
+          setExamples(!examples);
+          break;
         case 'sign':
           askToSign();
           break;
@@ -151,14 +155,13 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToSign, cursor, edit, grade, keeper, moveTo, rows, scanKeys]);
+  }, [askToSign, cursor, edit, examples, grade, keeper, moveTo, rows, scanKeys, setExamples]);
 
   const marks = useMemo(
     () => Object.fromEntries(scanKeys.map((key) => [key, Object.values(content[key]?.key_slices ?? {})])),
     [content, scanKeys],
   );
   const goOn = (next: string | null) => {
-    void client.invalidateQueries({ queryKey: ['reading', 'worklist'] });
     void client.invalidateQueries({ queryKey: ['qualification'] });
     void navigate(next ? `${source.room}/${next}` : source.home.to);
   };
@@ -242,6 +245,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         missing={missing}
         feedback={opened.feedback ?? null}
         readOnly={readOnly}
+        examples={examples}
+        onExamples={() => setExamples(!examples)}
         commentRef={comment}
         viewer={viewer}
         onCursor={moveTo}

@@ -27,6 +27,8 @@ interface Props {
   missing: Missing[];
   feedback: Feedback | null;
   readOnly: boolean;
+  examples: boolean;
+  onExamples: () => void;
   commentRef: Ref<HTMLTextAreaElement>;
   viewer: RefObject<ViewerHandle | null>;
   onCursor: (cursor: Cursor) => void;
@@ -36,7 +38,8 @@ interface Props {
 
 /** The form, made from the rubric: findings down, scans across. */
 export function ScorePanel({
-  rows, scans, content, categories, settled, measurements, cursor, missing, feedback, readOnly, commentRef, viewer, onCursor,
+  rows, scans, content, categories, settled, measurements, cursor, missing, feedback, readOnly, examples, onExamples,
+  commentRef, viewer, onCursor,
   onGrade, onEdit,
 }: Props) {
   const current = useRef<HTMLDivElement>(null);
@@ -123,6 +126,8 @@ export function ScorePanel({
           scanLabel={scans.find(({ key }) => key === cursor.scan)?.label ?? ''}
           proposal={row.key === PROPOSED_FINDING ? proposalFor(cursor.scan, content, measurements) : null}
           readOnly={readOnly}
+          examples={examples}
+          onExamples={onExamples}
           commentRef={commentRef}
           viewer={viewer}
           onGrade={(value) => onGrade(cursor.scan, row.key, value)}

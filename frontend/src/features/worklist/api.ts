@@ -5,5 +5,6 @@ import { api, unwrap } from '@/lib/api-client';
 export const worklistQuery = queryOptions({
   queryKey: ['reading', 'worklist'],
   queryFn: ({ signal }) => unwrap(api.GET('/api/reading/worklist/', { signal })),
-  staleTime: 0,
+  // A list from before a case was opened or signed is never shown, not even while the new one is on its way.
+  gcTime: 0,
 });
