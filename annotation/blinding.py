@@ -102,9 +102,11 @@ def addresses(observer: User) -> tuple[list[str], list[str]]:
         assignment = queries.assignment_of(observer, code)
         assert assignment is not None  # it is the observer's
         for scan in queries.blind_scans(assignment):
-            base = f"/api/reading/cases/{code}/wado/studies/{scan['study_uid']}/series/{scan['series_uid']}"
-            rest.append(f"{base}/metadata")
-            rest += [f"{base}/instances/{one['sop_uid']}/frames/1" for one in scan["instances"]]
+            for series in (scan, *scan["others"]):
+                study_uid, series_uid = series["study_uid"], series["series_uid"]
+                base = f"/api/reading/cases/{code}/wado/studies/{study_uid}/series/{series_uid}"
+                rest.append(f"{base}/metadata")
+                rest += [f"{base}/instances/{one['sop_uid']}/frames/1" for one in series["instances"]]
     return own, rest
 
 

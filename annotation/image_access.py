@@ -27,8 +27,10 @@ def note(assignment: Assignment) -> None:
         return
     if not _on_record(assignment):
         scans = {
-            scan.key: {"series": scan.series.series_uid, "images": scan.series.slices}
-            for scan in assignment.case.scans.all()
+            scan.key: {"series": own.series_uid, "images": own.slices}
+            | ({"others": {one.series_uid: one.slices for one in others}} if others else {})
+            for scan in assignment.case.scans_with_series()
+            for own, *others in [scan.shown_series()]
         }
         with transaction.atomic():
             audit.hold(audit.Lock.TRAIL)  # before looking again: of two requests at once, one records

@@ -61,6 +61,12 @@ class Case(models.Model):
     class Meta:
         ordering = ["pk"]
 
+    def scans_with_series(self) -> list[Scan]:
+        """Its scans with all that their readers may look at, for one query more."""
+        scans = list(self.scans.all())
+        models.prefetch_related_objects(scans, "series", "offered__series")
+        return scans
+
 
 class Scan(models.Model):
     """One of a case's scans. ``key`` is how readers, drafts and labels name it."""
@@ -76,6 +82,30 @@ class Scan(models.Model):
     class Meta:
         ordering = ["case", "key"]
         constraints = [models.UniqueConstraint(fields=["case", "key"], name="one_scan_per_key")]
+
+    def other_series(self) -> list[Series]:
+        return [offer.series for offer in self.offered.all()]
+
+    def shown_series(self) -> list[Series]:
+        """What its readers may look at, by number: the scan's own series first."""
+        return [self.series, *self.other_series()]
+
+
+class OfferedSeries(models.Model):
+    """Another adequate series of a scan's exam, which its readers may look at beside the scan's own.
+
+    Kept when the case is made: what arrives later changes nothing for who reads later, or again.
+    """
+
+    scan = models.ForeignKey(Scan, models.CASCADE, related_name="offered")
+    series = models.ForeignKey(Series, models.PROTECT, related_name="offers")
+    #: From 1; the scan's own series is number 0. Readings name a series by this number.
+    number = models.PositiveSmallIntegerField()
+
+    class Meta:
+        verbose_name_plural = "offered series"
+        ordering = ["scan", "number"]
+        constraints = [models.UniqueConstraint(fields=["scan", "number"], name="one_series_per_number")]
 
 
 class Assignment(models.Model):

@@ -282,8 +282,8 @@ def _check_reader(read: QualificationRead, by: User) -> None:
         raise RuleViolation("This case is not assigned to you.", code="not_yours")
 
 
-def _slices(case: QualificationCase) -> dict[str, int]:
-    return {scan.key: len(scan.instances) for scan in case.scans.all()}
+def _slices(case: QualificationCase) -> dict[str, list[int]]:
+    return {scan.key: [len(scan.instances)] for scan in case.scans.all()}
 
 
 def _settle(attempt_id: int) -> dict[str, Any]:

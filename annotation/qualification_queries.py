@@ -93,6 +93,7 @@ def _blind_scan(read: QualificationRead, scan: QualificationScan) -> dict[str, A
             {"sop_uid": wado_proxy.opaque_uid(read, one["sop_uid"]), "index": index}
             for index, one in enumerate(scan.instances)
         ],
+        "others": [],
     }
 
 

@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 from annotation import qualified, rubric, wado_proxy
 from annotation import reading as verbs
 from annotation.models import Assignment, Case, Consensus, Reading, Scan
-from cohort.models import Instance
+from cohort.models import Instance, Series
 from config.accounts.models import Role, User
 from config.exceptions import RuleViolation
 
@@ -222,24 +222,34 @@ def _looks_amendable(assignment: Assignment) -> bool:
 def blind_scans(assignment: Assignment) -> list[dict[str, Any]]:
     """The scans' opaque addresses, in the order of viewing."""
     shown = names(assignment.case)
-    scans = sorted(assignment.case.scans.all(), key=lambda scan: scan.key)
+    scans = sorted(assignment.case.scans_with_series(), key=lambda scan: scan.key)
     uids: dict[int, list[str]] = {}
-    rows = Instance.objects.filter(series__in=[scan.series_id for scan in scans]).order_by("index")
+    everything = [series for scan in scans for series in scan.shown_series()]
+    rows = Instance.objects.filter(series__in=everything).order_by("index")
     for series_id, uid in rows.values_list("series_id", "sop_uid"):
         uids.setdefault(series_id, []).append(uid)
+
+    def addresses(series: Series) -> dict[str, Any]:
+        of_series = uids.get(series.pk, [])
+        return {
+            "study_uid": wado_proxy.opaque_uid(assignment, series.study_uid),
+            "series_uid": wado_proxy.opaque_uid(assignment, series.series_uid),
+            "slices": len(of_series),
+            "instances": [
+                {"sop_uid": wado_proxy.opaque_uid(assignment, uid), "index": index}
+                for index, uid in enumerate(of_series)
+            ],
+        }
+
     return [
         {
             "key": shown[scan.key],
             "label": LABELS[shown[scan.key]],
-            "study_uid": wado_proxy.opaque_uid(assignment, scan.series.study_uid),
-            "series_uid": wado_proxy.opaque_uid(assignment, scan.series.series_uid),
-            "slices": len(uids.get(scan.series_id, [])),
-            "instances": [
-                {"sop_uid": wado_proxy.opaque_uid(assignment, uid), "index": index}
-                for index, uid in enumerate(uids.get(scan.series_id, []))
-            ],
+            **addresses(own),
+            "others": [addresses(series) for series in others],
         }
         for scan in scans
+        for own, *others in [scan.shown_series()]
     ]
 
 
@@ -249,14 +259,19 @@ def measurements_to_reader(
     """Measurements with the UIDs under which this reader knows the slices, whoever made them."""
     shown = names(assignment.case)
     scans = {
-        scan.key: list(scan.series.instances.order_by("index").values_list("sop_uid", flat=True))
-        for scan in (assignment.case.scans.all() if measurements else ())
+        scan.key: [
+            list(series.instances.order_by("index").values_list("sop_uid", flat=True))
+            for series in scan.shown_series()
+        ]
+        for scan in (assignment.case.scans_with_series() if measurements else ())
     }
     return [
         {
             **one,
             "scan": shown[one["scan"]],
-            "sop_uid": wado_proxy.opaque_uid(assignment, scans[one["scan"]][one["slice"]]),
+            "sop_uid": wado_proxy.opaque_uid(
+                assignment, scans[one["scan"]][one.get("series", 0)][one["slice"]]
+            ),
         }
         for one in measurements
     ]

@@ -16,7 +16,6 @@ from pydicom.dataset import Dataset
 from annotation import measurements, rubric
 from annotation.models import Case, Reading, Scan
 from annotation.structured_report import SignedRead, structured_report
-from cohort.models import Instance
 
 #: Columns of the CSV before the grades: one row a scan of a read.
 COLUMNS = (
@@ -102,8 +101,10 @@ def reports(reading: Reading) -> Iterator[tuple[str, Dataset]]:
     assignment = reading.assignment
     assert reading.signed_at is not None
     for scan in assignment.case.scans.all():
-        headers = Instance.objects.filter(series=scan.series).order_by("index")
-        instances = [Dataset.from_json(one.metadata) for one in headers]
+        instances = [
+            [Dataset.from_json(one.metadata) for one in series.instances.order_by("index")]
+            for series in scan.shown_series()
+        ]
         made = [one for one in reading.measurements if one["scan"] == scan.key]
         read = SignedRead(
             scan=scan.key,

@@ -12,9 +12,9 @@ from django.db.models import Exists, Max, OuterRef
 
 from annotation import audit, charter, qualified
 from annotation.charter import Terms
-from annotation.models import Assignment, Case, Charter, Scan
+from annotation.models import Assignment, Case, Charter, OfferedSeries, Scan
 from annotation.placement import READS_PER_CASE, Load, number, places, readers_of, rereads, share
-from cohort import chart_review, flow
+from cohort import chart_review, flow, scan_pairs
 from cohort.models import Patient
 from config.accounts.models import Role, User
 from config.exceptions import RuleViolation
@@ -79,12 +79,17 @@ def open_reading(*, by: User | None, patients: Iterable[Patient] | None = None) 
 
 def _make_cases(patient: Patient, frozen: Charter, terms: Terms) -> list[Case]:
     pair = patient.scan_pair
-    scans = [(Scan.Key.BASELINE, pair.baseline), (Scan.Key.FOLLOW_UP, pair.follow_up)]
-    groups = [scans] if terms.read_design == "paired" else [[scan] for scan in scans]
+    pairs = [(Scan.Key.BASELINE, pair.baseline), (Scan.Key.FOLLOW_UP, pair.follow_up)]
+    groups = [pairs] if terms.read_design == "paired" else [[one] for one in pairs]
     cases = []
     for group in groups:
         case = Case.objects.create(patient=patient, charter=frozen)
-        Scan.objects.bulk_create(Scan(case=case, key=key, series=series) for key, series in group)
+        scans = Scan.objects.bulk_create(Scan(case=case, key=key, series=series) for key, series in group)
+        OfferedSeries.objects.bulk_create(
+            OfferedSeries(scan=scan, series=other, number=number)
+            for scan in scans
+            for number, other in enumerate(scan_pairs.adequate_beside(scan.series), start=1)
+        )
         cases.append(case)
     return cases
 

@@ -248,14 +248,14 @@ def _lock_for(assignment: Assignment, by: User) -> Case:
     return case
 
 
-def _slices(case: Case) -> dict[str, int]:
-    return {scan.key: scan.series.slices for scan in case.scans.select_related("series")}
+def _slices(case: Case) -> dict[str, list[int]]:
+    return {scan.key: [series.slices for series in scan.shown_series()] for scan in case.scans_with_series()}
 
 
 def check_content(
-    content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], slices: Mapping[str, int]
+    content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], slices: Mapping[str, Sequence[int]]
 ) -> None:
-    """Refuse a draft that does not fit the rubric or the scans, whose numbers of slices are given by key.
+    """Refuse a draft that does not fit the rubric or the scans; ``slices`` of each series, by scan key.
 
     Raises
     ------
@@ -268,16 +268,34 @@ def check_content(
         scan = measurement.get("scan", "")
         if scan not in slices:
             wrong[f"measurements.{number}.scan"] = f"{scan!r} is not one of {', '.join(keys)}"
-        elif not 0 <= measurement.get("slice", -1) < slices[scan]:
-            wrong[f"measurements.{number}.slice"] = f"the scan has slices 0 to {slices[scan] - 1}"
+        else:
+            place = measurement.get("series", 0), measurement.get("slice", -1)
+            wrong |= _off_stack(
+                slices[scan], *place, f"measurements.{number}.series", f"measurements.{number}.slice"
+            )
         for field, reason in wrong_with(measurement).items():
             wrong[f"measurements.{number}.{field}"] = reason
     for scan, scores in content.items():
-        for finding, index in scores.get("key_slices", {}).items() if scan in slices else ():
-            if not 0 <= index < slices[scan]:
-                wrong[f"{scan}.key_slices.{finding}"] = f"the scan has slices 0 to {slices[scan] - 1}"
+        if scan not in slices:
+            continue
+        wrong |= _off_stack(slices[scan], scores.get("series", 0), 0, f"{scan}.series", "")
+        series_of = scores.get("key_series", {})
+        for finding, index in scores.get("key_slices", {}).items():
+            fields = f"{scan}.key_series.{finding}", f"{scan}.key_slices.{finding}"
+            wrong |= _off_stack(slices[scan], series_of.get(finding, 0), index, *fields)
     if wrong:
         raise RuleViolation("The draft does not fit the rubric.", code="bad_content", fields=wrong)
+
+
+def _off_stack(
+    slices: Sequence[int], series: int, index: int, series_field: str, field: str
+) -> dict[str, str]:
+    """What is wrong with a place in a scan whose series have so many slices."""
+    if not 0 <= series < len(slices):
+        return {series_field: f"the scan has series 0 to {len(slices) - 1}"}
+    if not 0 <= index < slices[series]:
+        return {field: f"the scan has slices 0 to {slices[series] - 1}"}
+    return {}
 
 
 def conflict(reading: Reading | QualificationRead | None) -> RuleViolation:

@@ -217,7 +217,7 @@ def check_draft(content: Mapping[str, Any], scans: tuple[str, ...]) -> dict[str,
             value = scores.get(item.key)
             if value not in (None, "", *item.values):
                 wrong[f"{scan}.{item.key}"] = f"{value!r} is not one of {item.values}"
-        for part in ("comments", "key_slices"):
+        for part in ("comments", "key_slices", "key_series"):
             for key in set(scores.get(part, {})) - set(BY_KEY):
                 wrong[f"{scan}.{part}.{key}"] = "unknown finding"
     return wrong

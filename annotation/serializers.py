@@ -80,6 +80,14 @@ class ScanScores(Closed):
         child=serializers.CharField(allow_blank=True, max_length=2000), required=False
     )
     key_slices = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
+    series = serializers.IntegerField(
+        min_value=0, required=False, help_text="Number of the series on screen; 0, the scan's own, if absent."
+    )
+    key_series = serializers.DictField(
+        child=serializers.IntegerField(min_value=0),
+        required=False,
+        help_text="By finding, the series of its key slice; 0 if absent.",
+    )
 
 
 class Finite(serializers.FloatField):
@@ -98,6 +106,9 @@ class MeasurementShape(Closed):
     id = serializers.CharField(max_length=64)
     kind = serializers.ChoiceField(choices=list(measurements.KINDS))
     scan = serializers.CharField(max_length=16)
+    series = serializers.IntegerField(
+        min_value=0, required=False, help_text="Number of the series among the scan's; 0 if absent."
+    )
     slice = serializers.IntegerField(min_value=0)
     sop_uid = serializers.CharField(max_length=64, allow_blank=True)
     points = serializers.ListField(
@@ -185,13 +196,17 @@ class BlindInstanceOut(serializers.Serializer[Any]):
     index = serializers.IntegerField()
 
 
-class BlindScanOut(serializers.Serializer[Any]):
-    key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+class BlindSeriesOut(serializers.Serializer[Any]):
     study_uid = serializers.CharField()
     series_uid = serializers.CharField()
     slices = serializers.IntegerField()
     instances = BlindInstanceOut(many=True)
+
+
+class BlindScanOut(BlindSeriesOut):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    others = BlindSeriesOut(many=True, help_text="More adequate series of the same exam, numbered from 1.")
 
 
 class OwnReadingOut(serializers.Serializer[Any]):

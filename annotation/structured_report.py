@@ -62,7 +62,8 @@ class SignedRead:
     scan
         Key of the scan, such as ``baseline``.
     instances
-        Headers of the scan's slices in slice order, with the tags an SR refers by.
+        Headers of the scan's slices in slice order, with the tags an SR refers by; a list for each
+        series, by number.
     scores
         The scan's part of the reading's content: grades, comments, key slices, quality.
     made
@@ -70,7 +71,7 @@ class SignedRead:
     """
 
     scan: str
-    instances: Sequence[Dataset]
+    instances: Sequence[Sequence[Dataset]]
     scores: Mapping[str, Any]
     made: Sequence[Mapping[str, Any]]
     category: str | None
@@ -94,9 +95,9 @@ def structured_report(read: SignedRead) -> sr.Comprehensive3DSR:
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
-    first = read.instances[0]
+    first = read.instances[0][0]
     document = sr.Comprehensive3DSR(
-        evidence=list(read.instances),
+        evidence=[header for number in sorted(_referred(read)) for header in read.instances[number]],
         content=report[0],
         series_instance_uid=generate_uid(entropy_srcs=["reads", str(first.SeriesInstanceUID)]),
         series_number=9000,
@@ -156,10 +157,17 @@ def _tracked(read: SignedRead, name: str) -> sr.TrackingIdentifier:
     return sr.TrackingIdentifier(generate_uid(entropy_srcs=[read.content_hash, read.scan, name]), name)
 
 
-def _group(read: SignedRead, name: str, slice_: int | None = None, **parts: Any) -> Any:
+def _referred(read: SignedRead) -> set[int]:
+    """Numbers of the series that something was marked or measured on, and the scan's own."""
+    marked = read.scores.get("key_slices", {})
+    series_of = read.scores.get("key_series", {})
+    return {0, *(series_of.get(key, 0) for key in marked), *(one.get("series", 0) for one in read.made)}
+
+
+def _group(read: SignedRead, name: str, image: Dataset | None = None, **parts: Any) -> Any:
     images = None
-    if slice_ is not None:
-        images = [sr.SourceImageForMeasurementGroup.from_source_image(read.instances[slice_])]
+    if image is not None:
+        images = [sr.SourceImageForMeasurementGroup.from_source_image(image)]
     return sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracked(read, name),
         finding_sites=[sr.FindingSite(_FINDINGS_SITE)],
@@ -185,9 +193,11 @@ def _category(read: SignedRead) -> Any:
 
 def _finding(read: SignedRead, item: rubric.Finding) -> Any:
     slice_ = read.scores.get("key_slices", {}).get(item.key)
+    number = read.scores.get("key_series", {}).get(item.key, 0)
+    image = None if slice_ is None else read.instances[number][slice_]
     value = grade_code(item, _value(read, item))
     group = _group(
-        read, item.key, slice_, qualitative_evaluations=[sr.QualitativeEvaluation(_concept(item), value)]
+        read, item.key, image, qualitative_evaluations=[sr.QualitativeEvaluation(_concept(item), value)]
     )
     if comment := read.scores.get("comments", {}).get(item.key):
         _text(group, codes.DCM.Comment, comment)
@@ -198,10 +208,11 @@ def _finding(read: SignedRead, item: rubric.Finding) -> Any:
 
 def _measurement(read: SignedRead, one: Mapping[str, Any]) -> Any:
     kind = measurements.KINDS[one["kind"]]
+    image = read.instances[one.get("series", 0)][one["slice"]]
     where = sr.CoordinatesForMeasurement3D(
         graphic_type=_SHAPES.get(kind.key, "POLYLINE"),
         graphic_data=np.array(one["points"], dtype=float),
-        frame_of_reference_uid=str(read.instances[one["slice"]].FrameOfReferenceUID),
+        frame_of_reference_uid=str(image.FrameOfReferenceUID),
     )
     values = [
         sr.Measurement(_NAMES[kind.key], one["value"], _UNITS[kind.unit], referenced_coordinates=[where])
@@ -214,4 +225,4 @@ def _measurement(read: SignedRead, one: Mapping[str, Any]) -> Any:
         item = rubric.BY_KEY[measurements.PROPOSES]
         concept = Code("VT-PROPOSED", SCHEME, f"{item.label}, as McRae's line proposes")
         proposed = [sr.QualitativeEvaluation(concept, grade_code(item, one["proposed_grade"]))]
-    return _group(read, one["id"], one["slice"], measurements=values, qualitative_evaluations=proposed)
+    return _group(read, one["id"], image, measurements=values, qualitative_evaluations=proposed)

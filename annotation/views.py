@@ -23,7 +23,8 @@ from annotation import (
     wado_proxy,
     workflow,
 )
-from annotation.models import Assignment, Consensus, Scan
+from annotation.models import Assignment, Consensus
+from cohort.models import Series
 from config.accounts.models import User
 from config.accounts.permissions import IsObserver, IsReader, IsSignedIn
 from config.exceptions import RuleViolation
@@ -155,8 +156,8 @@ class AmendReading(CaseView):
 class ImageView(CaseView):
     content_negotiation_class = AnyAccept
 
-    def scan(self, assignment: Assignment, study: str, series: str) -> Scan:
-        found = wado_proxy.find_scan(assignment, study, series)
+    def series(self, assignment: Assignment, study: str, series: str) -> Series:
+        found = wado_proxy.find_series(assignment, study, series)
         if found is None:
             raise Http404
         image_access.note(assignment)
@@ -169,8 +170,7 @@ class SeriesMetadata(ImageView):
     )
     def get(self, request: Request, code: str, study: str, series: str) -> HttpResponse:
         assignment = self.assignment(code)
-        scan = self.scan(assignment, study, series)
-        body = json.dumps(wado_proxy.metadata(assignment, scan))
+        body = json.dumps(wado_proxy.metadata(assignment, self.series(assignment, study, series)))
         return HttpResponse(body, content_type="application/dicom+json")
 
 
@@ -178,7 +178,7 @@ class Frame(ImageView):
     @extend_schema(responses={(200, "image/jphc"): OpenApiTypes.BINARY, **_REFUSED})
     def get(self, request: Request, code: str, study: str, series: str, sop: str) -> HttpResponse:
         assignment = self.assignment(code)
-        instance = wado_proxy.find_instance(assignment, self.scan(assignment, study, series), sop)
+        instance = wado_proxy.find_instance(assignment, self.series(assignment, study, series), sop)
         if instance is None:
             raise Http404
         pixels, content_type = wado_proxy.frame(instance)

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
-from annotation.models import Assignment, Scan
+from annotation.models import Assignment
 from cohort import pacs
-from cohort.models import Instance
+from cohort.models import Instance, Series
 
 #: Attributes a reader's viewer needs, with the VR they must have. Everything else stays behind.
 ALLOWED: dict[str, str] = {
@@ -55,28 +55,34 @@ def opaque_uid(known_as: Coded, uid: str) -> str:
     return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
 
-def find_scan(assignment: Assignment, study_uid: str, series_uid: str) -> Scan | None:
-    """The assignment's scan behind two opaque UIDs; None for any others, whoever's they are."""
+def find_series(assignment: Assignment, study_uid: str, series_uid: str) -> Series | None:
+    """The assignment's series behind two opaque UIDs; None for any others, whoever's they are."""
+
+    def is_meant(series: Series) -> bool:
+        return (
+            opaque_uid(assignment, series.series_uid) == series_uid
+            and opaque_uid(assignment, series.study_uid) == study_uid
+        )
+
+    # The scans' own first: what is asked for nearly always, and here without a query.
     for scan in assignment.case.scans.all():
-        if (
-            opaque_uid(assignment, scan.series.series_uid) == series_uid
-            and opaque_uid(assignment, scan.series.study_uid) == study_uid
-        ):
-            return scan
-    return None
+        if is_meant(scan.series):
+            return scan.series
+    others = (series for scan in assignment.case.scans_with_series() for series in scan.other_series())
+    return next(filter(is_meant, others), None)
 
 
-def find_instance(assignment: Assignment, scan: Scan, sop_uid: str) -> Instance | None:
-    """The scan's instance behind an opaque UID: some thirty HMACs, far less than the query."""
-    for instance in scan.series.instances.defer("metadata"):
+def find_instance(assignment: Assignment, series: Series, sop_uid: str) -> Instance | None:
+    """The series' instance behind an opaque UID: some thirty HMACs, far less than the query."""
+    for instance in series.instances.defer("metadata"):
         if opaque_uid(assignment, instance.sop_uid) == sop_uid:
             return instance
     return None
 
 
-def metadata(assignment: Assignment, scan: Scan) -> list[dict[str, Any]]:
-    """The scan's instances in slice order as DICOM JSON (PS3.18 F), allow-listed."""
-    return blinded(assignment, scan.series.instances.order_by("index"))
+def metadata(assignment: Assignment, series: Series) -> list[dict[str, Any]]:
+    """The series' instances in slice order as DICOM JSON (PS3.18 F), allow-listed."""
+    return blinded(assignment, series.instances.order_by("index"))
 
 
 def blinded(known_as: Coded, instances: Iterable[Instance]) -> list[dict[str, Any]]:
@@ -95,7 +101,7 @@ def _blind(known_as: Coded, instance: Instance) -> dict[str, Any]:
         "00080060": ("CS", "MR"),
         "0020000D": ("UI", opaque_uid(known_as, series.study_uid)),
         "0020000E": ("UI", opaque_uid(known_as, series.series_uid)),
-        # Made from the scan, not from the stored UID: two scans of one session would share that.
+        # Made from the series, not from the stored UID: two scans of one session would share that.
         "00200052": ("UI", opaque_uid(known_as, f"frame-of-reference {series.series_uid}")),
         # Ours, along the normal: the scanner's numbering can tell sites apart.
         "00200013": ("IS", instance.index + 1),

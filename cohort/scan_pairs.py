@@ -80,6 +80,15 @@ def chosen_exams(patients: Chunk) -> dict[int, tuple[int, int]]:
     }
 
 
+def adequate_beside(series: Series) -> QuerySet[Series]:
+    """The other adequate series of a series' exam, the best first, as the rule ranks them."""
+    return (
+        Series.objects.filter(exam=series.exam_id, state=Series.State.ACCEPTED, sagittal_t2_cervical=True)
+        .exclude(pk=series.pk)
+        .order_by("-slices", "row_spacing", "pk")
+    )
+
+
 @transaction.atomic
 def choose(*, patient: Patient, baseline: str, follow_up: str, reason: str, by: User) -> ScanPair:
     """Override the rule for one patient, and let the patient's place in the flow follow.

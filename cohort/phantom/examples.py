@@ -106,8 +106,8 @@ def draw(example: Example) -> NDArray[np.uint8]:
     tip = _layout(Lesions(tip_below_mcrae=5.0)).dens_tip
     centre = example.centre or (tip[0] + 4.0, tip[1] - 1.0)
     acquisition = Acquisition(
-        matrix=SIZE, fov=FIELD, slices=1, shift=(-example.lateral, 0.0, 0.0), centre=centre, bias=0.0, coil=0.0,
-        noise=example.noise,
+        matrix=SIZE, fov=FIELD, slices=1, shift=(-example.lateral, 0.0, 0.0), centre=centre, bias=0.0,
+        coil=0.0, noise=example.noise,
     )  # fmt: skip
     volume, _, _ = render(anatomy, acquisition, np.random.default_rng(NECK), with_masks=False)
     grey = np.clip(volume[0] / acquisition.gain, 0, 1) ** 0.9 * 255

@@ -2024,8 +2024,16 @@ export interface components {
             index: number;
         };
         BlindScanOut: {
+            study_uid: string;
+            series_uid: string;
+            slices: number;
+            instances: components["schemas"]["BlindInstanceOut"][];
             key: string;
             label: string;
+            /** @description More adequate series of the same exam, numbered from 1. */
+            others: components["schemas"]["BlindSeriesOut"][];
+        };
+        BlindSeriesOut: {
             study_uid: string;
             series_uid: string;
             slices: number;
@@ -3127,6 +3135,8 @@ export interface components {
             id: string;
             kind: components["schemas"]["MeasurementShapeKindEnum"];
             scan: string;
+            /** @description Number of the series among the scan's; 0 if absent. */
+            series?: number;
             slice: number;
             sop_uid: string;
             points: number[][];
@@ -3161,6 +3171,8 @@ export interface components {
             id: string;
             kind: components["schemas"]["MeasurementShapeKindEnum"];
             scan: string;
+            /** @description Number of the series among the scan's; 0 if absent. */
+            series?: number;
             slice: number;
             sop_uid: string;
             points: number[][];
@@ -4189,6 +4201,12 @@ export interface components {
             key_slices?: {
                 [key: string]: number;
             };
+            /** @description Number of the series on screen; 0, the scan's own, if absent. */
+            series?: number;
+            /** @description By finding, the series of its key slice; 0 if absent. */
+            key_series?: {
+                [key: string]: number;
+            };
         };
         /** @description One scan's scores; every part may be missing in a draft. */
         ScanScoresRequest: {
@@ -4202,6 +4220,12 @@ export interface components {
                 [key: string]: string;
             };
             key_slices?: {
+                [key: string]: number;
+            };
+            /** @description Number of the series on screen; 0, the scan's own, if absent. */
+            series?: number;
+            /** @description By finding, the series of its key slice; 0 if absent. */
+            key_series?: {
                 [key: string]: number;
             };
         };

@@ -89,5 +89,5 @@ export class Desk {
 
 function placeOf({ scan, state }: StackView): Place {
   const { row, column } = scan.geometry;
-  return { scan: scan.key, slice: state.slice, sop_uid: scan.sopUids[state.slice] ?? '', row, column };
+  return { scan: scan.key, series: scan.series ?? 0, slice: state.slice, sop_uid: scan.sopUids[state.slice] ?? '', row, column };
 }

@@ -11,6 +11,7 @@ export interface ViewerKey {
 export const VIEWER_KEYS: ViewerKey[] = [
   { keys: '← →', does: 'Slice before, slice after' },
   { keys: 'Home End', does: 'First, last slice' },
+  { keys: 'X', does: 'Next series of the active scan, where it has more than one' },
   { keys: 'A', does: 'Cine: play the stack, stop it' },
   { keys: 'Shift 1 – 5', does: 'Window presets; the last one is remembered' },
   { keys: 'W Z P', does: 'Left button: window, zoom, pan' },
@@ -67,6 +68,9 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
       return true;
     case 'End':
       viewer.goTo(Number.MAX_SAFE_INTEGER);
+      return true;
+    case 'x':
+      viewer.nextSeries();
       return true;
     case 'a':
       viewer.toggleCine();

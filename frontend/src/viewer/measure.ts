@@ -3,7 +3,7 @@
  * The server computes the same values and refuses others (annotation/measurements.py).
  */
 import { add, cross, distance, dot, length, normalize, scale, subtract } from './geometry';
-import type { MeasurementKind, Point3 } from './types';
+import type { Measurement, MeasurementKind, Point3, StackScan } from './types';
 
 export interface KindInfo {
   label: string;
@@ -106,6 +106,11 @@ export function written(kind: MeasurementKind, value: number): string {
   const { unit } = KINDS[kind];
   const text = unit === 'mm' || unit === '°' ? value.toFixed(1) : value.toFixed(0);
   return `${text.replace(/^-(0(\.0)?)$/, '$1').replace('-', '−')}${unit === '°' ? '°' : unit && ` ${unit}`}`;
+}
+
+/** Whether it was measured on the series that is shown of this scan. */
+export function isOn(measurement: Measurement, scan: StackScan): boolean {
+  return measurement.scan === scan.key && (measurement.series ?? 0) === (scan.series ?? 0);
 }
 
 /** A measurement's result in words: "2.4 mm above" for McRae's line, mean and SD for an ellipse. */

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MeasurementBook, type Place } from './measurement-book';
 import type { Measurement } from './types';
 
-const place: Place = { scan: 'baseline', slice: 5, sop_uid: '2.25.5', row: [0, 1, 0], column: [0, 0, -1] };
+const place: Place = { series: 0, scan: 'baseline', slice: 5, sop_uid: '2.25.5', row: [0, 1, 0], column: [0, 0, -1] };
 const kept: Measurement = { id: 'old', kind: 'length', scan: 'baseline', slice: 3, sop_uid: '2.25.3', points: [[0, 0, 0], [0, 3, 4]], value: 5 };
 let book: MeasurementBook;
 let changes: number;

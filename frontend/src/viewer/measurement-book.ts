@@ -6,6 +6,8 @@ import type { Measurement, MeasurementKind, Point3 } from './types';
 /** Where something is measured: one slice, and its axes in patient space. */
 export interface Place {
   scan: string;
+  /** Number of the series among the scan's. */
+  series: number;
   slice: number;
   sop_uid: string;
   row: Point3;
@@ -62,7 +64,7 @@ export class MeasurementBook {
   /** Adds a point; the last one finishes the measurement and selects it. */
   place(kind: MeasurementKind, place: Place, point: Point3): Measurement | null {
     const { pending } = this;
-    const goesOn = pending?.kind === kind && pending.place.scan === place.scan && pending.place.slice === place.slice;
+    const goesOn = pending?.kind === kind && pending.place.scan === place.scan && pending.place.series === place.series && pending.place.slice === place.slice;
     const points = [...(goesOn ? pending.points : []), point];
     if (points.length < KINDS[kind].clicks) {
       this.pending = { kind, place, points, hover: point };
@@ -80,8 +82,8 @@ export class MeasurementBook {
   }
 
   /** Adds a finished measurement at once, to be nudged into place. */
-  add(kind: MeasurementKind, { scan, slice, sop_uid }: Place, points: Point3[]): Measurement {
-    const made = this.complete({ id: this.newId(), kind, scan, slice, sop_uid, points, value: 0 });
+  add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement {
+    const made = this.complete({ id: this.newId(), kind, scan, ...(series > 0 && { series }), slice, sop_uid, points, value: 0 });
     this.selected = { id: made.id, point: kind === 'probe' ? 0 : null };
     this.set([...this.items, made]);
     return made;

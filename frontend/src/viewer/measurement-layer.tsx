@@ -1,6 +1,6 @@
 import { type PointerEvent, useEffect, useRef } from 'react';
 
-import { KINDS, foot, resultOf } from './measure';
+import { KINDS, foot, isOn, resultOf } from './measure';
 import type { Pending } from './measurement-book';
 import type { SessionState, ViewerSession } from './session';
 import type { Measurement, Point3, StackScan } from './types';
@@ -26,7 +26,7 @@ interface Props {
 /** What is measured on the shown slice, drawn over it, with its points as handles for mouse and keys. */
 export function MeasurementLayer({ scan, slice, session, state }: Props) {
   const project = (point: Point3) => session.desk.project(scan.key, point);
-  const here = state.drawn.filter((item) => item.scan === scan.key && item.slice === slice);
+  const here = state.drawn.filter((item) => isOn(item, scan) && item.slice === slice);
   const { pending, selected } = state;
   const placing = pending && pending.place.scan === scan.key && pending.place.slice === slice ? pending : null;
   return (

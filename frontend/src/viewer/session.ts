@@ -65,13 +65,16 @@ export class ViewerSession implements ViewerHandle {
   private readonly links: Links;
   readonly desk: Desk;
   private readonly listeners = new Set<() => void>();
+  private seriesSource: ((scan: string, series: number) => void) | null = null;
+  /** Where to go in a series that was asked for. */
+  private readonly awaited = new Map<string, { series: number; slice: number }>();
   private cine: ReturnType<typeof setInterval> | null = null;
   private closed = false;
   /** Sizes of the elements when their canvases were made or last resized. */
   private drawnAt: string;
 
   constructor(
-    private readonly scans: StackScan[],
+    private scans: StackScan[],
     elements: Map<string, HTMLDivElement>,
     options: SessionOptions,
   ) {
@@ -142,12 +145,51 @@ export class ViewerSession implements ViewerHandle {
     this.goTo((this.views.get(scan)?.state.slice ?? 0) + by, scan);
   }
 
-  goTo(slice: number, scan = this.state.active): void {
+  goTo(slice: number, scan = this.state.active, series?: number): void {
     const view = this.views.get(scan);
     if (!view) return;
+    if (series !== undefined && series !== (view.scan.series ?? 0)) {
+      this.awaited.set(scan, { series, slice });
+      this.askForSeries(scan, series);
+      return;
+    }
     const target = Math.min(view.state.slices - 1, Math.max(0, slice));
     void view.goTo(target);
     this.links.scrolled(scan, target);
+  }
+
+  /** Who is asked for another series of a scan, and brings it by `showSeries`. */
+  setSeriesSource(source: ((scan: string, series: number) => void) | null): void {
+    this.seriesSource = source;
+  }
+
+  askForSeries(scan: string, series: number): void {
+    this.seriesSource?.(scan, series);
+  }
+
+  nextSeries(): void {
+    const { active } = this.state;
+    const { series = 0, seriesCount = 1 } = this.views.get(active)?.scan ?? {};
+    if (seriesCount > 1) this.askForSeries(active, (series + 1) % seriesCount);
+  }
+
+  /** Puts another series of a scan in the place of the one on screen. */
+  showSeries(scan: StackScan): void {
+    const view = this.views.get(scan.key);
+    const before = view?.scan;
+    if (!view || !before || (before.series ?? 0) === (scan.series ?? 0)) return;
+    const awaited = this.awaited.get(scan.key);
+    this.awaited.delete(scan.key);
+    this.desk.book.cancel();
+    this.scans = this.scans.map((one) => (one.key === scan.key ? scan : one));
+    registerScan(scan);
+    void view.swap(scan, awaited?.series === scan.series ? awaited?.slice : undefined).finally(() => {
+      releaseScan(before);
+      if (this.closed) return;
+      this.links.anchor();
+      this.publish();
+      void prefetchScan(scan);
+    });
   }
 
   slice(scan: string): number {
@@ -299,7 +341,7 @@ export class ViewerSession implements ViewerHandle {
     const measurement = this.desk.book.items.find((item) => item.id === id);
     if (!measurement) return;
     this.setActive(measurement.scan);
-    this.goTo(measurement.slice, measurement.scan);
+    this.goTo(measurement.slice, measurement.scan, measurement.series ?? 0);
     this.desk.book.select({ id, point: null });
   }
 

@@ -1,7 +1,7 @@
 import { type Ref, useEffect, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
 
 import { handleViewerKey } from './keys';
-import { MEASURING } from './measure';
+import { isOn, MEASURING } from './measure';
 import { type SessionState, ViewerSession } from './session';
 import { renderMode } from './start';
 import { Toolbar } from './toolbar';
@@ -16,6 +16,8 @@ export interface StackPairProps {
   measurements?: Measurement[];
   onMeasurementsChange?: (measurements: Measurement[]) => void;
   onActiveChange?: (scan: string) => void;
+  /** The reader wants another series of a scan: pass it in `scans`, with the same family. */
+  onSeriesChange?: (scan: string, series: number) => void;
   /** Slices to mark on the position bar, by scan key. */
   marks?: Record<string, number[]>;
   overlays?: Record<string, SaliencyOverlay | null>;
@@ -33,6 +35,8 @@ export interface StackPairProps {
 const NONE: Measurement[] = [];
 const LOOKING: ToolName[] = ['window', 'zoom', 'pan'];
 const ALL: ToolName[] = [...LOOKING, ...MEASURING];
+/** What stays open while series of its scans replace each other; null where they do not. */
+const familyOf = (scans: StackScan[]) => (scans.every(({ family }) => family) ? scans.map(({ family, key }) => `${family}/${key}`).join() : null);
 const idle = () => () => undefined;
 const nothing = () => null;
 
@@ -41,6 +45,7 @@ export default function StackPair({
   measurements = NONE,
   onMeasurementsChange,
   onActiveChange,
+  onSeriesChange,
   marks,
   overlays,
   readOnly = false,
@@ -54,26 +59,27 @@ export default function StackPair({
   const [session, setSession] = useState<ViewerSession | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const state = useSyncExternalStore<SessionState | null>(session?.subscribe ?? idle, session?.getState ?? nothing);
-  const opening = useRef({ measurements, preset });
+  const opening = useRef({ scans, measurements, preset });
   useEffect(() => {
-    opening.current = { measurements, preset };
+    opening.current = { scans, measurements, preset };
   });
+  const opened = familyOf(scans) ?? scans;
   useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);
 
   useEffect(() => {
-    let opened: ViewerSession | null = null;
+    let made: ViewerSession | null = null;
     let closed = false;
-    const watcher = new ResizeObserver(() => opened?.resize());
+    const watcher = new ResizeObserver(() => made?.resize());
     const drawn = elements.current;
     // A turn later: React's StrictMode mounts twice, and a WebGL context is not made for nothing.
     void Promise.resolve()
       .then(async () => {
         if (closed) return;
-        opened = new ViewerSession(scans, drawn, { ...opening.current, locked: readOnly });
+        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly });
         setFailure(null);
-        setSession(opened);
+        setSession(made);
         drawn.forEach((element) => watcher.observe(element));
-        await opened.open();
+        await made.open();
       })
       .catch((error: unknown) => {
         if (!closed) setFailure(error instanceof Error ? error.message : 'The images could not be opened.');
@@ -81,10 +87,16 @@ export default function StackPair({
     return () => {
       closed = true;
       watcher.disconnect();
-      opened?.close();
+      made?.close();
       setSession(null);
     };
-  }, [scans, readOnly]);
+  }, [opened, readOnly]);
+
+  useEffect(() => {
+    if (!session) return;
+    session.setSeriesSource(onSeriesChange ?? null);
+    scans.forEach((scan) => session.showSeries(scan));
+  }, [session, scans, onSeriesChange]);
 
   const shown = state?.measurements;
   useEffect(() => {
@@ -128,7 +140,7 @@ export default function StackPair({
             hidden={Boolean(state?.solo) && state?.solo !== scan.key}
             overlay={overlays?.[scan.key] ?? null}
             marks={marks?.[scan.key] ?? []}
-            measured={state?.measurements.filter((item) => item.scan === scan.key).map((item) => item.slice) ?? []}
+            measured={state?.measurements.filter((item) => isOn(item, scan)).map((item) => item.slice) ?? []}
             session={session}
             state={state}
             elementRef={(element) => {

@@ -91,13 +91,14 @@ export function buildScan({
   metadata,
   frameUrl,
   order,
+  ...series
 }: {
   key: string;
   label: string;
   metadata: DicomJson[];
   frameUrl: (sopUid: string) => string;
   order?: string[];
-}): StackScan {
+} & Pick<StackScan, 'series' | 'seriesCount' | 'family'>): StackScan {
   const instances = order ? inOrder(metadata, order) : byPosition(metadata);
   const sopUids = instances.map(sopUid);
   return {
@@ -107,6 +108,7 @@ export function buildScan({
     imageIds: sopUids.map((uid) => `wadors:${frameUrl(uid)}`),
     metadata: instances,
     geometry: stackGeometry(instances),
+    ...series,
   };
 }
 

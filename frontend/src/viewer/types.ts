@@ -14,6 +14,11 @@ export interface StackScan {
   metadata: DicomJson[];
   sopUids: string[];
   geometry: StackGeometry;
+  /** Which of `seriesCount` series of the scan this is, from 0; left out where there is only one. */
+  series?: number;
+  seriesCount?: number;
+  /** Scans of one family and key may replace each other on screen; the other scan then stays as it is. */
+  family?: string;
 }
 
 export interface StackGeometry {
@@ -40,7 +45,9 @@ export interface Measurement {
   kind: MeasurementKind;
   /** Key of the scan it was made on. */
   scan: string;
-  /** Slice in the scan's order, from 0. */
+  /** Number of the series among the scan's; left out for the first, 0. */
+  series?: number;
+  /** Slice in the series' order, from 0. */
   slice: number;
   sop_uid: string;
   /** mm, LPS. Centres of pixels count as in DICOM (PS3.3 C.7.6.2.1.1), whichever renderer drew them. */
@@ -107,7 +114,10 @@ export interface ViewState {
 /** What a page may ask of the viewer; `scan` left out means the active one. */
 export interface ViewerHandle {
   scroll(by: number, scan?: string): void;
-  goTo(slice: number, scan?: string): void;
+  /** With `series`: in that series of the scan, which is put on screen first. */
+  goTo(slice: number, scan?: string, series?: number): void;
+  /** The next series of the active scan. */
+  nextSeries(): void;
   slice(scan: string): number;
   setActive(scan: string): void;
   active(): string;

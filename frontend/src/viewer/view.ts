@@ -1,6 +1,6 @@
 import { cache, Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
 
-import { directionLetters, distance, dot, hanging, middle, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
+import { directionLetters, distance, dot, hanging, middle, nearestIndex, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
 import { fromPatient, ontoSlice, sliceOrigin, toPatient } from './coordinates';
 import { OverlayCanvas } from './overlay-canvas';
 import { ellipseStatistics, probe, type SlicePixels } from './pixel-values';
@@ -15,6 +15,9 @@ interface LoadFailure {
   imageId?: string;
   error?: unknown;
 }
+
+/** Cosine of the angle between normals up to which stacks count as cut the same way. */
+const PARALLEL = 0.7;
 
 /** Why a slice is not shown, for the person who wanted to read it. */
 function loadMessage(error: unknown): string {
@@ -52,7 +55,7 @@ export class StackView {
   private closed = false;
 
   constructor(
-    readonly scan: StackScan,
+    public scan: StackScan,
     readonly element: HTMLDivElement,
     engine: RenderingEngine,
     viewportId: string,
@@ -103,13 +106,28 @@ export class StackView {
 
   /** Shows the opening slice, hung and windowed. Resolves also when that slice cannot be loaded. */
   async open(): Promise<void> {
+    const { scan } = this;
     try {
-      await this.viewport.setStack(this.scan.imageIds, this.target);
+      await this.viewport.setStack(scan.imageIds, this.target);
     } catch (error) {
-      this.fail(this.scan.imageIds[this.target], error);
+      this.fail(scan.imageIds[this.target], error);
       return;
     }
-    this.prepare();
+    if (this.scan === scan) this.prepare();
+  }
+
+  /** Puts another series in this one's place: on the given slice, else on the one nearest to the middle of the screen. */
+  async swap(scan: StackScan, slice?: number): Promise<void> {
+    const here = this.middle() ?? this.origin();
+    const { normal, positions, openingSlice } = scan.geometry;
+    const parallel = Math.abs(dot(normal, this.scan.geometry.normal)) > PARALLEL;
+    this.scan = scan;
+    this.target = slice ?? (parallel ? nearestIndex(positions, dot(here, normal)) : openingSlice);
+    this.robust = null;
+    this.failures.clear();
+    const { target } = this;
+    this.update({ status: 'loading', error: null, inverted: false, slice: target, slices: positions.length, ...this.place(target) });
+    await this.open();
   }
 
   /** Chooses the window and hangs the stack by the first slice that arrives; the opening one may fail. */
@@ -373,6 +391,6 @@ export class StackView {
 
   /** Whether two stacks are cut the same way, so that scrolling them together means something. */
   parallelTo(other: StackView): boolean {
-    return Math.abs(dot(this.scan.geometry.normal, other.scan.geometry.normal)) > 0.7;
+    return Math.abs(dot(this.scan.geometry.normal, other.scan.geometry.normal)) > PARALLEL;
   }
 }

@@ -94,7 +94,10 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
       {session && state && view?.status === 'ready' && (
         <MeasurementLayer scan={scan} slice={slice} session={session} state={state} />
       )}
-      <div className={classes.title}>{scan.label}</div>
+      <div className={classes.title}>
+        {scan.label}
+        {session && <SeriesSwitch scan={scan} onPick={(series) => session.askForSeries(scan.key, series)} />}
+      </div>
       {view && view.status !== 'error' && view.mmPerPixel > 0 && (
         <>
           <Letters letters={view.letters} />
@@ -129,6 +132,32 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
         </div>
       )}
     </section>
+  );
+}
+
+/** The scan's series by number alone: a name or a date could tell more than a reader may know. */
+function SeriesSwitch({ scan: { label, series = 0, seriesCount = 1 }, onPick }: { scan: StackScan; onPick: (series: number) => void }) {
+  if (seriesCount < 2) return null;
+  return (
+    <span role="group" aria-label={`Series of ${label}`} className={classes.series}>
+      {Array.from({ length: seriesCount }, (_, index) => (
+        <button
+          key={index}
+          type="button"
+          aria-pressed={index === series}
+          aria-label={`Series ${index + 1} of ${seriesCount}, ${label}`}
+          title={`Series ${index + 1} of ${seriesCount} (X)`}
+          aria-keyshortcuts="X"
+          onPointerDown={(event) => event.stopPropagation()}
+          onClick={(event) => {
+            event.stopPropagation();
+            if (index !== series) onPick(index);
+          }}
+        >
+          {index + 1}
+        </button>
+      ))}
+    </span>
   );
 }
 

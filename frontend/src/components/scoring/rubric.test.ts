@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import {
-  complete, type Content, copyValue, type Finding, missingOf, optionFor, type Rubric, rowsOf, setComment, setExclusionText,
-  setValue, toggleKeySlice, valueOf,
+  complete, type Content, copyValue, emptyScan, type Finding, keySlices, missingOf, optionFor, type Rubric, rowsOf, setComment,
+  setExclusionText, setSeries, setValue, toggleKeySlice, valueOf,
 } from './rubric';
 import { roomAction } from './room-keys';
 
@@ -116,4 +116,16 @@ describe('keys', () => {
     expect(press('?', pannus, { shiftKey: true })).toEqual({ type: 'help' });
     expect(press('ArrowRight')).toBeNull();
   });
+});
+
+it('marks a key slice in the series on screen, and lists those of it alone', () => {
+  let content = setSeries({ baseline: emptyScan() }, 'baseline', 1);
+  content = toggleKeySlice(content, 'baseline', 'pannus', 4);
+  expect(content.baseline).toMatchObject({ key_slices: { pannus: 4 }, key_series: { pannus: 1 }, series: 1 });
+  content = setSeries(content, 'baseline', 0);
+  expect(keySlices(content.baseline ?? emptyScan())).toEqual([]);
+  // The same number in another series is another slice: the mark moves instead of going.
+  content = toggleKeySlice(content, 'baseline', 'pannus', 4);
+  expect(content.baseline).toMatchObject({ key_slices: { pannus: 4 }, key_series: {} });
+  expect(toggleKeySlice(content, 'baseline', 'pannus', 4).baseline?.key_slices).toEqual({});
 });

@@ -37,6 +37,9 @@ export interface ScanContent {
   exclusion_text: string;
   comments: Record<string, string>;
   key_slices: Record<string, number>;
+  /** Number of the series on screen, and of each key slice that is not of the first. */
+  series: number;
+  key_series: Record<string, number>;
 }
 
 /** By scan key. */
@@ -53,7 +56,7 @@ const UNREADABLE = 'unreadable';
 const OTHER = 'other';
 
 export function emptyScan(): ScanContent {
-  return { grades: {}, quality: '', exclusion_observation: 'none', exclusion_text: '', comments: {}, key_slices: {} };
+  return { grades: {}, quality: '', exclusion_observation: 'none', exclusion_text: '', comments: {}, key_slices: {}, series: 0, key_series: {} };
 }
 
 /** Content with every scan and field present, whatever a kept draft left out. */
@@ -111,12 +114,31 @@ export function setComment(content: Content, scan: string, row: string, text: st
   return withScan(content, scan, (current) => ({ ...current, comments: put(current.comments, row, text || undefined) }));
 }
 
-/** Marks the slice for a finding; the same slice again takes the mark away. */
+/** Marks the slice of the series on screen for a finding; the same slice again takes the mark away. */
 export function toggleKeySlice(content: Content, scan: string, row: string, slice: number): Content {
-  return withScan(content, scan, (current) => ({
-    ...current,
-    key_slices: put(current.key_slices, row, current.key_slices[row] === slice ? undefined : slice),
-  }));
+  return withScan(content, scan, (current) => {
+    const { key_slices, key_series, series } = current;
+    const marked = key_slices[row] === slice && keySeries(current, row) === series;
+    return {
+      ...current,
+      key_slices: put(key_slices, row, marked ? undefined : slice),
+      key_series: put(key_series, row, marked ? undefined : series || undefined),
+    };
+  });
+}
+
+/** Number of the series that a finding's key slice is of. */
+export function keySeries(scan: ScanContent, row: string): number {
+  return scan.key_series[row] ?? 0;
+}
+
+export function setSeries(content: Content, scan: string, series: number): Content {
+  return withScan(content, scan, (current) => (current.series === series ? current : { ...current, series }));
+}
+
+/** Key slices of the series on screen. */
+export function keySlices(scan: ScanContent): number[] {
+  return Object.entries(scan.key_slices).filter(([row]) => keySeries(scan, row) === scan.series).map(([, slice]) => slice);
 }
 
 function put<T>(record: Record<string, T>, key: string, value: T | undefined): Record<string, T> {

@@ -6,13 +6,23 @@ import { ApiError, OFFLINE } from '@/lib/errors';
 import { buildScan, type DicomJson, type StackScan } from '@/viewer';
 
 /** A scan as a reader's case lists it; every UID is this reader's own. */
-export interface CaseScan {
+export interface CaseScan extends CaseSeries {
   key: string;
   label: string;
+  /** More series of the scan, numbered from 1; its own is 0. */
+  others?: CaseSeries[];
+}
+
+interface CaseSeries {
   study_uid: string;
   series_uid: string;
   instances: { sop_uid: string; index: number }[];
 }
+
+/** Number of the series to show, by scan key; 0 where left out. */
+export type ChosenSeries = Record<string, number>;
+
+const NONE_CHOSEN: ChosenSeries = {};
 
 interface Loaded {
   scans: StackScan[] | null;
@@ -23,11 +33,11 @@ interface Loaded {
 /** Where a reader's own cases are; phantoms have another place. */
 const CASES = '/api/reading/cases';
 
-function seriesUrl(from: string, code: string, scan: CaseScan): string {
-  return `${from}/${code}/wado/studies/${scan.study_uid}/series/${scan.series_uid}`;
+function seriesUrl(from: string, code: string, series: CaseSeries): string {
+  return `${from}/${code}/wado/studies/${series.study_uid}/series/${series.series_uid}`;
 }
 
-async function getMetadata(from: string, code: string, scan: CaseScan, signal: AbortSignal): Promise<DicomJson[]> {
+async function getMetadata(from: string, code: string, scan: CaseSeries, signal: AbortSignal): Promise<DicomJson[]> {
   let response: Response;
   try {
     response = await fetch(`${seriesUrl(from, code, scan)}/metadata`, {
@@ -43,7 +53,7 @@ async function getMetadata(from: string, code: string, scan: CaseScan, signal: A
   return (await response.json()) as DicomJson[];
 }
 
-const metadataQuery = (from: string, code: string, scan: CaseScan) =>
+const metadataQuery = (from: string, code: string, scan: CaseSeries) =>
   queryOptions({
     queryKey: ['reading', 'metadata', code, scan.series_uid],
     queryFn: ({ signal }) => getMetadata(from, code, scan, signal),
@@ -52,9 +62,9 @@ const metadataQuery = (from: string, code: string, scan: CaseScan) =>
   });
 
 /** The case's scans for the viewer, once the headers of all of them are here. */
-export function useScans(code: string, scans: CaseScan[] | undefined, from = CASES): Loaded {
+export function useScans(code: string, scans: CaseScan[] | undefined, from = CASES, chosen = NONE_CHOSEN): Loaded {
   const queries = useQueries({
-    queries: (scans ?? []).map((scan) => metadataQuery(from, code, scan)),
+    queries: (scans ?? []).map((scan) => metadataQuery(from, code, seriesOf(scan, chosen))),
     combine: (results) => ({
       data: results.every(({ data }) => data) ? results.map(({ data }) => data) : null,
       error: results.find(({ error }) => error)?.error ?? null,
@@ -65,18 +75,33 @@ export function useScans(code: string, scans: CaseScan[] | undefined, from = CAS
   const built = useMemo(() => {
     if (!scans || !data || data.length !== scans.length || scans.length === 0) return { scans: null, error: null };
     try {
-      return { scans: scans.map((scan, index) => toStack(from, code, scan, data[index] ?? [])), error: null };
+      return { scans: scans.map((scan, index) => toStack(from, code, scan, data[index] ?? [], chosen)), error: null };
     } catch (error) {
       return { scans: null, error };
     }
-  }, [from, code, scans, data]);
+  }, [from, code, scans, data, chosen]);
   return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry };
 }
 
-function toStack(from: string, code: string, scan: CaseScan, metadata: DicomJson[]): StackScan {
-  const order = [...scan.instances].sort((a, b) => a.index - b.index).map(({ sop_uid }) => sop_uid);
-  const frameUrl = (sop: string) => `${seriesUrl(from, code, scan)}/instances/${sop}/frames/1`;
-  return buildScan({ key: scan.key, label: scan.label, metadata, frameUrl, order });
+function seriesOf(scan: CaseScan, chosen: ChosenSeries): CaseSeries {
+  const number = chosen[scan.key] ?? 0;
+  return (number > 0 && scan.others?.[number - 1]) || scan;
+}
+
+/** Loads the headers of a series before it is chosen, so that nothing on screen has to wait for them. */
+export function seriesAhead(client: QueryClient, code: string, scan: CaseScan, number: number, from = CASES): Promise<unknown> {
+  return client.fetchQuery(metadataQuery(from, code, seriesOf(scan, { [scan.key]: number })));
+}
+
+function toStack(from: string, code: string, scan: CaseScan, metadata: DicomJson[], chosen = NONE_CHOSEN): StackScan {
+  const series = seriesOf(scan, chosen);
+  const order = [...series.instances].sort((a, b) => a.index - b.index).map(({ sop_uid }) => sop_uid);
+  const frameUrl = (sop: string) => `${seriesUrl(from, code, series)}/instances/${sop}/frames/1`;
+  const count = 1 + (scan.others?.length ?? 0);
+  return buildScan({
+    key: scan.key, label: scan.label, metadata, frameUrl, order, family: code,
+    ...(count > 1 && { series: chosen[scan.key] ?? 0, seriesCount: count }),
+  });
 }
 
 /** The scans of a case that is not open yet; their headers are then here when it is opened. */

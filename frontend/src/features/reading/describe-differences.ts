@@ -19,7 +19,7 @@ export function describeDifferences(
       if (here !== there) lines.push(`${label}, ${row.label}: ${labelOf(row, here)} here, ${labelOf(row, there)} there`);
     }
     if (!sameJson(a.comments, b.comments) || a.exclusion_text !== b.exclusion_text) lines.push(`${label}: comments`);
-    if (!sameJson(a.key_slices, b.key_slices)) lines.push(`${label}: key slices`);
+    if (!sameJson([a.key_slices, a.key_series], [b.key_slices, b.key_series])) lines.push(`${label}: key slices`);
   }
   if (!sameJson(mine.measurements, theirs.measurements)) {
     lines.push(`Measurements: ${mine.measurements.length} here, ${theirs.measurements.length} there`);

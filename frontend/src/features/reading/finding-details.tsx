@@ -5,7 +5,7 @@ import type { Ref, RefObject } from 'react';
 import { exampleOf } from '@/components/scoring/examples';
 import {
   type Content, EXCLUSION, type Finding, type Grade, type GradeOption, isFinding, isGraded, type ScanContent, setComment,
-  setExclusionText, toggleKeySlice, valueOf,
+  setExclusionText, keySeries, toggleKeySlice, valueOf,
 } from '@/components/scoring/rubric';
 import type { ViewerHandle } from '@/viewer';
 
@@ -58,7 +58,7 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOn
               {examples && <Picture row={row} option={option} />}
               <kbd>{option.shortcut === '-' ? '–' : option.shortcut}</kbd>
               <span>
-                <b>{option.label}</b> {option.description}
+                <b>{option.label}</b> <small>{option.description}</small>
               </span>
             </button>
           </li>
@@ -88,10 +88,10 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOn
               aria-keyshortcuts="K"
               onClick={() => onEdit((content) => toggleKeySlice(content, scanKey, row.key, viewer.current?.slice(scanKey) ?? 0))}
             >
-              {slice === undefined ? 'Mark key slice (K)' : `Key slice ${slice + 1}`}
+              {slice === undefined ? 'Mark key slice (K)' : `Key slice ${slice + 1}${keySeries(scan, row.key) ? `, series ${keySeries(scan, row.key) + 1}` : ''}`}
             </Button>
             {slice !== undefined && (
-              <ActionIcon size="sm" variant="subtle" aria-label="Go to the key slice" aria-keyshortcuts="G" onClick={() => viewer.current?.goTo(slice, scanKey)}>
+              <ActionIcon size="sm" variant="subtle" aria-label="Go to the key slice" aria-keyshortcuts="G" onClick={() => viewer.current?.goTo(slice, scanKey, keySeries(scan, row.key))}>
                 <IconMapPin size={16} aria-hidden />
               </ActionIcon>
             )}

@@ -21,9 +21,9 @@ export function MeasurementList({ measurements, scans, viewer, readOnly }: Props
       <Text fw={600} size="sm">Measurements</Text>
       <ul className={classes.measurements}>
         {measurements.map((measurement) => {
-          const { id, kind, value, scan, slice } = measurement;
+          const { id, kind, value, scan, series, slice } = measurement;
           const { label, reference } = KINDS[kind];
-          const where = `${scans.find(({ key }) => key === scan)?.label ?? scan}, slice ${slice + 1}`;
+          const where = `${scans.find(({ key }) => key === scan)?.label ?? scan}${series ? `, series ${series + 1}` : ''}, slice ${slice + 1}`;
           const text = `${label}: ${resultOf(measurement)} · ${where}`;
           return (
             <li key={id}>

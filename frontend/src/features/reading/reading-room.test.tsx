@@ -21,7 +21,7 @@ const rubric: Rubric = {
   quality: { key: 'quality', label: 'Quality', help: '', grades: [{ value: 'adequate', label: 'Adequate', description: '', shortcut: '1' }] },
   exclusion_observation: { key: 'exclusion_observation', label: 'Exclude', help: '', grades: [{ value: 'none', label: 'None', description: '', shortcut: '0' }] },
 };
-const scan = (key: string, label: string) => ({ key, label, study_uid: '2.25.1', series_uid: `2.25.${label.length}`, slices: 0, instances: [] });
+const scan = (key: string, label: string) => ({ key, label, study_uid: '2.25.1', series_uid: `2.25.${label.length}`, slices: 0, instances: [], others: [] });
 const opened = (): ReadingCase => ({
   code: 'c0ffee',
   read_design: 'paired',
@@ -56,7 +56,7 @@ function open() {
     <MantineProvider env="test">
       <QueryClientProvider client={new QueryClient()}>
         <MemoryRouter>
-          <ReadingRoom username="anna" rubric={rubric} opened={opened()} scans={null} imageError={null} onRetryImages={vi.fn()} onChanged={vi.fn()} />
+          <ReadingRoom username="anna" rubric={rubric} opened={opened()} scans={null} imageError={null} onRetryImages={vi.fn()} onSeries={vi.fn()} onChanged={vi.fn()} />
         </MemoryRouter>
       </QueryClientProvider>
     </MantineProvider>,

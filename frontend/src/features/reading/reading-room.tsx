@@ -8,7 +8,8 @@ import { ErrorNotice } from '@/components/error-notice';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
 import { roomAction } from '@/components/scoring/room-keys';
 import {
-  copyValue, emptyScan, type Grade, isFinding, isUnreadable, type Missing, missingOf, type Rubric, rowsOf, setValue, toggleKeySlice,
+  copyValue, emptyScan, type Grade, isFinding, isUnreadable, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf, setSeries, setValue,
+  toggleKeySlice,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { usePreference } from '@/lib/preference';
@@ -31,6 +32,8 @@ interface Props {
   scans: StackScan[] | null;
   imageError: unknown;
   onRetryImages: () => void;
+  /** Another series of a scan is to be shown. */
+  onSeries: (scan: string, series: number) => void;
   /** The case is another one on the server now: signed, or open for amendment. */
   onChanged: () => void;
 }
@@ -41,7 +44,7 @@ export interface Cursor {
 }
 
 /** Images on the left, scores on the right, the keyboard over both. */
-export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onChanged }: Props) {
+export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, onChanged }: Props) {
   const { code } = opened;
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -88,6 +91,19 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     },
     [keeper, readOnly],
   );
+
+  const pickSeries = useCallback(
+    (scan: string, series: number) => {
+      edit((now) => setSeries(now, scan, series));
+      if (readOnly) onSeries(scan, series);
+    },
+    [edit, onSeries, readOnly],
+  );
+  // What is on screen follows the draft: a kept one, or one from another tab, brings its series with it.
+  const shownSeries = scanKeys.map((key) => content[key]?.series ?? 0).join();
+  useEffect(() => {
+    shownSeries.split(',').forEach((series, index) => onSeries(scanKeys[index] ?? '', Number(series)));
+  }, [onSeries, scanKeys, shownSeries]);
 
   const askToSign = useCallback(() => {
     if (readOnly) return;
@@ -136,8 +152,9 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
           if (finding && handle && isFinding(finding.key)) edit((now) => toggleKeySlice(now, scan, finding.key, handle.slice(scan)));
           break;
         case 'showKeySlice': {
-          const slice = finding && keeper.getState().body.content[scan]?.key_slices[finding.key];
-          if (slice !== undefined) handle?.goTo(slice, scan);
+          const scored = keeper.getState().body.content[scan];
+          const slice = finding && scored?.key_slices[finding.key];
+          if (slice !== undefined && finding && scored) handle?.goTo(slice, scan, keySeries(scored, finding.key));
           break;
         }
         case 'comment':
@@ -158,7 +175,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   }, [askToSign, cursor, edit, examples, grade, keeper, moveTo, rows, scanKeys, setExamples]);
 
   const marks = useMemo(
-    () => Object.fromEntries(scanKeys.map((key) => [key, Object.values(content[key]?.key_slices ?? {})])),
+    () => Object.fromEntries(scanKeys.map((key) => [key, keySlices(content[key] ?? emptyScan())])),
     [content, scanKeys],
   );
   const goOn = (next: string | null) => {
@@ -218,6 +235,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
               scans={scans}
               measurements={draft.body.measurements}
               onMeasurementsChange={onMeasurements}
+              onSeriesChange={pickSeries}
               onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { ...now, scan }))}
               marks={marks}
               readOnly={readOnly}

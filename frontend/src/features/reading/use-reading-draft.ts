@@ -4,7 +4,7 @@ import { complete, type Content } from '@/components/scoring/rubric';
 import { useDraft } from '@/components/scoring/use-draft';
 import type { ApiError } from '@/lib/errors';
 import { DraftKeeper } from '@/lib/draft-keeper';
-import { draftStore } from '@/lib/draft-store';
+import { type DraftStore, draftStore } from '@/lib/draft-store';
 import { sameJson } from '@/lib/same-json';
 import type { Measurement } from '@/viewer';
 
@@ -24,7 +24,7 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
         save: (revision, body, keepalive) => saveDraft(source, code, revision, body, seconds(), keepalive),
         staleBody: (error) => staleBody(error, scanKeys),
         // A version has its own draft: one kept before signing must not come back in the amendment.
-        store: draftStore<DraftBody>(username, `${code}:${reading.version}`),
+        store: completed(draftStore<DraftBody>(username, `${code}:${reading.version}`), scanKeys),
         same: sameJson,
       }),
   );
@@ -32,6 +32,17 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
   // Fetched ahead, and saved in another tab before it was opened here.
   useEffect(() => keeper.adopt(reading.revision, bodyOf(reading, scanKeys), opened.categories), [keeper, opened, reading, scanKeys]);
   return held;
+}
+
+/** A draft that an earlier version of this page kept lacks what has come since. */
+function completed(store: DraftStore<DraftBody>, scanKeys: string[]): DraftStore<DraftBody> {
+  return {
+    ...store,
+    read() {
+      const kept = store.read();
+      return kept && { ...kept, body: { ...kept.body, content: complete(kept.body.content, scanKeys) } };
+    },
+  };
 }
 
 function bodyOf({ content, measurements }: Pick<ReadingCase['reading'], 'content' | 'measurements'>, scanKeys: string[]): DraftBody {
