@@ -37,11 +37,6 @@ def processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def slug(name: str) -> str:
-    """A name as part of a file's name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
 def gpu() -> str | None:
     """The GPU's name, without loading torch."""
     try:
@@ -110,11 +105,6 @@ def main() -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({"machine": device, "results": results}, indent=1))
     print(f"JSON: {options.out}")
-    for result in results:
-        if "name" in result:  # to be kept beside others: with another renderer, of another machine
-            named = options.out.with_name(f"{result['name']}-{slug(processor())}.json")
-            named.write_text(json.dumps({"machine": machine, "results": [result]}, indent=1))
-            print(f"JSON: {named}")
     return 0
 
 

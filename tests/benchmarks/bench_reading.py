@@ -37,6 +37,7 @@ ARGUMENTS = {
     "cpu": ["--disable-3d-apis"],
     "swiftshader": ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
 }
+TITLES = {"cpu": "CPU rendering", "swiftshader": "WebGL on SwiftShader"}
 #: Cases before the first that counts: they load the code, the decoder and the caches.
 WARM_UP = 2
 BARE_PAGE = ROOT / "var" / "bench" / "bare-page"
@@ -56,8 +57,8 @@ def run() -> tuple[dict[str, Any], str]:
     for name, weighed in weights.items():
         contenders[name] |= {key: growth(values) for key, values in weighed.items()}
     result = {
-        "title": "Reading room",
-        "name": f"reading-{RENDERER}",
+        # Each renderer has its own place among the results that are kept of a machine.
+        "title": f"Reading room, {TITLES[RENDERER]}",
         "unit": f"case of 2 × {reading_site.SLICES} × {reading_site.SIDE}²",
         "renderer": drawn_by,
         "cases": CASES,
