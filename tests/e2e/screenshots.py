@@ -78,6 +78,7 @@ def mcrae(observer: Person, data_dir: Path) -> None:
     page.locator("[data-testid=measurement][data-kind=mcrae]").first.wait_for()
     page.get_by_role("radiogroup", name="Baseline: Vertical translocation").focus()
     page.get_by_test_id("proposal").wait_for()
+    page.get_by_text("Saved").first.wait_for()
     page.screenshot(path=TARGET / "mcrae.png")
     page.keyboard.press("e")
 
