@@ -16,9 +16,9 @@ export const TERMS: Record<string, { label: string; meaning: string }> = {
   qualification_required: { label: 'Qualification first', meaning: 'Whether readers see their first case only after passing a test on phantoms with known truth.' },
   qualification_cases: { label: 'Cases of a test', meaning: 'Phantom cases of one attempt, each with two scans; a multiple of six, within which no constant answer passes.' },
   pass_pannus: { label: 'Pass mark: pannus', meaning: 'Scans of a test to be graded exactly as the truth is; above two thirds.' },
-  pass_vertical_translocation: { label: 'Pass mark: vertical translocation', meaning: 'Likewise.' },
-  pass_dens_erosion: { label: 'Pass mark: dens erosion', meaning: 'Likewise.' },
-  pass_facet_blossoming: { label: 'Pass mark: facet blossoming', meaning: 'Likewise, the four joints together.' },
+  pass_vertical_translocation: { label: 'Pass mark: vertical translocation', meaning: 'Scans of a test to be graded exactly as the truth is; above two thirds.' },
+  pass_dens_erosion: { label: 'Pass mark: dens erosion', meaning: 'Scans of a test to be graded exactly as the truth is; above two thirds.' },
+  pass_facet_blossoming: { label: 'Pass mark: facet blossoming', meaning: 'The four joints together, in the scans of a test; above two thirds.' },
   min_interval_days: { label: 'Least interval between scans', meaning: 'Days from baseline to follow-up.' },
 };
 
