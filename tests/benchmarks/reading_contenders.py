@@ -39,7 +39,7 @@ class Contender:
 
     def __init__(self, browser: Browser, site: Site, renderer: str) -> None:
         self.browser = browser
-        self.renderer = renderer
+        self.mode = "gpu" if renderer == "swiftshader" else "cpu"
         self.person = pages.sign_in(browser, site.url, reading_site.TIMED, reading_site.PASSWORD)
         self.page: Page = self.person.page
         self.samples: dict[str, list[float]] = defaultdict(list)
@@ -118,8 +118,9 @@ class Room(Contender):
         super().__init__(browser, site, renderer)
         self.next: str | None = None
         self.signed: set[str] = set()
-        suffix = "?render=gpu" if renderer == "swiftshader" else ""
-        self.person.goes_to(f"/{suffix}")
+        self.person.goes_to("/")
+        # By itself it prefers its CPU path to a WebGL drawn in software.
+        self.page.evaluate("mode => localStorage.setItem('odontoid:render', mode)", self.mode)
 
     def last_open(self) -> str:
         """The case furthest down the worklist, which nothing loads ahead."""
@@ -143,6 +144,8 @@ class Room(Contender):
         link = self.page.get_by_role("button", name="Next case") if ahead else self._links().last
         times = self.timed("case", "click", link.click)
         assert self.page.url.endswith(f"/read/{code}"), f"{self.page.url} is not case {code}"
+        mode = self.page.locator("[data-render]").first.get_attribute("data-render")
+        assert mode == self.mode, f"drawn by {mode}"
         self.opened(code, ahead, times)
         if ahead and self.samples["sign"]:
             self.samples["sign_to_next"].append(self.samples["sign"][-1] + times["all"])
@@ -168,8 +171,7 @@ class Bare(Contender):
     """Two Cornerstone viewports, arrow keys, nothing else."""
 
     def starts(self) -> None:
-        suffix = "" if self.renderer == "swiftshader" else "?render=cpu"
-        self.person.goes_to(f"static/bare-page/index.html{suffix}")
+        self.person.goes_to(f"static/bare-page/index.html?render={self.mode}")
         pages.wait_until(lambda: self.page.evaluate("typeof bare === 'object'"), "the bare page")
 
     def opens(self, code: str, case: Any, ahead: bool) -> None:

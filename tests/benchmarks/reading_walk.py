@@ -68,9 +68,10 @@ class Walk:
 
 def walk(ours: Browser, bare: Browser, site: Site, cases: int, renderer: str) -> dict[str, dict[str, Any]]:
     """The weights of both pages, on the same cases in turn, weighed every third."""
-    gpu = renderer == "swiftshader"
-    room = Walk(ours, site, "?render=gpu" if gpu else "")
-    floor = Walk(bare, site, "static/bare-page/index.html" + ("" if gpu else "?render=cpu"))
+    mode = "gpu" if renderer == "swiftshader" else "cpu"
+    room = Walk(ours, site, "")
+    room.tab.evaluate(f"localStorage.setItem('odontoid:render', '{mode}')")
+    floor = Walk(bare, site, f"static/bare-page/index.html?render={mode}")
     for number in range(1, cases + 1):
         code = room.step("opens", number > 1)
         floor.step("shows", code)
