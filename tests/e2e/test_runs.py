@@ -45,7 +45,7 @@ def test_each_fold_is_followed(lead: Person) -> None:
         expect(row.get_by_text("Succeeded")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("2 of 2 done")).to_be_visible()
     folds.get_by_role("row").filter(has_text="Fold 2").get_by_role("button", name="show").click()
-    expect(page.get_by_label("Log of r0-f1")).to_contain_text("== attempt 1")
+    expect(page.get_by_role("region", name="Log of r0-f1")).to_contain_text("== attempt 1")
     expect(page.get_by_text("AUC", exact=True).first).to_be_visible(timeout=PATIENCE)
 
 
