@@ -8,14 +8,15 @@ import { dateTime, duration, figure, words } from '@/lib/format';
 import { isActive, type Run, useRetry } from './api';
 import { LossChart } from './more-charts';
 import { PartsPanel } from './parts-panel';
-import { progressShare } from './progress-share';
+import { runShare } from './progress-share';
 import { RunLog } from './run-log';
 
 /** Queued, running, failed or cancelled: what the trainer last said. */
 export function RunLive({ run }: { run: Run }) {
   const { progress } = run;
   const active = isActive(run.state);
-  const share = 100 * progressShare(progress);
+  const share = 100 * runShare(run);
+  const fold = run.parts.length > 0 && progress.fold !== undefined ? ` of fold ${progress.fold + 1}, as last reported` : '';
   return (
     <Stack>
       {run.state === 'failed' && (
@@ -33,7 +34,7 @@ export function RunLive({ run }: { run: Run }) {
         </Alert>
       )}
       {(run.state === 'running' || (progress.history?.length ?? 0) > 0) && (
-        <Panel title={active ? 'Training' : 'How far it came'}>
+        <Panel title={active ? `Training${fold}` : 'How far it came'}>
           <Stack>
             <SimpleGrid cols={{ base: 2, sm: 5 }}>
               <Stat
@@ -47,7 +48,7 @@ export function RunLive({ run }: { run: Run }) {
                 hint={(progress.members ?? 1) > 1 && `network ${(progress.members_done ?? 0) + 1} of ${progress.members}`}
               />
               <Stat label="Training loss" value={figure(progress.loss)} />
-              <Stat label="Left" value={active ? duration(progress.eta_s) : '–'} />
+              <Stat label="Left" value={active && !fold ? duration(progress.eta_s) : '–'} />
               <Stat label="Device" value={run.device || progress.device || '–'} />
             </SimpleGrid>
             {active && <Bar value={share} animated aria-label="The whole run" />}
