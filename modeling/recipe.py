@@ -184,7 +184,8 @@ class Recipe:
     )
     compile: bool = _setting(
         False,
-        "torch.compile; needs a compiler (a C++ one on a CPU, Triton on CUDA), and minutes at the start",
+        "torch.compile, meant for CUDA with Triton; on a CPU (with a C++ compiler) it took minutes to start "
+        "and was no faster",
         source=OURS,
     )
     checkpoint_seconds: float = _setting(
