@@ -136,9 +136,9 @@ export function setSeries(content: Content, scan: string, series: number): Conte
   return withScan(content, scan, (current) => (current.series === series ? current : { ...current, series }));
 }
 
-/** Key slices of the series on screen. */
-export function keySlices(scan: ScanContent): number[] {
-  return Object.entries(scan.key_slices).filter(([row]) => keySeries(scan, row) === scan.series).map(([, slice]) => slice);
+/** Key slices of a series, by default of the one that the read has on screen. */
+export function keySlices(scan: ScanContent, series = scan.series): number[] {
+  return Object.entries(scan.key_slices).filter(([row]) => keySeries(scan, row) === series).map(([, slice]) => slice);
 }
 
 function put<T>(record: Record<string, T>, key: string, value: T | undefined): Record<string, T> {

@@ -1,5 +1,5 @@
-import { type QueryClient, queryOptions, useQueries } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { type QueryClient, queryOptions, useQueries, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useMemo, useState } from 'react';
 
 import { failure } from '@/lib/api-client';
 import { ApiError, OFFLINE } from '@/lib/errors';
@@ -20,7 +20,7 @@ interface CaseSeries {
 }
 
 /** Number of the series to show, by scan key; 0 where left out. */
-export type ChosenSeries = Record<string, number>;
+type ChosenSeries = Record<string, number>;
 
 const NONE_CHOSEN: ChosenSeries = {};
 
@@ -28,6 +28,8 @@ interface Loaded {
   scans: StackScan[] | null;
   error: unknown;
   retry: () => void;
+  /** Puts another of a scan's series on screen, by its number. */
+  showSeries: (scan: string, series: number) => void;
 }
 
 /** Where a reader's own cases are; phantoms have another place. */
@@ -62,7 +64,9 @@ const metadataQuery = (from: string, code: string, scan: CaseSeries) =>
   });
 
 /** The case's scans for the viewer, once the headers of all of them are here. */
-export function useScans(code: string, scans: CaseScan[] | undefined, from = CASES, chosen = NONE_CHOSEN): Loaded {
+export function useScans(code: string, scans: CaseScan[] | undefined, from = CASES): Loaded {
+  const client = useQueryClient();
+  const [chosen, setChosen] = useState(NONE_CHOSEN);
   const queries = useQueries({
     queries: (scans ?? []).map((scan) => metadataQuery(from, code, seriesOf(scan, chosen))),
     combine: (results) => ({
@@ -80,17 +84,22 @@ export function useScans(code: string, scans: CaseScan[] | undefined, from = CAS
       return { scans: null, error };
     }
   }, [from, code, scans, data, chosen]);
-  return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry };
+  const showSeries = useCallback(
+    (key: string, series: number) => {
+      const scan = scans?.find((one) => one.key === key);
+      if (!scan) return;
+      const choose = () => setChosen((now) => ((now[key] ?? 0) === series ? now : { ...now, [key]: series }));
+      // The headers first, so that nothing on screen waits for them; where they cannot be had, choosing shows why.
+      void client.fetchQuery(metadataQuery(from, code, seriesOf(scan, { [key]: series }))).then(choose, choose);
+    },
+    [client, code, from, scans],
+  );
+  return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry, showSeries };
 }
 
 function seriesOf(scan: CaseScan, chosen: ChosenSeries): CaseSeries {
   const number = chosen[scan.key] ?? 0;
   return (number > 0 && scan.others?.[number - 1]) || scan;
-}
-
-/** Loads the headers of a series before it is chosen, so that nothing on screen has to wait for them. */
-export function seriesAhead(client: QueryClient, code: string, scan: CaseScan, number: number, from = CASES): Promise<unknown> {
-  return client.fetchQuery(metadataQuery(from, code, seriesOf(scan, { [scan.key]: number })));
 }
 
 function toStack(from: string, code: string, scan: CaseScan, metadata: DicomJson[], chosen = NONE_CHOSEN): StackScan {

@@ -6,7 +6,10 @@ import { Link } from 'react-router';
 import { ErrorNotice } from '@/components/error-notice';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
 import { roomAction } from '@/components/scoring/room-keys';
-import { complete, type Content, copyValue, type Grade, type Missing, missingOf, type Rubric, rowsOf, setExclusionText, setValue } from '@/components/scoring/rubric';
+import {
+  complete, type Content, copyValue, emptyScan, type Grade, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf,
+  setExclusionText, setValue,
+} from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { useDraft } from '@/components/scoring/use-draft';
 import { DraftKeeper } from '@/lib/draft-keeper';
@@ -27,13 +30,14 @@ interface Props {
   scans: StackScan[] | null;
   imageError: unknown;
   onRetryImages: () => void;
+  onSeries: (scan: string, series: number) => void;
   onChanged: () => void;
 }
 
 const EMPTY: Partial<Content> = {};
 
 /** Both reads and the images side by side, and the one read that both can sign. */
-export function ConsensusRoom({ username, rubric, session, scans, imageError, onRetryImages, onChanged }: Props) {
+export function ConsensusRoom({ username, rubric, session, scans, imageError, onRetryImages, onSeries, onChanged }: Props) {
   const { code, agreed } = session;
   const keys = useMemo(() => session.scans.map(({ key }) => key), [session.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
@@ -131,9 +135,12 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const marks = useMemo(
     () =>
       Object.fromEntries(
-        keys.map((key) => [key, [reads.yours, reads.theirs].flatMap((read) => Object.values(read[key]?.key_slices ?? {}))]),
+        keys.map((key) => {
+          const series = scans?.find((scan) => scan.key === key)?.series ?? 0;
+          return [key, [reads.yours, reads.theirs].flatMap((read) => keySlices(read[key] ?? emptyScan(), series))];
+        }),
       ),
-    [keys, reads],
+    [keys, reads, scans],
   );
 
   return (
@@ -159,7 +166,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
       <main className={classes.images} id="main">
         {scans ? (
           <Suspense fallback={<Loader size="sm" />}>
-            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} readOnly keyboard={false} />
+            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} onSeriesChange={onSeries} readOnly keyboard={false} />
           </Suspense>
         ) : imageError ? (
           <Box p="md"><ErrorNotice error={imageError} title="The images cannot be shown" onRetry={onRetryImages} /></Box>
@@ -194,8 +201,8 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
 }
 
 function showKeySlice(viewer: ViewerHandle | null, scan: string, row: string, reads: { yours: Content; theirs: Content }): void {
-  const slice = reads.yours[scan]?.key_slices[row] ?? reads.theirs[scan]?.key_slices[row];
-  if (slice !== undefined) viewer?.goTo(slice, scan);
+  const marked = [reads.yours[scan], reads.theirs[scan]].find((read) => read?.key_slices[row] !== undefined);
+  if (marked) viewer?.goTo(marked.key_slices[row] ?? 0, scan, keySeries(marked, row));
 }
 
 function Standing({ proposedBy }: { proposedBy: 'you' | 'other' | null }) {

@@ -1,13 +1,13 @@
 import { Box } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { useParams } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
 import { PageLoader } from '@/components/page-loader';
 import { rubricQuery } from '@/components/scoring/rubric-query';
 import { useDarkRoom } from '@/components/scoring/use-dark-room';
-import { type ChosenSeries, seriesAhead, useScans } from '@/components/scoring/use-scans';
+import { useScans } from '@/components/scoring/use-scans';
 import { useUser } from '@/lib/session';
 import { loadAhead } from '@/viewer';
 
@@ -43,21 +43,9 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const ahead = useFetchedAhead(code);
   // What was fetched ahead is shown at once, and asked for again: it may have been saved elsewhere since.
   const opened = useQuery({ ...caseQuery(code, source), initialData: ahead, refetchOnMount: ahead ? 'always' : true });
-  const client = useQueryClient();
-  const [chosen, setChosen] = useState<ChosenSeries>({});
-  const { scans, error: imageError, retry } = useScans(code, opened.data?.scans, source.from, chosen);
+  const { scans, error: imageError, retry, showSeries } = useScans(code, opened.data?.scans, source.from);
   useCaseAhead(source, opened.data?.next, scans !== null);
   useForgotten(code);
-  const caseScans = opened.data?.scans;
-  const onSeries = useCallback(
-    (key: string, number: number) => {
-      const scan = caseScans?.find((one) => one.key === key);
-      const choose = () => setChosen((now) => ((now[key] ?? 0) === number ? now : { ...now, [key]: number }));
-      // Where they cannot be had, choosing it shows why.
-      if (scan) void seriesAhead(client, code, scan, number, source.from).then(choose, choose);
-    },
-    [caseScans, client, code, source.from],
-  );
   const error = rubric.error ?? (opened.data ? null : opened.error);
   if (error) {
     return (
@@ -86,7 +74,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
       scans={scans}
       imageError={imageError}
       onRetryImages={retry}
-      onSeries={onSeries}
+      onSeries={showSeries}
       onChanged={() => void opened.refetch()}
     />
   );
