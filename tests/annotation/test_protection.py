@@ -43,7 +43,7 @@ def rows(study: Any, readers: dict[str, Any]) -> dict[str, models.Model]:
         started_at=timezone.now(),
     )  # fmt: skip
     (phantom,) = qualification.make_cases(purpose="training", count=1, seed=0, by=None)
-    scan = QualificationScan.objects.create(case=phantom, key="baseline", truth=CLEAN, instances=[])
+    scan = QualificationScan.objects.create(case=phantom, key="baseline", truth=CLEAN, instances=[{}])
     read = qualification.start_training(case=phantom, by=readers["observer_a"])
     qualification.save_draft(read=read, by=readers["observer_a"], revision=0, content={"baseline": scores()})
     qualification.sign(read=read, by=readers["observer_a"], revision=1)
