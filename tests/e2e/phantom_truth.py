@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from cohort.deidentify import Pseudonymiser
+from cohort.pixels import decode_htj2k
 from tests.e2e.pages import Person
 
 
@@ -50,7 +52,8 @@ def landmarks(data_dir: Path, code: str, role: str) -> dict[str, Any]:
     return next(scan["landmarks"] for scan in patient["scans"] if scan["role"] == role)
 
 
-def shown(reader: Person, data_dir: Path, code: str, key: str) -> Shown:
+def _header(reader: Person, code: str, key: str) -> tuple[str, dict[str, Any]]:
+    """Address of the series, and the header of the slice that is on the screen."""
     page = reader.page
     case = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()
     scan = next(one for one in case["scans"] if one["key"] == key)
@@ -59,7 +62,31 @@ def shown(reader: Person, data_dir: Path, code: str, key: str) -> Shown:
     )
     headers = page.request.get(f"{series}/metadata").json()
     viewport = page.get_by_test_id(f"viewport-{key}")
-    header = headers[int(viewport.get_attribute("data-slice") or 0)]
+    return series, headers[int(viewport.get_attribute("data-slice") or 0)]
+
+
+def hanging(reader: Person, code: str, key: str) -> np.ndarray:
+    """The slice on the screen as it was stored, turned so that anterior is left and the head up; from 0 to 1,
+    on square pixels of the screen."""
+    series, header = _header(reader, code, key)
+    address = f"{series}/instances/{header['00080018']['Value'][0]}/frames/1"
+    frame = decode_htj2k(reader.page.request.get(address).body()).astype(float)
+    orientation = header["00200037"]["Value"]
+    if orientation[1] < 0:  # columns run forwards
+        frame = frame[:, ::-1]
+    if orientation[5] > 0:  # rows run upwards
+        frame = frame[::-1]
+    scale = reader.page.get_by_test_id(f"viewport-{key}").get_by_test_id("scale-bar")
+    per_pixel = float(scale.get_attribute("data-mm-per-pixel") or "nan")
+    down, across = header["00280030"]["Value"]
+    size = round(frame.shape[1] * across / per_pixel), round(frame.shape[0] * down / per_pixel)
+    grey = Image.fromarray((frame / np.percentile(frame, 99.5)).clip(0, 1).astype(np.float32))
+    return np.asarray(grey.resize(size, Image.Resampling.BILINEAR))
+
+
+def shown(reader: Person, data_dir: Path, code: str, key: str) -> Shown:
+    _, header = _header(reader, code, key)
+    viewport = reader.page.get_by_test_id(f"viewport-{key}")
 
     def value(tag: str) -> Any:
         return header[tag]["Value"]
