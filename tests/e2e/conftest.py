@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from tests.e2e import chromium, demo_site, pages
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:

@@ -24,3 +24,9 @@ def test_page_names_itself(site: Site) -> None:
     with urllib.request.urlopen(site.url) as response:
         assert "<title>Odontoid" in response.read().decode()
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+def test_browser_tests_share_a_worker(request: pytest.FixtureRequest) -> None:
+    """One demo and one order: a pytest that xdist cannot group with would deal them out to all workers."""
+    if hasattr(request.config, "workerinput"):
+        assert request.node.nodeid.endswith("@browser")
