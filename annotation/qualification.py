@@ -249,29 +249,12 @@ def sign(*, read: QualificationRead, by: User, revision: int, meaning: str = MEA
             QualificationAttempt.objects.select_for_update().get(pk=read.attempt_id)
         _check_reader(read, by)
         read.refresh_from_db()
-        if read.state != QualificationRead.State.DRAFT or read.revision != revision:
-            raise reading.conflict(read)
         keys = tuple(scan.key for scan in read.case.scans.all())
-        gaps = rubric.missing(read.content, keys)
-        if gaps:
-            raise RuleViolation("Some findings still need a grade.", code="incomplete", missing=gaps)
-        if not meaning.strip():
-            raise RuleViolation("A signature says what it means.", code="meaning_missing")
+        reading.check_signable(read, revision, keys, meaning)
         read.categories = rubric.categories(read.content, keys)
         signed_at = timezone.now()
         content_hash = qualification_hash(read, signed_at=signed_at, meaning=meaning)
-        won = QualificationRead.objects.filter(
-            pk=read.pk, state=QualificationRead.State.DRAFT, revision=revision
-        ).update(
-            state=QualificationRead.State.SIGNED,
-            categories=read.categories,
-            signed_at=signed_at,
-            meaning=meaning,
-            content_hash=content_hash,
-        )
-        read.refresh_from_db()
-        if won != 1:
-            raise reading.conflict(read)
+        reading.seal(read, signed_at=signed_at, meaning=meaning, content_hash=content_hash)
         outcome = _settle(read.attempt_id) if read.attempt_id is not None else {}
         audit.record("sign_qualification", read, by=by, content_hash=content_hash, **outcome)
     return read

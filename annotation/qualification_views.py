@@ -17,7 +17,7 @@ from annotation import qualification, rubric, serializers, signature, tasks, wad
 from annotation import qualification_queries as pages
 from annotation import qualification_serializers as shapes
 from annotation.models import QualificationCase, QualificationRead
-from annotation.views import _REFUSED, _read, _user
+from annotation.views import _REFUSED, _read, _user, frame_response
 from config.accounts.permissions import IsLead, IsReader
 from config.negotiation import AnyAccept
 
@@ -144,10 +144,7 @@ class PhantomFrame(PhantomView):
         image = next((one for one in images if wado_proxy.opaque_uid(read, one.sop_uid) == sop), None)
         if image is None:
             raise Http404
-        pixels, content_type = wado_proxy.frame(image)
-        response = HttpResponse(pixels, content_type=content_type)
-        response["Cache-Control"] = "private, max-age=86400, immutable"  # as views.Frame
-        return response
+        return frame_response(image)
 
 
 # --- The lead's

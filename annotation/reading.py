@@ -6,6 +6,7 @@ Each is one transaction with the case's row locked, and one audit row.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -97,26 +98,13 @@ def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: st
         reading = current_reading(assignment)
         if reading is None and revision != 0:
             raise conflict(None)
-        gaps = rubric.missing(reading.content if reading else {}, keys)
-        if reading is not None and (reading.state != Reading.State.DRAFT or reading.revision != revision):
-            raise conflict(reading)
-        if reading is None or gaps:
-            raise RuleViolation("Some findings still need a grade.", code="incomplete", missing=gaps)
-        if not meaning.strip():
-            raise RuleViolation("A signature says what it means.", code="meaning_missing")
+        if reading is None:
+            raise incomplete({}, keys)
+        check_signable(reading, revision, keys, meaning)
         reading.categories = rubric.categories(reading.content, keys)
         signed_at = timezone.now()
         content_hash = reading_hash(reading, signer_id=by.pk, signed_at=signed_at, meaning=meaning)
-        won = assignment.readings.filter(pk=reading.pk, state=Reading.State.DRAFT, revision=revision).update(
-            state=Reading.State.SIGNED,
-            categories=reading.categories,
-            signed_at=signed_at,
-            meaning=meaning,
-            content_hash=content_hash,
-        )
-        if won != 1:
-            raise conflict(current_reading(assignment))
-        reading.refresh_from_db()
+        seal(reading, signed_at=signed_at, meaning=meaning, content_hash=content_hash)
         if assignment.kind == Assignment.Kind.ADJUDICATION:
             outcome = adjudication.conclude(case=case, assignment=assignment, reading=reading, by=by)
         elif assignment.kind == Assignment.Kind.REREAD:
@@ -296,6 +284,47 @@ def _off_stack(
     if not 0 <= index < slices[series]:
         return {field: f"the scan has slices 0 to {slices[series] - 1}"}
     return {}
+
+
+def check_signable(
+    reading: Reading | QualificationRead, revision: int, keys: tuple[str, ...], meaning: str
+) -> None:
+    """Refuse to sign anything but the whole draft that the signer saw, with a meaning.
+
+    Raises
+    ------
+    RuleViolation
+        ``already_signed``, ``stale_draft``, ``incomplete`` with what is missing, ``meaning_missing``.
+    """
+    if reading.state != Reading.State.DRAFT or reading.revision != revision:
+        raise conflict(reading)
+    if rubric.missing(reading.content, keys):
+        raise incomplete(reading.content, keys)
+    if not meaning.strip():
+        raise RuleViolation("A signature says what it means.", code="meaning_missing")
+
+
+def incomplete(content: Mapping[str, Any], keys: tuple[str, ...]) -> RuleViolation:
+    return RuleViolation(
+        "Some findings still need a grade.", code="incomplete", missing=rubric.missing(content, keys)
+    )
+
+
+def seal(
+    reading: Reading | QualificationRead, *, signed_at: datetime, meaning: str, content_hash: str
+) -> None:
+    """Close a draft with its ``categories``, unless it was saved or signed elsewhere since it was read."""
+    rows = type(reading)._default_manager.filter(pk=reading.pk)
+    won = rows.filter(state=Reading.State.DRAFT, revision=reading.revision).update(
+        state=Reading.State.SIGNED,
+        categories=reading.categories,
+        signed_at=signed_at,
+        meaning=meaning,
+        content_hash=content_hash,
+    )
+    reading.refresh_from_db()
+    if won != 1:
+        raise conflict(reading)
 
 
 def conflict(reading: Reading | QualificationRead | None) -> RuleViolation:

@@ -24,7 +24,7 @@ from annotation import (
     workflow,
 )
 from annotation.models import Assignment, Consensus
-from cohort.models import Series
+from cohort.models import Instance, Series
 from config.accounts.models import User
 from config.accounts.permissions import IsObserver, IsReader, IsSignedIn
 from config.exceptions import RuleViolation
@@ -181,12 +181,17 @@ class Frame(ImageView):
         instance = wado_proxy.find_instance(assignment, self.series(assignment, study, series), sop)
         if instance is None:
             raise Http404
-        pixels, content_type = wado_proxy.frame(instance)
-        response = HttpResponse(pixels, content_type=content_type)
-        # A frame never changes, and its address holds this assignment's code. No ETag, no
-        # Last-Modified: either would be the same for every reader of the image.
-        response["Cache-Control"] = "private, max-age=86400, immutable"
-        return response
+        return frame_response(instance)
+
+
+def frame_response(instance: Instance) -> HttpResponse:
+    """A stored frame under an address that holds the code of one read."""
+    pixels, content_type = wado_proxy.frame(instance)
+    response = HttpResponse(pixels, content_type=content_type)
+    # A frame never changes, and its address is this read's. No ETag, no Last-Modified: either would be
+    # the same for every reader of the image.
+    response["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
 
 
 # --- Consensus
