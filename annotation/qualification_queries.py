@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.db.models import Count
+
 from annotation import qualification, qualified, queries, rubric, wado_proxy
 from annotation.models import QualificationAttempt, QualificationCase, QualificationRead, QualificationScan
 from annotation.monitoring import rate
@@ -227,6 +229,9 @@ def lead_page() -> dict[str, Any]:
     passed = {user.pk for user in qualified.among(readers)}
     terms = qualification.terms()
     waiting = qualification.waiting()
+    ready = {purpose: qualification.ready(purpose).count() for purpose in Purpose}
+    reads = QualificationRead.objects.filter(case__purpose=Purpose.QUALIFICATION).order_by()
+    met = dict(reads.values_list("reader").annotate(Count("case", distinct=True)))
     return {
         "required": terms.qualification_required,
         "cases_of_an_attempt": terms.qualification_cases,
@@ -235,7 +240,7 @@ def lead_page() -> dict[str, Any]:
                 "reader": user.username,
                 "role": user.role,
                 "passed": user.pk in passed,
-                "fresh_cases": qualification.unread_by(user).count(),
+                "fresh_cases": ready[Purpose.QUALIFICATION] - met.get(user.pk, 0),
             }
             for user in readers.order_by("username")
         ],
@@ -243,7 +248,7 @@ def lead_page() -> dict[str, Any]:
         "cases": [
             {
                 "purpose": purpose.value,
-                "ready": qualification.ready(purpose).count(),
+                "ready": ready[purpose],
                 "waiting": waiting.filter(purpose=purpose).count(),
             }
             for purpose in Purpose
