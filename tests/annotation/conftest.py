@@ -153,6 +153,10 @@ def make_patients(count: int, *, prefix: str = "", phantom: bool = True) -> list
     return patients
 
 
+#: A charter that wants readers to have passed; one block of phantoms is enough here.
+QUALIFICATION = {"qualification_required": True, "qualification_cases": 6, "plan_seed": 1, "sham_seed": 1}
+
+
 @pytest.fixture
 def readers(cast: dict[str, User]) -> dict[str, User]:
     """The cast with two observers; the third is away."""
@@ -217,3 +221,10 @@ def to_adjudicator(case: Case, readers: dict[str, User]) -> Assignment:
     workflow.decline_consensus(session=case.consensus, by=readers["observer_a"])
     case.refresh_from_db()
     return case.assignments.get(kind="adjudication")
+
+
+@pytest.fixture
+def required(readers: dict[str, User]) -> dict[str, User]:
+    """A charter that wants six cases to be passed."""
+    workflow.freeze_charter(by=readers["lead"], changes=QUALIFICATION)
+    return readers
