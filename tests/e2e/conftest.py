@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from config.demo import PASSWORD
 from tests.e2e import chromium, demo_site, pages
 
 
@@ -33,3 +34,11 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     data_dir: Path = tmp_path_factory.mktemp("demo")
     with demo_site.running(data_dir) as running:
         yield running
+
+
+@pytest.fixture
+def lead(browser: Browser, site: demo_site.Site) -> Iterator[pages.Person]:
+    """The study lead, signed in to the demo."""
+    person = pages.sign_in(browser, site.url, "lead", PASSWORD)
+    yield person
+    person.page.context.close()

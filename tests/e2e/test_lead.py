@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser
 
 from config.demo import PASSWORD
 from tests.e2e.demo_site import Site
 from tests.e2e.pages import Person, sign_in
-
-
-@pytest.fixture
-def lead(browser: Browser, site: Site) -> Iterator[Person]:
-    person = sign_in(browser, site.url, "lead", PASSWORD)
-    yield person
-    person.page.context.close()
 
 
 def test_progress_is_drawn_and_downloaded(lead: Person) -> None:

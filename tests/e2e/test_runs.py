@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from config.demo import PASSWORD
-from tests.e2e.demo_site import Site
-from tests.e2e.pages import Person, sign_in
+from tests.e2e.pages import Person
 
 #: Two folds that a processor trains in seconds.
 TINY = (
@@ -19,13 +15,6 @@ TINY = (
 )
 #: The trainer starts a process for each job.
 PATIENCE = 90_000
-
-
-@pytest.fixture
-def lead(browser: Browser, site: Site) -> Iterator[Person]:
-    person = sign_in(browser, site.url, "lead", PASSWORD)
-    yield person
-    person.page.context.close()
 
 
 def test_each_fold_is_followed(lead: Person) -> None:
