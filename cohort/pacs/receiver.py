@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pynetdicom import AE, evt
+from pynetdicom.pdu import A_RELEASE_RQ
 
 from cohort import expected, pixels, receiving
 from cohort.dicom_file import ENHANCED, MR_IMAGE, SECONDARY_CAPTURE, FileError
@@ -78,6 +79,7 @@ class Receiver:
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, self._admit),
             (evt.EVT_DATA_RECV, self._count),
+            (evt.EVT_PDU_RECV, self._ended_well),
             (evt.EVT_DIMSE_RECV, self._reset),
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_ABORTED, self._broken),
@@ -151,11 +153,14 @@ class Receiver:
             return OUT_OF_RESOURCES
         return SUCCESS
 
+    def _ended_well(self, event: Any) -> None:
+        # Not the association's is_released: another thread sets it, at times after the line has closed.
+        if isinstance(event.pdu, A_RELEASE_RQ):
+            self._folders.pop(event.assoc, None)
+
     def _broken(self, event: Any) -> None:
         receiving.give_time(self._folders.get(event.assoc, ()))
 
     def _closed(self, event: Any) -> None:
         self._sizes.pop(event.assoc, None)
-        folders = self._folders.pop(event.assoc, set())
-        if not event.assoc.is_released:  # the line went dead, or the peer hung
-            receiving.give_time(folders)
+        receiving.give_time(self._folders.pop(event.assoc, ()))  # the line went dead, or the peer hung

@@ -16,6 +16,7 @@ import pydicom
 import pytest
 from pydicom.uid import CTImageStorage, MRImageStorage
 from pynetdicom import AE
+from pynetdicom.acse import ACSE
 
 from cohort import receiving
 from cohort.models import ImportBatch, Series
@@ -112,8 +113,9 @@ def test_a_broken_association_gets_time_for_the_rest(known: None, receiver: Any,
     for path in paths[:4]:
         association.send_c_store(pydicom.dcmread(path))
     association.abort()
-    until = time.monotonic() + 5
-    while receiving.sweep(quiet=0) == [] and time.monotonic() < until and not _waits(receiving.GRACE / 2):
+    until = time.monotonic() + 60
+    while not _waits(receiving.GRACE / 2):
+        assert time.monotonic() < until, "the receiver did not notice the break"
         time.sleep(0.02)
     assert receiving.sweep(quiet=0) == []
     store(port, paths[4:])
@@ -122,7 +124,34 @@ def test_a_broken_association_gets_time_for_the_rest(known: None, receiver: Any,
 
 
 def _waits(seconds: float) -> bool:
-    return all(p.stat().st_mtime > time.time() + seconds for p in receiving._folder("open").iterdir())
+    folders = list(receiving._folder("open").iterdir())
+    return bool(folders) and all(p.stat().st_mtime > time.time() + seconds for p in folders)
+
+
+def test_a_released_association_is_not_taken_for_a_broken_one(
+    known: None, receiver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the line closes before pynetdicom's other thread has noted the release."""
+    made, _ = receiver
+    closed = threading.Event()
+    told, send_release = made._closed, ACSE.send_release
+
+    def tell(event: Any) -> None:
+        told(event)
+        closed.set()
+
+    def slowly(acse: ACSE, is_response: bool = False) -> None:
+        send_release(acse, is_response)
+        if is_response:
+            closed.wait(20)
+
+    monkeypatch.setattr(made, "_closed", tell)
+    monkeypatch.setattr(ACSE, "send_release", slowly)
+    made.stop(patience=0)
+    store(made.start("127.0.0.1", 0), make_series(tmp_path / "in"))
+    assert closed.wait(20)
+    (result,) = receiving.sweep(quiet=0)
+    assert (result.outcome, result.slices) == ("accepted", 7)
 
 
 def test_an_endless_object_is_cut_off(

@@ -20,7 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))  # one demo, one worker
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright is there its event loop keeps Django from the database.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if chromium.find() is None:
         pytest.skip("NO CHROMIUM: run `make browser`, or set ODONTOID_CHROMIUM to one")
@@ -29,7 +30,7 @@ def browser() -> Iterator[Browser]:
         yield instance
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo_site.Site]:
     data_dir: Path = tmp_path_factory.mktemp("demo")
     with demo_site.running(data_dir) as running:

@@ -116,7 +116,13 @@ def test_from_two_reads_to_a_saliency_map(browser: Browser, site: Site) -> None:
     without = picture(viewport)
     assert coloured(viewport) < 0.03, "colours stay without the map"
     assert np.abs(with_map.astype(int) - without).mean() > 1
-    assert lead.page.get_by_text("Not validated for localisation").is_visible()
+    # One small run may pass its trust tests or fail them: the page says which.
+    patient = lead.page.request.get(lead.page.url.replace("/runs/", "/api/runs/") + "/").json()
+    warning = lead.page.get_by_text("Not validated for localisation")
+    wait_until(
+        lambda: warning.is_visible() is not patient["saliency"]["validated"],
+        "what the trust tests said",
+    )
 
     # A reader finds none of this.
     observer_a.page.goto(run_url)
