@@ -83,18 +83,21 @@ def difference_of_means(a: Sequence[float], b: Sequence[float]) -> float | None:
 def difference_of_shares(a: Sequence[int], b: Sequence[int]) -> float | None:
     """Standardised difference of two rows of counts: √(TᵀS⁻¹T) of Yang & Dalton (2012), without sign.
 
-    For two levels it is |pb − pa| over √((pa(1 − pa) + pb(1 − pb))/2).
+    For two levels it is |pb − pa| over √((pa(1 − pa) + pb(1 − pb))/2). None where the groups differ along
+    something that varies in neither, such as two groups that share no level: no finite figure is right.
     """
     counts = np.array([a, b], dtype=float)
     counts = counts[:, counts.sum(axis=0) > 0]
     if counts.shape[1] < 2 or (counts.sum(axis=1) == 0).any():
         return None
-    first, second = (counts / counts.sum(axis=1, keepdims=True))[:, 1:]
+    first, second = counts / counts.sum(axis=1, keepdims=True)
     apart: Floats = second - first
+    # All levels and a pseudo-inverse, for the same figure whichever level one would leave out.
     spread = (_multinomial(first) + _multinomial(second)) / 2
-    squared = float(apart @ np.linalg.pinv(spread) @ apart)
-    # Two groups that share no level have no spread to measure by.
-    return _finite(math.sqrt(squared)) if squared > 0 or not apart.any() else None
+    scaled = np.linalg.pinv(spread, rcond=1e-10, hermitian=True) @ apart
+    if not np.allclose(spread @ scaled, apart, atol=1e-9):
+        return None
+    return math.sqrt(max(float(apart @ scaled), 0.0))
 
 
 def _multinomial(shares: Floats) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -85,7 +85,13 @@ def test_rank_test_is_scipys_and_symmetric(a: list[int], b: list[int]) -> None:
         assert p == pytest.approx(descriptive.compare_numbers([b, a])[1])
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize(("a", "b"), [([0, 0, 1], [1, 1, 0]), ([1, 0, 0], [0, 1, 1]), ([4, 0], [0, 3])])
+def test_groups_that_share_no_level_have_no_difference_of_shares(a: list[int], b: list[int]) -> None:
+    assert descriptive.difference_of_shares(a, b) is None
+
+
+@settings(max_examples=200, deadline=None)
+@example([(0, 1), (0, 1), (1, 0)])
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=5))
 def test_difference_of_shares_does_not_depend_on_order(counts: list[tuple[int, int]]) -> None:
     a, b = ([row[side] for row in counts] for side in (0, 1))
