@@ -63,7 +63,7 @@ class Effort:
     compare: bool = False
 
 
-QUICK = Effort(train=300, test=200, size=64, epochs=8)
+QUICK = Effort(train=240, test=200, size=64, epochs=7)
 DEFAULT = Effort(train=400, test=400, size=96, epochs=10, compare=True)
 #: For a GPU: the network and grid of a study.
 FULL = Effort(train=600, test=400, size=512, epochs=60, depth=101, compare=True)
