@@ -41,14 +41,17 @@ class Process:
             [*command, "--size", str(size), "--batch", str(batch)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
-        self.peak = 0.0
+        self.name, self.peak = name, 0.0
 
     def round(self) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
-        self.peak = float(json.loads(self.process.stdout.readline())["peak_memory_mb"])
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended with {self.process.wait()}; -9: no memory was left")
+        self.peak = float(json.loads(answer)["peak_memory_mb"])
 
     def close(self) -> None:
         self.process.kill()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from config.demo import PASSWORD
-from tests.e2e import chromium, demo_site, pages
+from tests.e2e import chromium, demo_site, pages, small_study
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -35,6 +35,15 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     data_dir: Path = tmp_path_factory.mktemp("demo")
     with demo_site.running(data_dir) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def study(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[small_study.Study]:
+    here = small_study.Study(tmp_path_factory.mktemp("study"))
+    try:
+        yield here
+    finally:
+        here.stop()
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
 """Four phantom patients to read and nothing else: a study for tests that sign, amend or stop the server.
 
 ``python -m tests.e2e.small_study`` prepares the data directory in ``ODONTOID_DATA_DIR``: reading is opened
-through the real importers, no read is made. One exam has a second adequate series.
+through the real importers, no read is made. One exam has a second adequate series. The charter asks for a
+qualification, which the observers with cases have passed and ``observer_c`` has not.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,34 @@ PASSWORD = "phantom-study-2026"
 PATIENTS, SIDE, SLICES = 4, 256, 13
 #: Fewer slices than the first, so that the rule goes on choosing that one.
 SECOND_SLICES = 11
+#: Phantoms of a reader's qualification.
+TEST_CASES = 6
+
+
+class Study:
+    """The study, served; its server can be stopped and started again at its address."""
+
+    def __init__(self, folder: Path) -> None:
+        prepare(folder)
+        self.folder, self.port = folder, demo_site.free_port()
+        self.running = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        site = self.running.enter_context(demo_site.serving(self.folder, "serve", port=self.port))
+        self.url = site.url
+
+    def stop(self) -> None:
+        self.running.close()
+
+    def truth(self, code: str) -> dict[str, dict[str, int]]:
+        """True grades of the phantom that a reader has under this code: scan → finding → grade."""
+        query = (
+            "SELECT key, truth FROM annotation_qualificationscan WHERE case_id ="
+            " (SELECT case_id FROM annotation_qualificationread WHERE code = ?)"
+        )
+        with closing(sqlite3.connect(self.folder / "odontoid.sqlite3")) as database:
+            return {key: json.loads(truth) for key, truth in database.execute(query, [code])}
 
 
 def prepare(folder: Path) -> None:
@@ -38,15 +69,18 @@ def _prepare() -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    from annotation import charter, read_plan
+    from annotation import charter, qualification, read_plan
     from cohort import flow, importing, ingest
     from cohort.phantom.cohort import write_cohort
     from config.accounts.models import Role, User
+    from tests.annotation import phantoms
 
     call_command("migrate", interactive=False, verbosity=0)
     lead = User.objects.create_user("lead", password=PASSWORD, role=Role.LEAD)
-    for username in ("observer_a", "observer_b"):
-        User.objects.create_user(username, password=PASSWORD, role=Role.OBSERVER)
+    first, second, _ = (
+        User.objects.create_user(f"observer_{letter}", password=PASSWORD, role=Role.OBSERVER)
+        for letter in "abc"
+    )
     with tempfile.TemporaryDirectory() as name:
         delivery = Path(name) / "delivery"
         truth = write_cohort(delivery, PATIENTS, seed=3, matrix=SIDE, slices=SLICES, leavers=False)
@@ -58,7 +92,12 @@ def _prepare() -> None:
         for result in ingest.ingest_paths([delivery / "dicom"], by=lead):
             assert result.outcome == "accepted", f"{result.file}: {result.reason}"
     flow.refresh()
-    charter.freeze(by=lead, changes={"reread_share": 0.0}, reason="Tests")
+    terms = {"reread_share": 0.0, "qualification_required": True, "qualification_cases": TEST_CASES}
+    charter.freeze(by=lead, changes=terms, reason="Tests")
+    qualification.make_cases(purpose=phantoms.TEST, count=TEST_CASES, seed=1, by=lead)
+    qualification.draw_waiting()
+    for observer in (first, second):
+        assert phantoms.passes(observer).state == "passed"
     read_plan.open_reading(by=lead)
 
 

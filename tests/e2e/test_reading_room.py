@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route
 
-from tests.e2e import demo_site, small_study
+from tests.e2e import small_study
 from tests.e2e.pages import CLEAN, PANNUS, Person, picture, sign_in, wait_until
-
-
-class Study:
-    """A small study of this module's own, whose server can be stopped and started again at its address."""
-
-    def __init__(self, folder: Path) -> None:
-        small_study.prepare(folder)
-        self.folder, self.port = folder, demo_site.free_port()
-        self.running = ExitStack()
-        self.start()
-
-    def start(self) -> None:
-        site = self.running.enter_context(demo_site.serving(self.folder, "serve", port=self.port))
-        self.url = site.url
-
-    def stop(self) -> None:
-        self.running.close()
-
-
-@pytest.fixture(scope="module")
-def study(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
-    here = Study(tmp_path_factory.mktemp("study"))
-    try:
-        yield here
-    finally:
-        here.stop()
+from tests.e2e.small_study import Study
 
 
 @pytest.fixture
@@ -308,6 +281,23 @@ def test_idle_time_does_not_count(reader: Person) -> None:
     is_saved(page)
     spent = float(case_of(reader, code)["reading"]["active_seconds"]) - before
     assert 55 <= spent <= 90, spent
+
+
+def test_half_a_screen_is_enough(reader: Person) -> None:
+    page = reader.page
+    page.set_viewport_size({"width": 1000, "height": 700})
+    opens(reader, codes(reader)[0])
+    end = right_of(page.locator("main"))
+    toolbar = page.get_by_role("toolbar", name="Image tools")
+    for part in (toolbar, *toolbar.get_by_role("button").all()):
+        assert right_of(part) <= end, part.get_attribute("aria-label")
+    assert picture(page.get_by_test_id("viewport-baseline")).shape[0] > 500
+
+
+def right_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box
+    return box["x"] + box["width"]
 
 
 def test_no_webgl_is_said_and_the_processor_draws(reader: Person) -> None:
