@@ -291,6 +291,8 @@ def test_half_a_screen_is_enough(reader: Person) -> None:
     toolbar = page.get_by_role("toolbar", name="Image tools")
     for part in (toolbar, *toolbar.get_by_role("button").all()):
         assert right_of(part) <= end, part.get_attribute("aria-label")
+    for radio in page.get_by_role("radio").all():
+        assert right_of(radio) <= 1000, radio.get_attribute("aria-label")
     assert picture(page.get_by_test_id("viewport-baseline")).shape[0] > 500
 
 
