@@ -49,6 +49,7 @@ urlpatterns = [
     path("labels/<int:pk>/attestation/", lead_views.Attestation.as_view()),
     path("reads.csv", read_export_views.ReadsTable.as_view()),
     path("reads.json", read_export_views.ReadsDocument.as_view()),
+    path("reads/sr.zip", read_export_views.AllReports.as_view()),
     path("reads/<int:pk>/sr.zip", read_export_views.ReadReports.as_view()),
     path("lead-review/", lead_views.LeadReview.as_view()),
     path("lead-review/<int:pk>/resolve/", lead_views.ResolveReview.as_view()),

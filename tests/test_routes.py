@@ -64,6 +64,7 @@ API: dict[str, tuple[str, str]] = {
     "api/labels/<int:pk>/attestation/": ("lead", "GET"),
     "api/reads.csv": ("lead", "GET"),
     "api/reads.json": ("lead", "GET"),
+    "api/reads/sr.zip": ("lead", "GET"),
     "api/reads/<int:pk>/sr.zip": ("lead", "GET"),
     "api/lead-review/": ("lead", "GET"),
     "api/lead-review/<int:pk>/resolve/": ("lead", "POST"),

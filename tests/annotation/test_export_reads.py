@@ -151,9 +151,21 @@ def test_csv_and_json(final: Reading, as_lead: Any) -> None:
     call_command("export_reads", format="json", stdout=written)
     assert json.loads(written.getvalue()) == document
 
-    packed = as_lead.get(f"/api/reads/{final.pk}/sr.zip").content
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        assert len(archive.namelist()) == 2
+
+def test_reports_of_one_read_and_of_all(final: Reading, as_lead: Any) -> None:
+    def unpacked(content: bytes) -> dict[str, bytes]:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert archive.testzip() is None
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    one_read = unpacked(as_lead.get(f"/api/reads/{final.pk}/sr.zip").content)
+    answer = as_lead.get("/api/reads/sr.zip")
+    assert answer["Content-Disposition"] == 'attachment; filename="reads-sr.zip"'
+    every = unpacked(b"".join(answer.streaming_content))
+    assert (len(one_read), len(every)) == (2, 4)
+    for name in one_read:
+        report = pydicom.dcmread(io.BytesIO(every[name]))
+        assert report.SOPInstanceUID == pydicom.dcmread(io.BytesIO(one_read[name])).SOPInstanceUID
 
 
 def test_nothing_of_an_open_case_is_given_out(case: Case, readers: dict[str, Any], as_lead: Any) -> None:
@@ -161,4 +173,6 @@ def test_nothing_of_an_open_case_is_given_out(case: Case, readers: dict[str, Any
     signed = Reading.objects.filter(state="signed").first()
     assert as_lead.get("/api/reads.csv").content.decode().count("\n") == 1
     assert b"".join(as_lead.get("/api/reads.json").streaming_content) == b"[]\n"
+    with zipfile.ZipFile(io.BytesIO(b"".join(as_lead.get("/api/reads/sr.zip").streaming_content))) as packed:
+        assert packed.namelist() == []
     assert as_lead.get(f"/api/reads/{signed.pk}/sr.zip").status_code == 404

@@ -1,8 +1,10 @@
-"""Four phantom patients to read and nothing else: a study for tests that sign, amend or stop the server.
+"""A few phantom patients to read and nothing else: studies for tests that sign, amend or stop the server.
 
-``python -m tests.e2e.small_study`` prepares the data directory in ``ODONTOID_DATA_DIR``: reading is opened
-through the real importers, no read is made. One exam has a second adequate series. The charter asks for a
-qualification, which the observers with cases have passed and ``observer_c`` has not.
+``python -m tests.e2e.small_study DESIGN`` prepares the data directory in ``ODONTOID_DATA_DIR``: reading is
+opened through the real importers, no read is made. One exam has a second adequate series.
+
+"paired": four patients; the charter asks for a qualification, which the observers with cases have passed and
+``observer_c`` has not. "independent": two patients, a scan at a time; one of each observer's four comes back.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from tests.e2e import demo_site
 
 PASSWORD = "phantom-study-2026"
 PATIENTS, SIDE, SLICES = 4, 256, 13
+SINGLES = {"read_design": "independent", "min_gap_reads": 0, "reread_share": 0.25, "washout_reads": 1}
+SINGLE_PATIENTS = 2
 #: Fewer slices than the first, so that the rule goes on choosing that one.
 SECOND_SLICES = 11
 #: Phantoms of a reader's qualification.
@@ -31,8 +35,8 @@ TEST_CASES = 6
 class Study:
     """The study, served; its server can be stopped and started again at its address."""
 
-    def __init__(self, folder: Path) -> None:
-        prepare(folder)
+    def __init__(self, folder: Path, design: str = "paired") -> None:
+        prepare(folder, design)
         self.folder, self.port = folder, demo_site.free_port()
         self.running = ExitStack()
         self.start()
@@ -54,14 +58,14 @@ class Study:
             return {key: json.loads(truth) for key, truth in database.execute(query, [code])}
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, design: str = "paired") -> None:
     subprocess.run(
-        [sys.executable, "-m", "tests.e2e.small_study"],
+        [sys.executable, "-m", "tests.e2e.small_study", design],
         cwd=demo_site.ROOT, env=demo_site.environment(folder, ODONTOID_LOG_LEVEL="ERROR"), check=True,
     )  # fmt: skip
 
 
-def _prepare() -> None:
+def _prepare(design: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
@@ -77,13 +81,15 @@ def _prepare() -> None:
 
     call_command("migrate", interactive=False, verbosity=0)
     lead = User.objects.create_user("lead", password=PASSWORD, role=Role.LEAD)
-    first, second, _ = (
+    paired = design == "paired"
+    readers = [
         User.objects.create_user(f"observer_{letter}", password=PASSWORD, role=Role.OBSERVER)
-        for letter in "abc"
-    )
+        for letter in ("abc" if paired else "ab")
+    ]
+    patients = PATIENTS if paired else SINGLE_PATIENTS
     with tempfile.TemporaryDirectory() as name:
         delivery = Path(name) / "delivery"
-        truth = write_cohort(delivery, PATIENTS, seed=3, matrix=SIDE, slices=SLICES, leavers=False)
+        truth = write_cohort(delivery, patients, seed=3, matrix=SIDE, slices=SLICES, leavers=False)
         # Where phantom_truth looks for it.
         (settings.DATA_DIR / "demo_truth.json").write_text(json.dumps(truth))
         _add_second_series(delivery, truth["patients"][0])
@@ -92,12 +98,14 @@ def _prepare() -> None:
         for result in ingest.ingest_paths([delivery / "dicom"], by=lead):
             assert result.outcome == "accepted", f"{result.file}: {result.reason}"
     flow.refresh()
-    terms = {"reread_share": 0.0, "qualification_required": True, "qualification_cases": TEST_CASES}
+    qualification_terms = {"qualification_required": True, "qualification_cases": TEST_CASES}
+    terms = {"reread_share": 0.0, **qualification_terms} if paired else SINGLES
     charter.freeze(by=lead, changes=terms, reason="Tests")
-    qualification.make_cases(purpose=phantoms.TEST, count=TEST_CASES, seed=1, by=lead)
-    qualification.draw_waiting()
-    for observer in (first, second):
-        assert phantoms.passes(observer).state == "passed"
+    if paired:
+        qualification.make_cases(purpose=phantoms.TEST, count=TEST_CASES, seed=1, by=lead)
+        qualification.draw_waiting()
+        for observer in readers[:2]:
+            assert phantoms.passes(observer).state == "passed"
     read_plan.open_reading(by=lead)
 
 
@@ -120,4 +128,4 @@ def _add_second_series(delivery: Path, patient: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    _prepare()
+    _prepare(sys.argv[1])

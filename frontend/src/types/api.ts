@@ -1516,8 +1516,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One reading's structured reports, one a scan. All at once: ``manage.py export_reads --format sr``. */
+        /** @description One reading's structured reports, one a scan. */
         get: operations["reads_sr.zip_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reads/sr.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every reading's structured reports, sent while they are made. */
+        get: operations["reads_sr_all"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7196,6 +7213,25 @@ export interface operations {
             path: {
                 id: number;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+        };
+    };
+    reads_sr_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

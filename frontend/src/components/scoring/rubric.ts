@@ -152,7 +152,8 @@ function put<T>(record: Record<string, T>, key: string, value: T | undefined): R
 export function copyValue(content: Content, from: string, to: string, row: string): Content {
   const source = content[from];
   const value = source && valueOf(source, row);
-  if (value === null || value === undefined) return content;
+  // A case of one scan has nothing to copy to.
+  if (value === null || value === undefined || !content[to]) return content;
   const copied = setValue(content, to, row, value);
   return row === EXCLUSION && source ? setExclusionText(copied, to, source.exclusion_text) : copied;
 }

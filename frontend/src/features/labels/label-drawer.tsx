@@ -6,6 +6,7 @@ import { Hash } from '@/components/hash';
 import { QueryView } from '@/components/query-view';
 import { rubricQuery } from '@/components/scoring/rubric-query';
 import { DASH, dateTime, words } from '@/lib/format';
+import { KINDS, resultOf } from '@/viewer';
 
 import { type LabelDetail, type LabelReading, labelQuery } from './api';
 import { Attestation } from './attestation';
@@ -99,14 +100,17 @@ function Read({ reading, scan }: { reading: LabelReading; scan: string }) {
           {reading.reader} · {reading.kind === 'adjudication' ? 'adjudication' : 'independent read'}
           {reading.version > 1 && ` · version ${reading.version}`}
         </Text>
-        {category && <CategoryBadge category={category} />}
+        <Group gap="xs">
+          {category && <CategoryBadge category={category} />}
+          <Anchor size="sm" href={`/api/reads/${reading.id}/sr.zip`} download aria-label={`Download the read of ${reading.reader} as DICOM SR`}>DICOM SR</Anchor>
+        </Group>
       </Group>
       {Object.entries(reading.comments).map(([finding, comment]) => (
         <Text key={finding} size="sm">{words(finding)}: {comment}</Text>
       ))}
       {reading.measurements.length > 0 && (
         <Text size="sm" className="tabular">
-          {reading.measurements.map((item) => `${words(item.kind)} ${item.value.toFixed(1)} mm on slice ${item.slice + 1}`).join(', ')}
+          {reading.measurements.map((item) => `${KINDS[item.kind].label}: ${resultOf(item)}, slice ${item.slice + 1}`).join('; ')}
         </Text>
       )}
       <Group gap="xs" mt={4}>

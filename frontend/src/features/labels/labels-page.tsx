@@ -14,6 +14,7 @@ import { DASH, dateTime, percent } from '@/lib/format';
 
 import { type Label, labelSetsQuery, labelsQuery } from './api';
 import { CategoryBadge } from './category-badge';
+import { DownloadReads } from './download-reads';
 import { FreezeButton } from './freeze-button';
 import { LabelDrawer } from './label-drawer';
 import { HOW, SCAN } from './wording';
@@ -23,6 +24,8 @@ export function LabelsPage() {
   const how = params.get('how') ?? '';
   const [page, setPage] = useState(1);
   const labels = useQuery(labelsQuery({ limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE, how: how || undefined }));
+  // Of all kinds, whichever the list is narrowed to.
+  const total = useQuery(labelsQuery({ limit: 1, offset: 0 })).data?.count ?? 0;
   const open = Number(params.get('label')) || null;
   const show = (id: number | null) =>
     setParams((current) => {
@@ -57,7 +60,12 @@ export function LabelsPage() {
       <PageHeader
         title="Labels"
         description="One record for each scan, never changed: what it is taken to show, and which signed reads it rests on."
-        actions={<FreezeButton labels={labels.data?.count ?? 0} disabled={!labels.data?.count} />}
+        actions={
+          <Group gap="xs">
+            <DownloadReads disabled={!total} />
+            <FreezeButton labels={total} disabled={!total} />
+          </Group>
+        }
       />
       <Stack>
         <LabelSets />

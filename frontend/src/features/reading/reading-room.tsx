@@ -137,11 +137,9 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         case 'scan':
           moveTo({ scan: scanKeys[action.index] ?? scan, row });
           break;
-        case 'same': {
-          const [from, to] = scanKeys;
-          if (from && to && finding) edit((now) => copyValue(now, from, to, finding.key));
+        case 'same':
+          if (finding) edit((now) => copyValue(now, scanKeys[0] ?? '', scanKeys[1] ?? '', finding.key));
           break;
-        }
         case 'accept': {
           const { body } = keeper.getState();
           const proposal = proposalFor(scan, body.content, body.measurements);
