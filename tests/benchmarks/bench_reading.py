@@ -17,8 +17,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ CASES = int(os.environ.get("BENCH_READING_CASES", "12"))
 WALK = int(os.environ.get("BENCH_READING_WALK", "50" if RENDERER == "cpu" else "0"))
 ARGUMENTS = {
     "cpu": ["--disable-3d-apis"],
-    "swiftshader": ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+    "swiftshader": chromium.SWIFTSHADER,
 }
 TITLES = {"cpu": "CPU rendering", "swiftshader": "WebGL on SwiftShader"}
 #: Cases before the first that counts: they load the code, the decoder and the caches.
@@ -51,7 +51,7 @@ def run() -> tuple[dict[str, Any], str]:
         site = stack.enter_context(reading_site.running(patients, BARE_PAGE))
         # Playwright runs one synchronous loop a thread: the second browser is launched by the first's.
         first = stack.enter_context(pages.browser(*ARGUMENTS[RENDERER]))
-        second = stack.enter_context(_beside(first))
+        second = stack.enter_context(pages.beside(first, *ARGUMENTS[RENDERER]))
         drawn_by, contenders = time_cases(site, first, second)
         weights = walk(first, second, site, WALK, RENDERER) if WALK else {}
     for name, weighed in weights.items():
@@ -86,17 +86,6 @@ def time_cases(site: Site, first: Browser, second: Browser) -> tuple[str, dict[s
             page.scrolls("scroll")
         ours.signs(code, back=ahead)
     return ours.drawn_by(), {"odontoid": ours.summary(), "bare Cornerstone": bare.summary()}
-
-
-@contextmanager
-def _beside(browser: Browser) -> Iterator[Browser]:
-    other = browser.browser_type.launch(
-        executable_path=chromium.find(), headless=True, args=[*chromium.ARGUMENTS, *ARGUMENTS[RENDERER]]
-    )
-    try:
-        yield other
-    finally:
-        other.close()
 
 
 def _build_bare_page() -> None:

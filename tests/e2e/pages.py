@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Error, Locator, Page, sync_playwright
 
 from tests.e2e import chromium
 
@@ -22,16 +22,26 @@ PANNUS = ["2", *CLEAN[1:]]
 
 @contextmanager
 def browser(*arguments: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright, _launched(playwright.chromium, arguments) as instance:
+        yield instance
+
+
+@contextmanager
+def beside(first: Browser, *arguments: str) -> Iterator[Browser]:
+    """Another browser: Playwright runs one synchronous loop a thread, so the first one's launches it."""
+    with _launched(first.browser_type, arguments) as instance:
+        yield instance
+
+
+@contextmanager
+def _launched(kind: BrowserType, arguments: Sequence[str]) -> Iterator[Browser]:
     path = chromium.find()
     assert path, "no Chromium; see tests/e2e/chromium.py"
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(
-            executable_path=path, headless=True, args=[*chromium.ARGUMENTS, *arguments]
-        )
-        try:
-            yield instance
-        finally:
-            instance.close()
+    instance = kind.launch(executable_path=path, headless=True, args=[*chromium.ARGUMENTS, *arguments])
+    try:
+        yield instance
+    finally:
+        instance.close()
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:

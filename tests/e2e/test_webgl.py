@@ -1,0 +1,89 @@
+"""WebGL, drawn by SwiftShader: the same image, the same places and the same lengths as the processor's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator
+
+from tests.e2e import chromium, phantom_truth, small_study
+from tests.e2e.pages import Person, beside, picture, sign_in, wait_until
+from tests.e2e.small_study import Study
+
+POINTS = ("Basion", "Opisthion", "Dens tip")
+
+
+def measures_mcrae(reader: Person, study: Study, code: str) -> tuple[Locator, float, float]:
+    """Clicks the phantom's landmarks; the new measurement, the true distance and half a pixel, mm."""
+    shown = phantom_truth.shown(reader, study.folder, code, "baseline")
+    lines = reader.page.locator("[data-testid=measurement][data-kind=mcrae]")
+    before = lines.count()
+    reader.page.keyboard.press("v")
+    for name in ("basion", "opisthion", "dens_tip"):
+        reader.page.mouse.click(*shown.on_screen(name))
+    wait_until(lambda: lines.count() == before + 1, "the measurement")
+    reader.page.keyboard.press("Escape")
+    return lines.last, -shown.landmarks["tip_below_mcrae"], min(shown.spacing) / 2
+
+
+def places(reader: Person) -> np.ndarray:
+    """Centres of the first line's three points on the page, shape (3, 2)."""
+    line = reader.page.get_by_test_id("viewport-baseline").locator("[data-kind=mcrae]").first
+    centres = []
+    for name in POINTS:
+        box = line.locator(f"[data-point='{name}']").bounding_box()
+        assert box
+        centres.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+    return np.array(centres)
+
+
+def canvas(reader: Person) -> np.ndarray:
+    """The middle of the image, without the letters and the scale at its edges."""
+    pixels = picture(reader.page.get_by_test_id("viewport-follow_up").locator("canvas").first)
+    return pixels[60:-60, 60:-60].mean(axis=2)
+
+
+def length(line: Locator) -> float:
+    return float(line.get_attribute("data-mm") or "nan")
+
+
+def opens(reader: Person, code: str) -> None:
+    reader.goes_to(f"/read/{code}")
+    reader.case_is_readable()
+    state = reader.page.get_by_test_id("save-state")
+    wait_until(lambda: state.get_attribute("data-status") == "saved", "the draft")
+
+
+def test_webgl_draws_and_measures_as_the_processor_does(browser: Browser, study: Study) -> None:
+    reader = sign_in(browser, study.url, "observer_b", small_study.PASSWORD)
+    code = reader.opens_next_case()
+    images = reader.page.get_by_role("region", name="Images")
+    assert images.get_attribute("data-render") == "cpu"
+    line, truth, half_a_pixel = measures_mcrae(reader, study, code)
+    measured = length(line)
+    assert measured == pytest.approx(truth, abs=half_a_pixel)
+    opens(reader, code)
+    by_processor, places_by_processor = canvas(reader), places(reader)
+    reader.page.context.close()
+
+    with beside(browser, *chromium.SWIFTSHADER) as swiftshader:
+        again = sign_in(swiftshader, study.url, "observer_b", small_study.PASSWORD)
+        page = again.page
+        page.evaluate("localStorage.setItem('odontoid:render', 'gpu')")
+        opens(again, code)
+        assert page.get_by_role("region", name="Images").get_attribute("data-render") == "gpu"
+        by_webgl = canvas(again)
+        assert by_webgl.shape == by_processor.shape
+        assert np.corrcoef(by_webgl.ravel(), by_processor.ravel())[0, 1] > 0.995
+        assert np.abs(by_webgl - by_processor).mean() < 4
+        lines = page.locator("[data-testid=measurement][data-kind=mcrae]")
+        assert length(lines.first) == measured
+        assert np.abs(places(again) - places_by_processor).max() < 0.75, "the points moved"
+        page.get_by_role("button", name="Remove McRae line").click()
+        line, truth, half_a_pixel = measures_mcrae(again, study, code)
+        assert length(line) == pytest.approx(truth, abs=half_a_pixel)
+        # Another window is seen in the pixels, and taken back.
+        page.keyboard.press("Shift+2")
+        wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() > 3, "another window")
+        page.keyboard.press("Shift+1")
+        wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() < 0.5, "the first window")
