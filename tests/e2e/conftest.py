@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     if chromium.find() is None:
         pytest.skip("NO CHROMIUM: run `make browser`, or set ODONTOID_CHROMIUM to one")
-    # The CPU renderer: the same on every machine. tests/e2e/test_webgl.py covers the other one.
+    # The CPU renderer: the same on every machine. test_webgl.py covers the other one.
     with pages.browser("--disable-3d-apis") as instance:
         yield instance
 

@@ -1,11 +1,13 @@
-"""Runs followed on their page: each fold as a job, and a trust report asked for afterwards."""
+"""Runs followed on their page: a failure tried again, each fold as a job, a trust report asked for."""
 
 from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.demo_site import Site
 from tests.e2e.pages import Person
 
 #: Two folds that a processor trains in seconds.
@@ -17,7 +19,13 @@ TINY = (
 PATIENCE = 90_000
 
 
-def test_each_fold_is_followed(lead: Person) -> None:
+def test_a_lost_image_is_named_and_the_run_tried_again(lead: Person, site: Site) -> None:
+    if site.data_dir is None:
+        pytest.skip("the demo is served by somebody else: its images are not ours to hide")
+    manifest = lead.page.request.get(f"{site.url}api/label-sets/1/manifest.json").json()
+    series = manifest["patients"][0]["series"]
+    image = site.data_dir / "images" / series["path"] / series["files"][2]
+    hidden = image.rename(image.with_suffix(".hidden"))
     lead.goes_to("runs")
     page = lead.page
     page.get_by_role("button", name="Launch a run").click()
@@ -27,6 +35,16 @@ def test_each_fold_is_followed(lead: Person) -> None:
     form.get_by_label("Overrides").fill(TINY)
     form.get_by_role("button", name="Launch", exact=True).click()
     page.wait_for_url(re.compile(r"/runs/\d+$"))
+
+    failure = page.get_by_role("alert").filter(has_text="The run failed")
+    expect(failure).to_be_visible(timeout=PATIENCE)
+    expect(failure).to_contain_text(f"{series['uid']}: {image}: the file is missing")
+    hidden.rename(image)
+    failure.get_by_role("button", name="Try again").click()
+    form.get_by_text("The 0 of 2 folds that are done are kept").wait_for()
+    form.get_by_role("button", name="Try again").click()
+    form.wait_for(state="hidden")
+
     folds = page.get_by_role("table", name="Folds of the run")
     expect(folds.get_by_role("row")).to_have_count(3)
     for fold in ("Fold 1", "Fold 2"):
