@@ -25,6 +25,7 @@ class Shown:
     row: np.ndarray
     column: np.ndarray
     spacing: tuple[float, float]  # between rows, between columns
+    between_slices: float
     shape: tuple[int, int]
     box: dict[str, float]
     mm_per_pixel: float
@@ -101,6 +102,7 @@ def shown(reader: Person, data_dir: Path, code: str, key: str) -> Shown:
         row=orientation[:3],
         column=orientation[3:],
         spacing=(value("00280030")[0], value("00280030")[1]),
+        between_slices=float(value("00180088")[0]),
         shape=(value("00280010")[0], value("00280011")[0]),
         box=dict(box),
         mm_per_pixel=float(scale or "nan"),

@@ -115,6 +115,15 @@ def test_mcraes_line_equals_the_phantoms_truth(reader: Person, data_dir: Path) -
         assert np.linalg.norm(in_plane - (in_plane @ normal) * normal) < min(shown.spacing)
 
 
+def test_scans_open_on_the_midline(reader: Person, data_dir: Path) -> None:
+    """By position alone: within a slice of the phantom's basion, which lies in its midline."""
+    code = reader.page.url.rsplit("/", 1)[-1]
+    for key in ("baseline", "follow_up"):
+        shown = phantom_truth.shown(reader, data_dir, code, key)
+        away = np.asarray(shown.landmarks["basion"]) - shown.origin
+        assert abs(away @ np.cross(shown.row, shown.column)) < shown.between_slices
+
+
 def test_points_are_moved_undone_and_shown_again_exactly(reader: Person) -> None:
     page = reader.page
     x, y = middle(reader)
@@ -206,6 +215,42 @@ def test_window_presets_are_joined_and_remembered(reader: Person) -> None:
     page.keyboard.press("j")
     page.keyboard.press("r")
     wait_until(lambda: np.abs(picture(canvas) - opened).mean() < 1, "the first window again")
+
+
+def test_panning_moves_both_by_the_same_millimetres(reader: Person) -> None:
+    page = reader.page
+    keys = ("baseline", "follow_up")
+    canvases = [view(reader, key).locator("canvas").first for key in keys]
+    per_pixel = [number(view(reader, key).get_by_test_id("scale-bar"), "data-mm-per-pixel") for key in keys]
+    opened = [picture(canvas).mean(axis=2) for canvas in canvases]
+    x, y = middle(reader)
+    page.keyboard.press("p")
+    drag(reader, (x, y), (x + 40, y + 24))
+    page.keyboard.press("w")
+    for canvas, before, scale in zip(canvases, opened, per_pixel, strict=True):
+        wait_until(
+            lambda canvas=canvas, before=before: np.abs(picture(canvas).mean(axis=2) - before).mean() > 3,  # type: ignore[misc]
+            "the image to move",
+        )
+        moved = np.array(shift_of(picture(canvas).mean(axis=2), before)) * scale
+        assert moved == pytest.approx(np.array([40, 24]) * per_pixel[0], abs=1.5 * scale)
+    page.keyboard.press("r")
+    for canvas, before in zip(canvases, opened, strict=True):
+        wait_until(
+            lambda canvas=canvas, before=before: np.abs(picture(canvas).mean(axis=2) - before).mean() < 0.5,  # type: ignore[misc]
+            "the image to come back",
+        )
+
+
+def shift_of(moved: np.ndarray, before: np.ndarray) -> tuple[int, int]:
+    """How far one picture was moved to become the other, in pixels right and down: the peak of their phase
+    correlation (Kuglin and Hines 1975), without the letters at the edges."""
+    spectra = [np.fft.rfft2(image[100:-100, 50:-50]) for image in (moved, before)]
+    cross = spectra[0] * np.conj(spectra[1])
+    height, width = moved[100:-100, 50:-50].shape
+    likeness = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), (height, width))
+    down, right = np.unravel_index(likeness.argmax(), likeness.shape)
+    return int((right + width // 2) % width - width // 2), int((down + height // 2) % height - height // 2)
 
 
 def test_cine_inversion_zoom_and_one_scan(reader: Person) -> None:
