@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,7 @@ def _native(count: int, spacing: float, recipe: Recipe) -> tuple[Floats, float]:
     return _centred(size, ISOTROPIC_MM, start, end), ISOTROPIC_MM
 
 
+@lru_cache(maxsize=64)  # a study's series share a few geometries
 def _grid_axis(
     count: int, spacing: float, target_step: float | None, recipe: Recipe
 ) -> tuple[Floats, int, csr_array]:
