@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ class Process:
             [*command, "--size", str(size), "--batch", str(batch)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
-        self.name, self.peak = name, 0.0
+        self.name, self.peak, self.busy = name, 0.0, False
 
     def round(self) -> None:
         assert self.process.stdin is not None
@@ -51,7 +51,13 @@ class Process:
         answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError(f"{self.name} ended with {self.process.wait()}; -9: no memory was left")
-        self.peak = float(json.loads(answer)["peak_memory_mb"])
+        self.peak, self.busy = float(json.loads(answer)["peak_memory_mb"]), True
+
+    def settle(self) -> None:
+        """Wait until it has given its memory back: that shall not slow the next contender."""
+        if self.busy and self.process.stdout is not None:
+            self.process.stdout.readline()
+        self.busy = False
 
     def close(self) -> None:
         self.process.kill()
@@ -81,8 +87,14 @@ def benchmarks() -> Iterator[Benchmark]:
                 items=steps * batch,
                 contenders={key: process.round for key, process in processes.items()},
                 memory={key: partial(_peak, process) for key, process in processes.items()},
+                before=partial(_settle, processes.values()),
             )
 
 
 def _peak(process: Process) -> float:
     return process.peak
+
+
+def _settle(processes: Iterable[Process]) -> None:
+    for process in processes:
+        process.settle()

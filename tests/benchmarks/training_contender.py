@@ -1,4 +1,4 @@
-"""One way of training, in a process of its own: a line in, one round of steps, its seconds out.
+"""One way of training, in a process of its own: a line in, one round of steps, its seconds out, then "ready".
 
 ``python -m tests.benchmarks.training_contender NAME DATA --size 224 --batch 4`` is started by
 bench_training for each contender, so that each has its own peak memory while rounds interleave.
@@ -233,6 +233,7 @@ def main() -> int:
             peak = torch.cuda.max_memory_allocated() / 1024**2
         print(json.dumps({"seconds": seconds, "peak_memory_mb": peak}), file=answer, flush=True)
         give_back_memory()
+        print("ready", file=answer, flush=True)
     return 0
 
 

@@ -49,7 +49,7 @@ def test_the_trail_is_searched_and_verified(lead: Person) -> None:
 def test_a_label_says_who_could_see_what(lead: Person) -> None:
     lead.goes_to("labels")
     page = lead.page
-    page.get_by_role("button", name="reads").first.click()
+    page.get_by_role("button", name="reads behind the").first.click()
     attestation = page.get_by_role("region", name="Attestation")
     attestation.get_by_text("No record speaks against the blinding").wait_for()
     attestation.get_by_text("Every signature still fits").wait_for()
