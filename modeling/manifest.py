@@ -61,8 +61,9 @@ class ManifestPatient:
     follow_up_years: float
     covariates: Covariates
     series: SeriesRef
-    #: Follow-up category that each independent observer gave, in the order of their accounts.
+    #: Follow-up category that each independent observer gave, in the order of their accounts, and who they are.
     reads: tuple[str | None, ...] = ()
+    readers: tuple[int, ...] = ()
     #: Make and field strength of the baseline scanner; empty where unknown.
     scanner: str = ""
 
@@ -191,6 +192,7 @@ def _patient(row: Any, number: int, policy: str) -> ManifestPatient:
     years = _number(row, "follow_up_years", where)
     if years is None or years <= 0:
         raise ManifestError(f"{where}: follow_up_years {years!r} is not a time after baseline")
+    reads = _reads(row)
     return ManifestPatient(
         patient=name,
         site=str(row.get("site") or ""),
@@ -201,13 +203,15 @@ def _patient(row: Any, number: int, policy: str) -> ManifestPatient:
         follow_up_years=years,
         covariates=_covariates(row.get("covariates") or {}, where),
         series=_series(row.get("series"), where),
-        reads=_reads(row),
+        reads=tuple(reads.values()),
+        readers=tuple(reads),
         scanner=str((row.get("series") or {}).get("scanner") or ""),
     )
 
 
-def _reads(row: Mapping[str, Any]) -> tuple[str | None, ...]:
-    """The observers' own follow-up categories; an amended read counts as it stands last."""
+def _reads(row: Mapping[str, Any]) -> dict[int, str | None]:
+    """The observers' own follow-up categories, in the order of their accounts; an amended read counts as it
+    stands last."""
     label = (row.get("labels") or {}).get("follow_up") or {}
     newest: dict[int, tuple[int, str | None]] = {}
     for reading in label.get("readings") or []:
@@ -215,7 +219,7 @@ def _reads(row: Mapping[str, Any]) -> tuple[str | None, ...]:
             reader, version = int(reading["reader"]), int(reading.get("version") or 1)
             if reader not in newest or version > newest[reader][0]:
                 newest[reader] = (version, reading.get("category"))
-    return tuple(category for _, (_, category) in sorted(newest.items()))
+    return {reader: category for reader, (_, category) in sorted(newest.items())}
 
 
 def _choice(row: Mapping[str, Any], field: str, allowed: tuple[str, ...], where: str) -> str:

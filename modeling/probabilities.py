@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from modeling.discrimination import checked
 from modeling.proportions import normal_quantile, wilson
@@ -17,6 +18,8 @@ from modeling.proportions import normal_quantile, wilson
 Floats = npt.NDArray[np.float64]
 #: Probabilities are moved this far from 0 and 1 before a logit is taken.
 LOGIT_EPSILON = 1e-7
+#: A log likelihood this near to 0 says that the scores separate the outcomes.
+SEPARATED = 1e-6
 
 
 def _logit(p: Floats) -> Floats:
@@ -25,18 +28,31 @@ def _logit(p: Floats) -> Floats:
 
 
 def _logistic_fit(design: Floats, offset: Floats, y: Floats) -> tuple[Floats, Floats] | None:
-    """Maximum-likelihood coefficients and standard errors by Newton's method; None if it diverges."""
+    """Maximum-likelihood coefficients and standard errors by Newton's method; None if none are finite.
+
+    Where a whole step would make the outcomes less likely it is halved: from far off, with scores that are
+    all too low, Newton's own step leads away.
+    """
+
+    def likelihood(beta: Floats) -> float:
+        linear = design @ beta + offset
+        return float(np.sum(y * linear - np.logaddexp(0, linear)))
+
     beta = np.zeros(design.shape[1])
-    for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(design @ beta + offset, -35, 35)))
+    reached = likelihood(beta)
+    for _ in range(200):
+        p = expit(design @ beta + offset)
         information = design.T @ (design * (p * (1 - p))[:, None])
-        if np.linalg.cond(information) > 1e12:
+        if reached > -SEPARATED or np.linalg.cond(information) > 1e12:
             return None  # separated outcomes or a constant predictor: no finite maximum
         step = np.linalg.solve(information, design.T @ (y - p))
-        beta = beta + step
-        if np.abs(beta).max() > 50:
-            return None
-        if np.abs(step).max() < 1e-10:
+        for _ in range(60):
+            new = likelihood(beta + step)
+            if new >= reached - 1e-12 * abs(reached):
+                break
+            step = step / 2
+        beta, reached = beta + step, new
+        if np.abs(step).max() < 1e-9 * max(1.0, float(np.abs(beta).max())):
             return beta, np.sqrt(np.diag(np.linalg.inv(information)))
     return None
 

@@ -208,6 +208,7 @@ class ReaderAgreementOut(serializers.Serializer):
 class ReadersOut(serializers.Serializer):
     rows = ReaderRowOut(many=True)
     agreement = ReaderAgreementOut(allow_null=True)
+    people = serializers.IntegerField(required=False)
 
 
 class VerdictOut(serializers.Serializer):

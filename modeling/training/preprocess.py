@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float16]
 
 #: Raised when the meaning of a cached array changes.
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 ISOTROPIC_MM = 1.0
 #: Intensities beyond these percentiles of the field of view are clipped.
 CLIP_PERCENTILES = (0.5, 99.5)
@@ -269,24 +269,38 @@ def cached_planes(
     ImageError
         As :func:`series_planes`.
     """
+    sources = _sources(images / series.path, series)
     name = hashlib.sha256(series.content_hash.encode()).hexdigest()[:32]
     array_path = cache / settings_hash(recipe) / f"{name}.npy"
     geometry_path = array_path.with_suffix(".json")
     shape = (recipe.slices, recipe.size, recipe.size)
     try:
         planes = np.load(array_path, mmap_mode="r")
-        geometry = PlaneGeometry(**_tuples(json.loads(geometry_path.read_text())))
-        if planes.shape == shape and planes.dtype == np.float16:
+        kept = json.loads(geometry_path.read_text())
+        geometry = PlaneGeometry(**_tuples(kept["geometry"]))
+        if planes.shape == shape and planes.dtype == np.float16 and kept["sources"] == sources:
             return planes, geometry
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError):
         pass  # absent, or cut short by a crash or a full disk: made again
     fresh, geometry = series_planes(images, series, recipe)
     # The geometry first: an array is only ever seen with its geometry in place.
     with replacing(geometry_path) as part:
-        part.write_text(json.dumps(asdict(geometry)))
+        part.write_text(json.dumps({"sources": sources, "geometry": asdict(geometry)}))
     with replacing(array_path) as part, part.open("wb") as handle:
         np.save(handle, fresh)
     return np.load(array_path, mmap_mode="r"), geometry
+
+
+def _sources(folder: Path, series: SeriesRef) -> str:
+    """Changes when a file of the series is replaced: planes of other images are not taken from the cache."""
+    rows = []
+    for name in series.files:
+        try:
+            found = (folder / name).stat()
+        except OSError as error:
+            raise ImageError(f"{folder / name}: the file is missing") from error
+        rows.append([name, found.st_size, found.st_mtime_ns])
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _tuples(row: dict[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,10 @@ def _compare(
                 gathered.setdefault(patient.patient, []).append((float(score), threshold))
         tested = [patient for patient in manifest.patients if patient.patient in gathered]
         means = np.array([np.mean(gathered[patient.patient], axis=0) for patient in tested])
+        if name == "prevalence":
+            # One figure for everybody. A fold with more cases leaves fewer to train on: figures that differ
+            # by fold rank its patients the wrong way round, and the AUC would lie below chance.
+            means[:] = means.mean(axis=0)
         outcomes = [patient.outcome for patient in tested]
         result[name] = evaluate(outcomes, means[:, 0], means[:, 1]) | {"against_network": None}
         if 0 < sum(outcomes) < len(outcomes):
@@ -165,7 +169,8 @@ def _readers(test: PatientScores, policy: str) -> dict[str, Any]:
     """What one observer's label would score against the final one: no network can be known to be better.
 
     The observers see the follow-up scan, the network only the baseline: this bounds what the labels can
-    show, it is not a contest.
+    show, it is not a contest. ``people`` is how many observers there were: of more than two, "reader" 1 and
+    2 are the places in each patient's own pair, not persons.
     """
     rows = []
     count = max((len(patient.reads) for patient in test.patients), default=0)
@@ -202,7 +207,8 @@ def _readers(test: PatientScores, policy: str) -> dict[str, Any]:
                 "wilson": list(wilson(agree, len(pairs))),
                 "kappa": _kappa(first, second),
             }
-    return {"rows": rows, "agreement": agreement}
+    people = len({reader for patient in test.patients for reader in patient.readers})
+    return {"rows": rows, "agreement": agreement, "people": people}
 
 
 def _kappa(first: Sequence[int], second: Sequence[int]) -> float | None:
@@ -215,10 +221,16 @@ def _at(outcomes: npt.ArrayLike, scores: Floats, threshold: float) -> dict[str, 
     return {"threshold": threshold, "confusion": counts, "table": table_from_counts(**counts)}
 
 
-def _policies(test: PatientScores) -> dict[str, Any]:
-    """The same scores judged under each policy for an intermediate follow-up."""
+def _policies(test: PatientScores, own: str) -> dict[str, Any]:
+    """The same scores judged under each policy for an intermediate follow-up.
+
+    Where the study's ``own`` policy leaves such patients out, none was scored: the others cannot be told.
+    """
     result: dict[str, Any] = {}
     for policy in POLICIES:
+        if own == "exclude" and policy != own:
+            result[policy] = None
+            continue
         outcomes = [outcome_under(policy, patient.follow_up_category) for patient in test.patients]
         kept = [i for i, outcome in enumerate(outcomes) if outcome is not None]
         judged = [outcome for outcome in outcomes if outcome is not None]
@@ -306,11 +318,12 @@ def write_results(
         "hazard": _hazard(manifest, recipe, scores, test),
         "readers": _readers(test, manifest.intermediate_policy),
         "groups": _groups(test),
-        "intermediate_policies": _policies(test),
+        "intermediate_policies": _policies(test, manifest.intermediate_policy),
         "split": {
             "kind": recipe.split,
             "seed": recipe.seed,
-            "train_patients": len(train.patients),
+            # Those of one network, not of all folds together.
+            "train_patients": round(np.mean([len(part.fold.train) for part in scores])),
             "folds": [
                 {
                     "repeat": part.fold.repeat,

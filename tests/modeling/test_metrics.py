@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from MLstatkit import Delong_test
 from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn import metrics as sk
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
@@ -210,6 +212,20 @@ def test_calibration_equals_statsmodels(seed):
     assert sum(g["n"] for g in found["curve"]) == len(y)
     assert sum(g["k"] for g in found["curve"]) == y.sum()
     assert found["observed_expected"] == pytest.approx(y.sum() / s.sum())
+
+
+@pytest.mark.parametrize("centre", [-8, -6, -4, 5])
+def test_calibration_of_scores_that_are_far_off(centre):
+    """Its intercept is the root of Σ expit(b + logit p) = Σ y, whatever the scores; by bisection here."""
+    rng = np.random.default_rng(7)
+    y = np.array([1] * 12 + [0] * 55)
+    for spread in (0.1, 2, 4):
+        s = expit(rng.normal(centre, spread, len(y)).clip(-15, 15))
+        logit = np.log(s / (1 - s))
+        truth = brentq(lambda b, x=logit: float(expit(b + x).sum() - y.sum()), -60, 60)
+        found = metrics.calibration(y, s)
+        assert found["intercept"]["value"] == pytest.approx(truth, abs=1e-6)
+        assert found["slope"] is not None
 
 
 @pytest.mark.parametrize(

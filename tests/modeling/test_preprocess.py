@@ -201,20 +201,33 @@ def test_cache_is_made_once_and_survives_damage(tmp_path):
     assert isinstance(mapped, np.memmap)
     first = np.array(mapped)
     del mapped  # a mapping must not outlive the file that is cut short below
-    for name in names:
-        (tmp_path / "images" / "s" / name).unlink()
     again, same = cached_planes(tmp_path / "images", series, recipe(), cache)
     assert np.array_equal(first, again)
     assert same == geometry
     (array,) = cache.rglob("*.npy")
     again = None
     array.write_bytes(array.read_bytes()[:500])
+    for name in names:
+        (tmp_path / "images" / "s" / name).unlink()
     with pytest.raises(ImageError, match=r"000\.dcm: the file is missing"):
         cached_planes(tmp_path / "images", series, recipe(), cache)
     write_series(tmp_path / "images" / "s", voxels)
     healed, _ = cached_planes(tmp_path / "images", series, recipe(), cache)
     assert np.array_equal(healed, first)
     assert not list(cache.rglob("*.part"))
+
+
+def test_planes_of_files_that_were_replaced_or_lost_are_not_taken_from_the_cache(tmp_path):
+    voxels = smooth().clip(0)
+    folder = tmp_path / "images" / "s"
+    series = SeriesRef("1", "content", "s", tuple(write_series(folder, voxels)))
+    first = np.array(cached_planes(tmp_path / "images", series, recipe(), tmp_path / "cache")[0])
+    write_series(folder, voxels[:, ::-1])
+    planes, _ = cached_planes(tmp_path / "images", series, recipe(), tmp_path / "cache")
+    assert not np.array_equal(planes, first)
+    (folder / series.files[4]).unlink()
+    with pytest.raises(ImageError, match=r"004\.dcm: the file is missing"):
+        cached_planes(tmp_path / "images", series, recipe(), tmp_path / "cache")
 
 
 def test_cache_key_holds_what_the_planes_depend_on_and_nothing_else():

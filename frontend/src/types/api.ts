@@ -3831,6 +3831,7 @@ export interface components {
         ReadersOut: {
             rows: components["schemas"]["ReaderRowOut"][];
             agreement: components["schemas"]["ReaderAgreementOut"] | null;
+            people?: number;
         };
         ReceivedOut: {
             readonly id: number;

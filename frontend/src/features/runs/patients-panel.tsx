@@ -24,7 +24,7 @@ type Order = 'score' | 'error';
 
 /** Furthest on the wrong side first: the failures worth looking at. */
 function wrongness(row: Prediction): number {
-  return row.outcome ? -row.score : row.score;
+  return Math.abs(row.outcome - row.score);
 }
 
 export function PatientsPanel({ run, rows, threshold, exploring, cell, onCell }: Props) {

@@ -6,7 +6,7 @@ import { Stat } from '@/components/stat';
 import { DASH, figure, interval, pValue, words } from '@/lib/format';
 
 
-import type { RunResult } from './result';
+import { pairsOf, type RunResult } from './result';
 
 type Hazard = NonNullable<RunResult['hazard']>;
 
@@ -16,7 +16,7 @@ const POLICIES = [['negative', 'Negative (the paper’s)'], ['exclude', 'Left ou
 export function Policies({ result }: { result: RunResult }) {
   const rows = POLICIES.map(([key, name]) => ({ key, name, found: result.intermediate_policies[key] }));
   return (
-    <Panel title="An intermediate follow-up counts as …" hint="The same scores and thresholds, judged under each policy; the network was trained under the marked one.">
+    <Panel title="An intermediate follow-up counts as …" hint={result.intermediate_policy === 'exclude' ? 'The charter leaves intermediate follow-ups out: none was scored, so the other two policies cannot be told from this run.' : 'The same scores and thresholds, judged under each policy; the network was trained under the marked one.'}>
       <DataTable
         caption="Figures under each policy for an intermediate follow-up"
         rows={rows}
@@ -64,7 +64,7 @@ export function ReaderCeiling({ result }: { result: RunResult }) {
       />
       {agreement && (
         <Text size="xs" c="dimmed" mt="xs">
-          The two observers agree in {agreement.agree} of {agreement.n} ({interval(agreement.wilson[0], agreement.wilson[1], 2)}), κ {figure(agreement.kappa, 2)}.
+          {pairsOf(readers.people)} The two observers agree in {agreement.agree} of {agreement.n} ({interval(agreement.wilson[0], agreement.wilson[1], 2)}), κ {figure(agreement.kappa, 2)}.
         </Text>
       )}
     </Panel>

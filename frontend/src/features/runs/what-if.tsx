@@ -11,6 +11,7 @@ import { PALETTE } from '@/lib/palette';
 
 import { isActive, pairsQuery, type Run, type RunRow, runsQuery, useLaunch } from './api';
 import { AXIS, Chart } from './chart';
+import { pairsOf } from './result';
 import { RunStateBadge } from './run-state';
 import { overridesFor, setting, siblings } from './siblings';
 
@@ -67,7 +68,7 @@ export function AdjudicationPanel({ run }: { run: Run }) {
   return (
     <Panel
       title="What adjudication buys"
-      hint="The same recipe, seed and split, trained on one observer’s own labels or on the final ones; all tested on the final ones."
+      hint={`The same recipe, seed and split, trained on one observer’s own labels or on the final ones; all tested on the final ones. ${pairsOf(run.result?.readers?.people)}`}
       actions={<LaunchMissing variants={variants} />}
     >
       {variants.launch.isError && <ErrorNotice error={variants.launch.error} title="Not launched" />}

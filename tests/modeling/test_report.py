@@ -1,0 +1,79 @@
+"""From logits to figures, without a network: what the report makes of folds, comparators, policies, readers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modeling.manifest import Manifest, parse_manifest
+from modeling.recipe import recommended
+from modeling.splits import k_fold
+from modeling.training.report import FoldScores, write_results
+from tests.modeling.tiny import manifest_of, patient_row
+
+ENVIRONMENT = {"device": "CPU"}
+
+
+def study(cases: int, n: int, **changes: Any) -> Manifest:
+    rows = [patient_row(f"P{i:03d}", int(i < cases), ["0.dcm"]) for i in range(n)]
+    return parse_manifest(manifest_of(rows) | changes)
+
+
+def result_of(manifest: Manifest, out: Path, *, folds: int = 5, repeats: int = 3) -> dict[str, Any]:
+    """The result of a network that tells a little: logits are the outcome and noise."""
+    rng = np.random.default_rng(3)
+    outcome = {patient.patient: patient.outcome for patient in manifest.patients}
+    names = list(outcome)
+    scores = []
+    for fold in k_fold(names, list(outcome.values()), seed=1, folds=folds, repeats=repeats):
+        train, test = (
+            np.array([2.0 * outcome[name] - 3 for name in side]) + rng.normal(size=len(side))
+            for side in (fold.train, fold.test)
+        )
+        scores.append(FoldScores(fold, train, test, 0.2, 1.0, []))
+    result = write_results(out, manifest, recommended(), scores, ENVIRONMENT, {})
+    assert json.loads((out / "result.json").read_text()) == result
+    return result
+
+
+@pytest.mark.parametrize(("cases", "n"), [(9, 51), (33, 187)])
+def test_the_prevalence_tells_nobody_from_anybody(tmp_path: Path, cases: int, n: int) -> None:
+    """Folds differ in prevalence; their own constants would rank cases below the rest (AUC .39 of 51)."""
+    found = result_of(study(cases, n), tmp_path)["comparators"]["prevalence"]
+    assert found["auc"]["value"] == 0.5
+    assert found["brier"] == pytest.approx(cases / n * (1 - cases / n), abs=1e-3)
+
+
+def test_training_patients_are_those_of_one_network(tmp_path: Path) -> None:
+    split = result_of(study(10, 50), tmp_path)["split"]
+    assert split["train_patients"] == 40
+
+
+def test_policies_that_cannot_be_told_are_not_told(tmp_path: Path) -> None:
+    told = result_of(study(10, 50), tmp_path)["intermediate_policies"]
+    assert [told[name]["n"] for name in ("negative", "exclude", "positive")] == [50, 42, 50]
+    rows = [
+        patient_row(f"P{i:03d}", int(i < 10), ["0.dcm"], follow_up_category="case" if i < 10 else "clean")
+        for i in range(50)
+    ]
+    without = parse_manifest(manifest_of(rows) | {"intermediate_policy": "exclude"})
+    told = result_of(without, tmp_path)["intermediate_policies"]
+    assert (told["negative"], told["exclude"]["n"], told["positive"]) == (None, 50, None)
+
+
+def test_observers_of_more_than_one_pair_are_counted(tmp_path: Path) -> None:
+    def row(i: int, pair: tuple[int, int]) -> dict[str, Any]:
+        category = "case" if i < 10 else "clean"
+        reads = [{"reader": reader, "category": category, "version": 1, "kind": "read"} for reader in pair]
+        return patient_row(
+            f"P{i:03d}", int(i < 10), ["0.dcm"], follow_up_category=category,
+            labels={"follow_up": {"readings": reads}},
+        )  # fmt: skip
+
+    two = parse_manifest(manifest_of([row(i, (4, 9)) for i in range(50)]))
+    three = parse_manifest(manifest_of([row(i, ((4, 9), (4, 7), (7, 9))[i % 3]) for i in range(50)]))
+    assert [result_of(each, tmp_path)["readers"]["people"] for each in (two, three)] == [2, 3]
