@@ -157,7 +157,7 @@ class RunMapDicom(LeadView):
             raise RuleViolation(
                 f"The series of {pseudonym} cannot be read: {error}", code="no_series"
             ) from error
-        statement = queries.verdict(run)["statement"]
+        statement = queries.verdict(run, method)["statement"]
         content = saliency_files.dicom(
             path,
             sources,

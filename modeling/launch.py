@@ -216,6 +216,7 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
         except results.ResultError as wrong:
             refusal = f"The result was refused: {wrong}"
             _patiently(lambda: runs.fail(claim, refusal))
+            shutil.rmtree(out, ignore_errors=True)
         else:
             _patiently(lambda: runs.publish(claim, path=f"{run.pk}/{out.name}", result=result))
     elif watch.stopped_for == "shutdown":
@@ -230,6 +231,9 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
     else:
         text = error if code == BAD_INPUT else f"The trainer ended with status {code}: {error}\n{last_words}"
         _patiently(lambda: runs.fail(claim, text.strip()))
+        if code == BAD_INPUT:  # what it refused may be its checkpoint: that network begins anew
+            for checkpoint in out.glob("work/*.checkpoint.pt"):
+                checkpoint.unlink(missing_ok=True)
     _tidy(run.pk)
 
 
@@ -320,16 +324,19 @@ def _tidy(run_id: int) -> None:
     run = Run.objects.get(pk=run_id)
     directory = queries.run_directory(run_id)
     if run.state not in runs.ACTIVE:
-        _keep(directory, run.path)
+        _keep(directory, run)
     ended = run.state in (Run.State.SUCCEEDED, Run.State.CANCELLED)
     if ended:
         shutil.rmtree(directory / "parts", ignore_errors=True)
         return
     for part in run.parts.exclude(state__in=runs.ACTIVE):
-        _keep(directory / "parts" / part.key, part.path)
+        _keep(directory / "parts" / part.key, part)
 
 
-def _keep(directory: Path, path: str) -> None:
-    for attempt in _attempts(directory):
-        if attempt.name != Path(path).name:
+def _keep(directory: Path, job: Run | RunPart) -> None:
+    """Of its attempts the published one, or of a failed job the newest: a retry goes on from there."""
+    attempts = _attempts(directory)
+    kept = attempts[-1].name if job.state == Run.State.FAILED and attempts else Path(job.path).name
+    for attempt in attempts:
+        if attempt.name != kept:
             shutil.rmtree(attempt, ignore_errors=True)

@@ -28,6 +28,10 @@ NOT_VALIDATED = (
     "Not validated for localisation: this run's maps have not been tested against randomised "
     "weights, occlusion or known lesions. Do not read anatomy from them."
 )
+NOT_TESTED = (
+    "Not validated for localisation: the run's trust report tests its GradCAM maps; the sharper LayerCAM has "
+    "passed none of the tests. Do not read anatomy from it."
+)
 
 
 class ManifestDamaged(Exception):
@@ -147,7 +151,7 @@ def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[
         "cell": row.cell,
         "series_uid": patient["series"]["uid"],
         "labels": [label["id"] for _, label in sorted(patient["labels"].items())],
-        "saliency": saliency(published_file(run, row.saliency), method) | verdict(run)
+        "saliency": saliency(published_file(run, row.saliency), method) | verdict(run, method)
         if row.saliency
         else None,
     }
@@ -213,8 +217,13 @@ def trust(run: Run) -> dict[str, Any] | None:
     return report
 
 
-def verdict(run: Run) -> dict[str, Any]:
-    """What stands on every map of the run: ``validated`` and ``statement``."""
+def verdict(run: Run, method: str = "gradcam") -> dict[str, Any]:
+    """What stands on every map of the run: ``validated`` and ``statement``.
+
+    The tests are of the GradCAM at layer 4, for the answer and against it; no other map has passed them.
+    """
+    if method == "layercam":
+        return {"validated": False, "statement": NOT_TESTED}
     report = trust(run)
     if report is None:
         return {"validated": False, "statement": NOT_VALIDATED}

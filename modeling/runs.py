@@ -369,7 +369,7 @@ def retry(*, run: Run, by: User | None) -> Run:
                 f"Run {run.pk} is {run.state}; only a failed one can be retried.", code="run_has_not_failed"
             )
         run.parts.exclude(state=State.SUCCEEDED).update(**_ANEW)
-        Run.objects.filter(pk=run.pk).update(**_ANEW)
+        Run.objects.filter(pk=run.pk).update(**_ANEW, cancel_requested=False)
         audit.record("retry_run", run, by=by, error=run.error)
         sending.send_on_commit(run.pk)
     run.refresh_from_db()

@@ -212,6 +212,8 @@ def test_patient(as_lead: APIClient, published: Run) -> None:
 def test_patient_with_the_sharper_map(as_lead: APIClient, published: Run) -> None:
     saliency = as_lead.get(f"{URL}{published.pk}/patients/p03/?method=layercam").json()["saliency"]
     assert (saliency["method"], saliency["peak"]) == ("layercam", 2.5)
+    assert not saliency["validated"]
+    assert "LayerCAM has passed none" in saliency["statement"]
     assert base64.b64decode(saliency["values"])[:4] == bytes([8, 9, 10, 11])
 
 

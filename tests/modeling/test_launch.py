@@ -184,7 +184,25 @@ def test_a_real_trainer_that_runs_out_of_memory(sent: list[int], monkeypatch: py
     assert "Out of memory with batch_size=4, size=1024, depth=18" in run.error
     assert "Try again with batch_size=2." in run.error
     assert "allocate" in run.error
-    assert not list(queries.run_directory(run.pk).glob("attempt-*"))
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_a_failed_run_had_trained_is_there_for_a_retry(run: Run, trainer: Any, refused: bool) -> None:
+    """All but a checkpoint that the trainer itself may have refused."""
+    trainer(f"""
+        work = out / "work"; work.mkdir(exist_ok=True)
+        print("found", sorted(path.name for path in work.iterdir()), flush=True)
+        (work / "r0-f0.json").write_text("a finished network")
+        (work / "r0-f1.checkpoint.pt").write_text("epoch 3")
+        sys.exit({2 if refused else 1})
+    """)
+    tasks.train_run(run.pk)
+    assert fresh(run).state == State.FAILED
+    runs.retry(run=run, by=None)
+    tasks.train_run(run.pk)
+    assert len(launch._attempts(queries.run_directory(run.pk))) == 1  # half a gigabyte each
+    left = ["r0-f0.json"] if refused else ["r0-f0.json", "r0-f1.checkpoint.pt"]
+    assert f"found {left}" in queries.log_tail(run.pk)
 
 
 def test_a_killed_trainer_goes_on_from_its_checkpoint(run: Run, trainer: Any) -> None:
@@ -209,7 +227,8 @@ def test_a_killed_trainer_goes_on_from_its_checkpoint(run: Run, trainer: Any) ->
         "found True",
         "found True",
     ]
-    assert launch._attempts(queries.run_directory(run.pk)) == []  # half a gigabyte each, of no use now
+    (kept,) = launch._attempts(queries.run_directory(run.pk))  # half a gigabyte each
+    assert kept.name == f"attempt-{run.fence}"
 
 
 def test_progress_and_history_are_reported(run: Run, trainer: Any) -> None:

@@ -358,6 +358,15 @@ def test_cancel_ended(run: Run, lead: Any, end: str) -> None:
     assert fresh(run).cancel_requested is False
 
 
+def test_a_failure_that_came_before_the_cancelling_can_be_retried(run: Run, lead: Any) -> None:
+    claim = claimed(run)
+    runs.cancel(run=run, by=lead)
+    runs.fail(claim, "reason")
+    runs.retry(run=run, by=lead)
+    assert (fresh(run).state, run.cancel_requested) == (State.QUEUED, False)
+    assert runs.claim(run.pk) is not None
+
+
 # --- Reconciling
 
 
