@@ -61,7 +61,7 @@ class ManifestPatient:
     follow_up_years: float
     covariates: Covariates
     series: SeriesRef
-    #: Follow-up category that each independent observer gave, in the order of their accounts, and who they are.
+    #: Follow-up category of each independent observer, in the order of their accounts, and who they are.
     reads: tuple[str | None, ...] = ()
     readers: tuple[int, ...] = ()
     #: Make and field strength of the baseline scanner; empty where unknown.

@@ -65,6 +65,14 @@ def model_card(
         for row in rows
     ]
     against = metrics["mcnemar"]
+    split = result["split"]
+    repeats = 1 + max((row["repeat"] for row in split.get("folds", [])), default=0)
+    of_repeats = (
+        f" Each patient's score is the mean of {repeats} networks, one of every repeat; only those of the "
+        "first repeat are kept, and alone they may do worse."
+        if repeats > 1
+        else ""
+    )
     lines = [
         f"# {title}",
         "",
@@ -87,7 +95,7 @@ def model_card(
         f"{data}; label set {label_set['hash']}: {label_set['patients']} patients, {label_set['positives']} "
         "with deformity at follow-up, labels by two blinded observers with consensus and adjudication. "
         f"Split: {result['split']['kind']}, seed {result['split']['seed']}. Intermediate follow-up counts as "
-        f"{result['intermediate_policy']}.",
+        f"{result['intermediate_policy']}.{of_repeats}",
         "",
         f"## Evaluation: {metrics['n']} test patients, {metrics['positives']} cases",
         "",

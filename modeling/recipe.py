@@ -35,6 +35,13 @@ def _setting(
     return field(default=default, metadata=metadata)
 
 
+#: What ``augment`` switches off: a profile may hold them beside augment=none, a wish for one may not.
+AUGMENTATIONS = frozenset(
+    ("augment_probability", "crop_fraction", "flip", "brightness", "contrast", "rotation", "scale",
+     "mirror_slices")
+)  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Every setting of a run. Defaults are the paper's; ``source`` is "paper" where the text states the
@@ -230,7 +237,11 @@ class Recipe:
             changes = {str(key): value for key, value in assignments.items()}
         else:
             changes = dict(_assignment(text) for text in assignments)
-        return from_mapping(self.to_mapping() | changes)
+        changed = from_mapping(self.to_mapping() | changes)
+        idle = sorted(key for key in AUGMENTATIONS & changes.keys() if getattr(self, key) != changes[key])
+        if changed.augment == "none" and idle:
+            raise RecipeError(f"{', '.join(idle)}: nothing is augmented with augment=none")
+        return changed
 
 
 def _assignment(text: str) -> tuple[str, Any]:

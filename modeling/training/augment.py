@@ -16,6 +16,11 @@ from torch.nn import functional
 from modeling.recipe import Recipe
 
 
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """To the device; from pinned memory, so that the host need not wait for the copy."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
 def augment_batch(
     images: Tensor,
     recipe: Recipe,
@@ -57,11 +62,11 @@ def augment_batch(
     images = _sample(images, *map(mine, (zoom, shift_x, shift_y, turn, mirror)))
     gain = torch.where(chance(), uniform(1 - recipe.contrast, 1 + recipe.contrast), torch.ones(count))
     offset = torch.where(chance(), uniform(-recipe.brightness, recipe.brightness), torch.zeros(count))
-    gain, offset = mine(gain).to(images.device), mine(offset).to(images.device)
+    gain, offset = sent(torch.stack([mine(gain), mine(offset)]), images.device)
     # The images are standardised: gain turns about their mean and offsets are in their deviations.
     images = images * gain[:, None, None, None] + offset[:, None, None, None]
     if recipe.mirror_slices:
-        reverse = mine(chance()).to(images.device)
+        reverse = sent(mine(chance()), images.device)
         images = torch.where(reverse[:, None, None, None], images.flip(1), images)
     return images
 
@@ -75,6 +80,6 @@ def _sample(
     cosine, sine = torch.cos(turn) * zoom, torch.sin(turn) * zoom
     top = torch.stack([cosine * mirror, -sine, shift_x], dim=1)
     bottom = torch.stack([sine * mirror, cosine, shift_y], dim=1)
-    matrices = torch.stack([top, bottom], dim=1).to(images.device, images.dtype)
+    matrices = sent(torch.stack([top, bottom], dim=1).to(images.dtype), images.device)
     grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,19 @@ def describe_environment(device: torch.device, *, bf16: bool) -> dict[str, Any]:
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "code_version": code_version(),
     }
+
+
+def environment_of(networks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One description of where all networks were trained; what differs among them is told as "a; b"."""
+    keys = dict.fromkeys(key for row in networks for key in row)
+    found: dict[str, Any] = {}
+    for key in keys:
+        values = [row.get(key) for row in networks]
+        distinct = [value for i, value in enumerate(values) if value not in values[:i]]
+        if len(distinct) == 1:
+            found[key] = distinct[0]
+        elif all(isinstance(value, dict) for value in distinct):
+            found[key] = environment_of([value for value in distinct if isinstance(value, dict)])
+        else:
+            found[key] = "; ".join(str(value) for value in distinct)
+    return found

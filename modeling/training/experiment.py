@@ -27,7 +27,7 @@ from modeling.recipe import Recipe
 from modeling.splits import Fold, SplitError, holdout, k_fold
 from modeling.training.atomic import replacing
 from modeling.training.checkpoint import save_weights
-from modeling.training.environment import describe_environment
+from modeling.training.environment import describe_environment, environment_of
 from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
 from modeling.training.report import FoldScores, write_results
@@ -102,6 +102,30 @@ def _trained_on(fold: Fold, labels: Mapping[str, int | None], recipe: Recipe) ->
         wanted = max(1, round(len(known) * recipe.train_share))
         kept |= {known[i] for i in rng.permutation(len(known))[:wanted]}
     return tuple(name for name in fold.train if name in kept)
+
+
+def refuse_seen(recipe: Recipe, folds: Sequence[Fold]) -> None:
+    """Refuse initial weights that were trained on a test patient, as far as the file beside them tells.
+
+    Raises
+    ------
+    SplitError
+        Naming the patients. Weights from elsewhere have no such record and are taken.
+    """
+    if recipe.weights is None:
+        return
+    try:
+        record = json.loads(Path(recipe.weights).with_suffix(".json").read_text())
+        trained = {str(name) for name in record["trained_on"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    crossing = sorted(trained & {name for fold in folds for name in fold.test})
+    if crossing:
+        shown = ", ".join(crossing[:5]) + (" …" if len(crossing) > 5 else "")
+        raise SplitError(
+            f"initial weights {recipe.weights}: {len(crossing)} test patient(s) of this split trained them "
+            f"({shown}); the test would be of patients already seen"
+        )
 
 
 def make_members(manifest: Manifest, folds: Sequence[Fold], recipe: Recipe) -> list[Member]:
@@ -220,6 +244,7 @@ class Experiment:
         def on_checkpoint(fit: Fit) -> None:
             self.progress.emit("checkpoint", **where, epoch=fit.epoch, step=fit.step)
 
+        began = time.monotonic()
         checkpoint = self.work / f"{member.key}.checkpoint.pt"
         network_number = 0 if member.inner is None else member.inner + 1
         fit = fit_network(
@@ -241,7 +266,13 @@ class Experiment:
             self._save_network(member, fit)
             if recipe.saliency:
                 self._explain(member, fit, images, geometries)
-        row = {"stamp": self.stamp, "logits": logits.tolist(), "history": fit.history}
+        bf16 = choose_bf16(recipe, images.device)
+        row = {
+            "stamp": self.stamp, "logits": logits.tolist(), "history": fit.history,
+            # Folds are trained on different machines; the one that joins them may have trained none.
+            "trained": describe_environment(images.device, bf16=bf16),
+            "seconds": time.monotonic() - began,
+        }  # fmt: skip
         with replacing(self.work / f"{member.key}.json") as part:
             part.write_text(json.dumps(row))
         checkpoint.unlink(missing_ok=True)
@@ -283,7 +314,8 @@ class Experiment:
             row = json.loads((self.work / f"{member.key}.json").read_text())
         except FileNotFoundError:
             return None
-        return row if isinstance(row, dict) and row.get("stamp") == self.stamp else None
+        # Without "trained" it is of an earlier version of this code: done again.
+        return row if isinstance(row, dict) and row.get("stamp") == self.stamp and "trained" in row else None
 
     def fold_scores(self, fold: Fold, members: Sequence[Member]) -> FoldScores:
         """Threshold and temperature from training patients only, as the recipe says."""
@@ -348,6 +380,7 @@ def run_experiment(
     """
     began = time.monotonic()
     folds = make_folds(manifest, recipe)
+    refuse_seen(recipe, folds)
     if part is not None:
         folds = [fold for fold in folds if f"r{fold.repeat}-f{fold.fold}" == part]
         if not folds:
@@ -374,7 +407,6 @@ def run_experiment(
             raise Stopped
         assert image_set is not None
         experiment.train_member(member, image_set, geometries)
-    seconds["training"] = time.monotonic() - began - seconds["preprocessing"]
     if part is not None:
         return None
     progress.emit("stage", stage="evaluation", done=0, total=1)
@@ -390,7 +422,9 @@ def run_experiment(
         progress.emit("stage", stage="export", done=0, total=1)
         export_all(out, recipe)
     seconds["trust_and_export"] = time.monotonic() - evaluated
-    environment = describe_environment(device, bf16=choose_bf16(recipe, device))
+    rows = [row for member in members if (row := experiment.finished(member))]
+    seconds["training"] = sum(row["seconds"] for row in rows)
+    environment = environment_of([row["trained"] for row in rows])
     seconds["total"] = time.monotonic() - began
     result = write_results(out, manifest, recipe, scores, environment, seconds, trust)
     shutil.rmtree(experiment.work)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modeling.recipe import Recipe
-from modeling.training.augment import augment_batch
+from modeling.training.augment import augment_batch, sent
 from modeling.training.checkpoint import load_state, save_state
 from modeling.training.distributed import ALONE, Share, join, spread
 from modeling.training.network import build_network
@@ -108,13 +108,8 @@ class ImageSet:
         """float32 (len(indices), slices, rows, columns) on the device."""
         chosen = torch.tensor(list(indices))
         if self._resident is not None:
-            return self._resident.index_select(0, _sent(chosen, self.device)).float()
-        return _sent(torch.from_numpy(np.stack([self._planes[i] for i in indices])), self.device).float()
-
-
-def _sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """To the device; from pinned memory, so that the host need not wait for the copy."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+            return self._resident.index_select(0, sent(chosen, self.device)).float()
+        return sent(torch.from_numpy(np.stack([self._planes[i] for i in indices])), self.device).float()
 
 
 def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int, least: int = 2) -> list[list[int]]:
@@ -308,7 +303,7 @@ def train_one_epoch(
         for parameters in fit.optimiser.param_groups:
             parameters["lr"] = rate
         loss = training_step(
-            fit, batch, _sent(outcomes[mine], device), recipe, bf16=bf16, pos_weight=pos_weight,
+            fit, batch, sent(outcomes[mine], device), recipe, bf16=bf16, pos_weight=pos_weight,
             weight=len(mine) * share.world / len(group),
         )  # fmt: skip
         fit.step += 1

@@ -106,6 +106,15 @@ def test_contradictions_are_refused_with_the_reason(changes, reason):
         from_mapping(changes)
 
 
+def test_an_augmentation_is_not_asked_of_none():
+    for profile_ in (paper(), recommended()):
+        assert profile_.with_overrides(["augment=none"]).augment == "none"
+        with pytest.raises(RecipeError, match="crop_fraction: nothing is augmented"):
+            profile_.with_overrides(["augment=none", "crop_fraction=0.5"])
+    with pytest.raises(RecipeError, match="flip, rotation: nothing is augmented"):
+        recommended().with_overrides({"augment": "none", "flip": True, "rotation": 9.0})
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -1,4 +1,4 @@
-"""From logits to figures, without a network: what the report makes of folds, comparators, policies, readers."""
+"""From logits to figures, without a network: comparators, policies, readers, learning curve."""
 
 from __future__ import annotations
 

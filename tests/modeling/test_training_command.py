@@ -306,7 +306,7 @@ def test_result_holds_the_views_beside_the_score(finished):
     assert against["first"] == pytest.approx(found["metrics"]["auc"]["value"])
     assert found["hazard"]["against_plain"]["second"] == pytest.approx(found["metrics"]["auc"]["value"])
     assert found["hazard"]["fitted_on"] == "training patients"
-    assert found["readers"] == {"rows": [], "agreement": None}
+    assert found["readers"] == {"rows": [], "agreement": None, "people": 0}
     assert {row["level"] for row in found["groups"]["scanner"]} == {"unknown"}
     assert found["split"]["train_patients"] == len(OUTCOMES) - len(test)
     assert (

@@ -38,7 +38,12 @@ class Command(BaseCommand):
             raise CommandError(f"there is no file {bundle}")
         manifest = Path(label_set)
         if not manifest.is_file():
-            manifest = queries.manifest_path(label_set_named(label_set))
+            chosen = label_set_named(label_set)
+            try:
+                queries.manifest(chosen)
+            except queries.ManifestDamaged as error:
+                raise CommandError(str(error)) from error
+            manifest = queries.manifest_path(chosen)
         with tempfile.TemporaryDirectory() as folder:
             target = out or Path(folder)
             command = [
