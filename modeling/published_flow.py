@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -12,11 +13,15 @@ def whole_number(table: Mapping[str, Any], key: str) -> int | None:
     raw = table.get(key)
     if raw is None:
         return None
-    if isinstance(raw, bool) or not isinstance(raw, int | float | str) or not float(raw).is_integer():
+    try:
+        value = math.nan if isinstance(raw, bool) or not isinstance(raw, int | float | str) else float(raw)
+    except ValueError:
+        value = math.nan
+    if not value.is_integer():
         raise ValueError(f"{key}: {raw!r} is not a whole number of patients")
-    if float(raw) < 0:
+    if value < 0:
         raise ValueError(f"{key}: {raw!r} is negative")
-    return int(float(raw))
+    return int(value)
 
 
 def check_flow(steps: Sequence[Mapping[str, Any]]) -> list[str]:

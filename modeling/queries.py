@@ -256,7 +256,7 @@ def paper() -> dict[str, Any]:
     return {
         "title": PAPER["title"],
         "source": PAPER["source"],
-        "counts": {name: PAPER[name] for name in (*COUNTS, "n", "positive", "negative")},
+        "counts": {name: PAPER[name] for name in (*COUNTS, "n", "positive", "negative", "correct")},
         "figures": {name: PAPER[name] for name in (*FIGURES, "auc") if name in PAPER},
         "disputed": sorted({name for row in matrices for name in row["contradicts"]}),
         "matrices": matrices,

@@ -291,6 +291,19 @@ class PublishedMatrixOut(serializers.Serializer):
     contradicts = serializers.ListField(child=serializers.CharField())
 
 
+class PublishedIn(serializers.Serializer):
+    """A publication's table as :func:`modeling.published.check_published` takes it."""
+
+    table = serializers.DictField(
+        help_text='Counts, margins, figures and their intervals; figures as printed, "0.80" or "86%".'
+    )
+
+
+class PublishedOut(serializers.Serializer):
+    findings = serializers.ListField(child=serializers.CharField())
+    matrices = PublishedMatrixOut(many=True)
+
+
 class PaperOut(serializers.Serializer):
     """The paper's Table 2 as printed, and what cannot be true in it."""
 

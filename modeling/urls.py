@@ -23,4 +23,5 @@ urlpatterns = [
     path("run-pairs/", file_views.RunPairs.as_view()),
     path("recipes/", views.Recipes.as_view()),
     path("paper/", views.Paper.as_view()),
+    path("paper/check/", views.PublishedCheck.as_view()),
 ]

@@ -20,6 +20,7 @@ from config.exceptions import RuleViolation
 from modeling import queries, runs, snapshot
 from modeling import recipe as recipes
 from modeling.models import LabelSet, Run
+from modeling.published import check_published, consistent_matrices
 from modeling.serializers import (
     FrozenOut,
     LabelSetDetailOut,
@@ -28,6 +29,8 @@ from modeling.serializers import (
     ManifestRowOut,
     PaperOut,
     PredictionOut,
+    PublishedIn,
+    PublishedOut,
     RecipesOut,
     RunIn,
     RunOut,
@@ -208,6 +211,20 @@ class Paper(LeadView):
     @extend_schema(responses=PaperOut)
     def get(self, request: Request) -> Response:
         return Response(PaperOut(queries.paper()).data)
+
+
+class PublishedCheck(LeadView):
+    @extend_schema(request=PublishedIn, responses=PublishedOut)
+    def post(self, request: Request) -> Response:
+        """Which of a publication's figures cannot be true together; nothing is stored."""
+        body = PublishedIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        table = body.validated_data["table"]
+        try:
+            found = {"findings": check_published(table), "matrices": consistent_matrices(table)}
+        except (TypeError, ValueError) as error:
+            raise RuleViolation(str(error), code="bad_table") from error
+        return Response(PublishedOut(found).data)
 
 
 class Recipes(LeadView):

@@ -169,6 +169,7 @@ API: dict[str, tuple[str, str]] = {
     "api/run-pairs/": ("lead", "GET"),
     "api/recipes/": ("lead", "GET"),
     "api/paper/": ("lead", "GET"),
+    "api/paper/check/": ("lead", "POST"),
 }
 #: Answered without a role: health, the single page and its file names.
 PUBLIC = {"healthz", r"^(?!api/|dicom-web/|static/|admin/|assets/).*$"}

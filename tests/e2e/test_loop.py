@@ -111,6 +111,8 @@ def test_from_two_reads_to_a_saliency_map(browser: Browser, site: Site) -> None:
     wait_until(lambda: viewport.get_attribute("data-overlay") == "shown", "the saliency map")
     with_map = picture(viewport)
     assert coloured(viewport) > 0.05, "no saliency colours on the image"
+    by_slice = lead.page.get_by_role("table", name="Attribution by slice").get_by_role("row")
+    assert by_slice.count() == 6, "one row for each input plane"
     lead.page.get_by_role("switch", name="Show the saliency map").click()
     wait_until(lambda: viewport.get_attribute("data-overlay") == "none", "the map to go")
     without = picture(viewport)

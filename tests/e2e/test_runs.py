@@ -65,3 +65,27 @@ def test_a_trust_report_is_made_from_the_page(lead: Person) -> None:
     expect(page.get_by_role("button", name="Make the trust report again")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("heading", name="Randomisation")).to_be_visible()
     expect(page.get_by_text("could not be made")).to_have_count(0)
+
+
+def test_a_published_table_is_checked(lead: Person) -> None:
+    lead.goes_to("runs")
+    page = lead.page
+    page.get_by_role("link", name="Check a published table").click()
+    page.get_by_role("button", name="Fill in the reference paper").click()
+    found = page.get_by_role("status")
+    expect(found).to_contain_text("TP + FP + TN + FN = 9 + 7 + 48 + 4 = 68, but n is stated as 67")
+    allowed = page.get_by_role("table", name="Matrices that the printed counts and margins allow")
+    expect(allowed.get_by_role("row")).to_have_count(3)
+    page.get_by_role("button", name="Clear").click()
+    for label, value in (("TP", "9"), ("FP", "7"), ("TN", "48"), ("FN", "3"), ("Patients", "67")):
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_label("Sensitivity", exact=True).fill("75%")
+    page.keyboard.press("Enter")
+    expect(found).to_contain_text("All can be true together")
+    page.get_by_label("Sensitivity", exact=True).fill("0.69")
+    page.keyboard.press("Enter")
+    expect(found).to_contain_text("sensitivity 0.69 does not follow")
+    page.get_by_label("TP", exact=True).fill("nine")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="'nine' is not a whole number")).to_be_visible()
+    assert page.get_by_label("FN", exact=True).input_value() == "3", "what was typed is kept"

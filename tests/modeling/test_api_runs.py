@@ -270,12 +270,34 @@ def test_cancel_published(as_lead: APIClient, published: Run) -> None:
 
 def test_paper(as_lead: APIClient) -> None:
     body = as_lead.get("/api/paper/").json()
-    assert body["counts"] == {"tp": 9, "fp": 7, "tn": 48, "fn": 4, "n": 67, "positive": 12, "negative": 55}
+    margins = {"n": 67, "positive": 12, "negative": 55, "correct": 57}
+    assert body["counts"] == {"tp": 9, "fp": 7, "tn": 48, "fn": 4, **margins}
     assert body["figures"]["sensitivity"] == 0.75
     assert body["figures"]["auc"] == 0.82
     assert {(row["fn"], row["n"]) for row in body["matrices"]} == {(4, 68), (3, 67)}
     assert {"sensitivity", "accuracy", "npv", "f1"} == set(body["disputed"])
     assert any("f1 0.75" in finding for finding in body["findings"])
+
+
+def test_any_published_table_is_checked(as_lead: APIClient) -> None:
+    def check(**table: Any) -> Any:
+        return as_lead.post("/api/paper/check/", {"table": table}, format="json")
+
+    counts = {"tp": 9, "fp": 7, "tn": 48, "fn": 3}
+    found = check(**counts, n=67, sensitivity="0.75", specificity="87%", ppv=0.56).json()
+    assert found["findings"] == []
+    found = check(**counts, sensitivity="0.80", sensitivity_ci=["0.81", "0.9"]).json()
+    assert any("sensitivity 0.80 does not follow" in finding for finding in found["findings"])
+    assert found["matrices"][0]["contradicts"] == ["sensitivity"]
+    for wrong, said in (
+        ({"tp": "nine"}, "tp"),
+        ({"colour": 1}, "unknown keys: colour"),
+        ({"ppv": []}, "ppv"),
+    ):
+        response = check(**wrong)
+        assert (response.status_code, response.json()["code"]) == (409, "bad_table")
+        assert said in response.json()["detail"]
+    assert as_lead.post("/api/paper/check/", {}, format="json").status_code == 400
 
 
 def test_recipes(as_lead: APIClient) -> None:

@@ -71,6 +71,7 @@ export const router = createBrowserRouter([
               { path: '/labels', element: page(() => import('@/features/labels'), (m) => m.LabelsPage) },
               { path: '/label-sets/:id', element: page(() => import('@/features/labels'), (m) => m.LabelSetPage) },
               { path: '/runs', element: page(() => import('@/features/runs'), (m) => m.RunsPage) },
+              { path: '/runs/published', element: page(() => import('@/features/runs'), (m) => m.PublishedPage) },
               { path: '/runs/:id', element: page(() => import('@/features/runs'), (m) => m.RunPage) },
               { path: '/runs/:id/trust', element: page(() => import('@/features/runs'), (m) => m.TrustPage) },
               { path: '/runs/:id/patients/:pseudonym', element: page(() => import('@/features/runs'), (m) => m.RunPatientPage) },

@@ -1093,6 +1093,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/paper/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Which of a publication's figures cannot be true together; nothing is stored. */
+        post: operations["paper_check_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/progress/": {
         parameters: {
             query?: never;
@@ -3627,6 +3644,13 @@ export interface components {
              */
             adjudication_rate: number | null;
         };
+        /** @description A publication's table as :func:`modeling.published.check_published` takes it. */
+        PublishedInRequest: {
+            /** @description Counts, margins, figures and their intervals; figures as printed, "0.80" or "86%". */
+            table: {
+                [key: string]: unknown;
+            };
+        };
         PublishedMatrixOut: {
             tp: number;
             fp: number;
@@ -3638,6 +3662,10 @@ export interface components {
             };
             fits: string[];
             contradicts: string[];
+        };
+        PublishedOut: {
+            findings: string[];
+            matrices: components["schemas"]["PublishedMatrixOut"][];
         };
         PullCountsOut: {
             queued: number;
@@ -6442,6 +6470,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaperOut"];
+                };
+            };
+        };
+    };
+    paper_check_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishedInRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PublishedInRequest"];
+                "multipart/form-data": components["schemas"]["PublishedInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedOut"];
                 };
             };
         };

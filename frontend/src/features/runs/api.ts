@@ -13,6 +13,7 @@ export type Cell = Prediction['cell'];
 export type RunPatient = Schemas['RunPatientOut'];
 export type Saliency = Schemas['SaliencyOut'];
 export type Paper = Schemas['PaperOut'];
+export type Published = Schemas['PublishedOut'];
 export type LabelSetOption = Schemas['LabelSetOut'];
 export type Recipes = Schemas['RecipesOut'];
 export type Trust = Schemas['TrustOut'];
@@ -80,6 +81,8 @@ export const paperQuery = queryOptions({
   queryFn: ({ signal }) => unwrap(api.GET('/api/paper/', { signal })),
   staleTime: Infinity,
 });
+
+export const checkPublished = (table: Record<string, unknown>) => unwrap(api.POST('/api/paper/check/', { body: { table } }));
 
 export const recipesQuery = queryOptions({
   queryKey: ['recipes'],

@@ -1,4 +1,5 @@
 export { runsQuery } from './api';
+export { PublishedPage } from './published-page';
 export { RunPage } from './run-page';
 export { RunPatientPage } from './run-patient-page';
 export { RunStateBadge } from './run-state';

@@ -12,6 +12,7 @@ import { decodeBytes, type Point3, type SaliencyOverlay } from '@/viewer';
 import { type RunPatient, runPatientQuery, type Saliency } from './api';
 import { CellLink } from './confusion-panel';
 import { type Look, SaliencyControls } from './saliency-controls';
+import { SliceAttribution } from './slice-attribution';
 
 export function RunPatientPage() {
   const { id = '', pseudonym = '' } = useParams();
@@ -67,6 +68,7 @@ function PatientView({ run, patient, onMethod }: Props) {
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
           {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} onMethod={onMethod} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
+          {saliency && <SliceAttribution saliency={saliency} />}
           {saliency && (
             <Paper withBorder p="sm">
               <Text size="sm" fw={600}>Save this map</Text>

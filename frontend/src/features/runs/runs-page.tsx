@@ -36,7 +36,10 @@ export function RunsPage() {
         title="Runs"
         description="Each run trains on one frozen label set and is published whole or not at all."
         actions={
-          <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={() => set('launch', 'new')}>Launch a run</Button>
+          <>
+            <Button variant="default" component={Link} to="/runs/published">Check a published table</Button>
+            <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={() => set('launch', 'new')}>Launch a run</Button>
+          </>
         }
       />
       <Stack>
