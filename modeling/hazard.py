@@ -8,6 +8,7 @@ time-dependent AUC here and no censoring weight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,9 +86,8 @@ def fit_hazard(
 
 
 def hazard_view(
-    fits: list[HazardFit | None],
+    scored: Sequence[Sequence[tuple[HazardFit | None, float]]],
     y: npt.ArrayLike,
-    f: npt.ArrayLike,
     years: npt.ArrayLike,
     plain: npt.ArrayLike,
     *,
@@ -97,25 +97,36 @@ def hazard_view(
 
     Parameters
     ----------
-    fits
-        One for each patient: that of the patient's fold, made without the patient.
-    f, years
-        Logits and follow-up of the test patients, (n,).
+    scored
+        For each patient, of every fold that tested it: the fold's fit, made without the patient, and the
+        fold's own logit. Their probabilities are averaged, as the scores are.
+    years
+        Follow-up of the test patients, (n,).
     plain
         The run's own probabilities, which know nothing of time: compared with, paired.
     """
-    outcomes, logits = checked(y, f)
-    times = np.asarray(years, dtype=float)
-    known = [fit for fit in fits if fit is not None]
-    if len(known) != len(outcomes) or outcomes.min() == outcomes.max():
+    outcomes, times = checked(y, years)
+    rows = [[(fit, logit) for fit, logit in row if fit is not None] for row in scored]
+    whole = [len(row) for row in rows] == [len(row) for row in scored]
+    if not whole or not all(rows) or outcomes.min() == outcomes.max():
         return None
-    own = np.array([fit.probability(x, c) for fit, x, c in zip(known, logits, times, strict=True)])
+
+    def risks(at: Floats) -> Floats:
+        return np.array(
+            [
+                np.mean([fit.probability(logit, c) for fit, logit in row])
+                for row, c in zip(rows, at, strict=True)
+            ]
+        )
+
+    own = risks(times)
+    known = [fit for row in rows for fit, _ in row]
     value, low, high = auc_delong(outcomes, own)
     curve = calibration(outcomes, own)
     resampled = bootstrap_intervals(outcomes, own, 0.5)
     horizons = []
     for horizon in HORIZONS:
-        risk = np.array([fit.probability(x, horizon) for fit, x in zip(known, logits, strict=True)])
+        risk = risks(np.full(len(rows), horizon))
         quarters = [float(q) for q in np.quantile(risk, [0.25, 0.5, 0.75])]
         horizons.append({"years": horizon, "median": quarters[1], "q1": quarters[0], "q3": quarters[2]})
     return {

@@ -144,21 +144,19 @@ def _compare(
 
 
 def _hazard(manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores], test: PatientScores) -> Any:
-    """The hazard view: fitted in each fold on its training patients, averaged like the scores."""
+    """The hazard view: fitted in each fold on its training patients, its risks averaged like the scores."""
     by_name = _labelled(manifest, recipe)
     held_out = all(part.held_out_logits is not None for part in scores)
-    fits: dict[str, HazardFit | None] = {}
+    scored: dict[str, list[tuple[HazardFit | None, float]]] = {}
     for part in scores:
-        if part.fold.repeat != 0:
-            continue  # each patient is tested once in the first repeat
         train = [by_name[name] for name in part.fold.train]
         logits = part.held_out_logits if part.held_out_logits is not None else part.train_logits
         fit = fit_hazard([p.outcome for p in train], logits, [p.follow_up_years for p in train])
-        fits |= dict.fromkeys(part.fold.test, fit)
+        for name, logit in zip(part.fold.test, part.test_logits, strict=True):
+            scored.setdefault(name, []).append((fit, float(logit)))
     return hazard_view(
-        [fits.get(patient.patient) for patient in test.patients],
+        [scored[patient.patient] for patient in test.patients],
         test.outcomes,
-        test.logits,
         [patient.follow_up_years for patient in test.patients],
         test.scores,
         fitted_on="inner folds" if held_out else "training patients",

@@ -67,7 +67,7 @@ def test_risk_rises_with_follow_up_and_separated_outcomes_stay_finite():
 def test_view_is_evaluated_at_each_patients_own_follow_up():
     y, f, years = draw(200, 9)
     plain = 1 / (1 + np.exp(-f))
-    view = hazard_view([TRUE] * 200, y, f, years, plain, fitted_on="inner folds")
+    view = hazard_view([[(TRUE, x)] for x in f], y, years, plain, fitted_on="inner folds")
     own = 1 - np.exp(-np.exp(-3 + 0.8 * f + 1.2 * np.log(years)))
     assert view["brier"] == pytest.approx(np.mean((own - y) ** 2))
     assert view["shape"] == pytest.approx(1.2)
@@ -75,4 +75,15 @@ def test_view_is_evaluated_at_each_patients_own_follow_up():
     medians = [row["median"] for row in view["horizons"]]
     assert medians == sorted(medians)
     assert json.loads(json.dumps(view, allow_nan=False)) == view
-    assert hazard_view([None] * 200, y, f, years, plain, fitted_on="x") is None
+    assert hazard_view([[(None, x)] for x in f], y, years, plain, fitted_on="x") is None
+
+
+def test_risks_of_repeats_are_averaged_each_with_its_own_fit_and_logit():
+    """A fit belongs to its own network's scale of logits, never to the mean over networks."""
+    y, f, years = draw(200, 9)
+    other = HazardFit(-3.0, 0.08, 1.2)  # of a network whose logits are ten times as large
+    once = hazard_view([[(TRUE, x)] for x in f], y, years, f, fitted_on="x")
+    twice = hazard_view([[(TRUE, x), (other, 10 * x)] for x in f], y, years, f, fitted_on="x")
+    assert twice["brier"] == pytest.approx(once["brier"])
+    assert twice["horizons"] == [pytest.approx(row) for row in once["horizons"]]
+    assert hazard_view([[(TRUE, x), (None, x)] for x in f], y, years, f, fitted_on="x") is None
