@@ -238,19 +238,23 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
 
 
 def _about_memory(run: Run, said: str) -> str:
-    batch, size = run.recipe["batch_size"], run.recipe["size"]
-    smaller = f"batch_size={batch // 2}" if batch > 1 else f"a size below {size} or a shallower network"
+    recipe = run.recipe
     return (
-        f"Out of memory with batch_size={batch}, size={size}, depth={run.recipe['depth']}. Try again with "
-        f"{smaller}. The trainer said: {said.strip()[-400:]}"
+        f"Out of memory with batch_size={recipe['batch_size']}, size={recipe['size']}, "
+        f"depth={recipe['depth']}. Try again with {_smaller(run)}. The trainer said: {said.strip()[-400:]}"
     )
+
+
+def _smaller(run: Run) -> str:
+    batch, size = run.recipe["batch_size"], run.recipe["size"]
+    return f"batch_size={batch // 2}" if batch > 1 else f"a size below {size} or a shallower network"
 
 
 def _about_signal(run: Run, number: int) -> str:
     if number == signal.SIGKILL:
         return (
-            "The trainer was killed (signal 9). If nobody did that, the system ran out of memory: take a "
-            f"smaller batch_size than {run.recipe['batch_size']} or a smaller size than {run.recipe['size']}."
+            "The trainer was killed (signal 9). If nobody did that, the system ran out of memory: launch it "
+            f"again with {_smaller(run)}."
         )
     return f"The trainer was ended by signal {number} ({signal.Signals(number).name})."
 

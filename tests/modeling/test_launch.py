@@ -220,7 +220,7 @@ def test_a_killed_trainer_goes_on_from_its_checkpoint(run: Run, trainer: Any) ->
     tasks.train_run(run.pk)
     assert (fresh(run).state, run.attempts) == (State.FAILED, 3)
     assert "signal 9" in run.error
-    assert "smaller batch_size than 4" in run.error
+    assert "with batch_size=2" in run.error
     log = queries.log_tail(run.pk)
     assert [line for line in log.splitlines() if line.startswith("found")] == [
         "found False",

@@ -15,6 +15,14 @@ export function say(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** What a second run of the same manifest, recipe and seed would give. */
+function repeats(result: RunResult | null): string {
+  if (!result) return DASH;
+  const { deterministic, device_type: device } = result.environment;
+  if (deterministic !== true) return 'may differ: deterministic algorithms were not asked for';
+  return device === 'cpu' ? 'has the same scores, bit for bit' : 'may differ in the last digits: not every GPU operation is deterministic';
+}
+
 export function Provenance({ run, result }: { run: Run; result: RunResult | null }) {
   const seconds = Object.entries(result?.seconds ?? {});
   const facts: [string, React.ReactNode][] = [
@@ -23,6 +31,7 @@ export function Provenance({ run, result }: { run: Run; result: RunResult | null
     ['Profile and seed', `${run.profile}, seed ${run.seed}`],
     ['Device', run.device || say(result?.device)],
     ['Code', run.code_version || DASH],
+    ['A repeat', repeats(result)],
     ['Started', dateTime(run.started_at)],
     ['Finished', dateTime(run.finished_at)],
     ...seconds.map(([stage, value]): [string, React.ReactNode] => [`Time: ${words(stage).toLowerCase()}`, duration(value)]),
