@@ -6,6 +6,7 @@ is whole. Work in progress lies in ``out/work`` and goes when the run is complet
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -27,6 +28,7 @@ from modeling.recipe import Recipe
 from modeling.splits import Fold, SplitError, holdout, k_fold
 from modeling.training.atomic import replacing
 from modeling.training.checkpoint import save_weights
+from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
 from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
@@ -389,9 +391,15 @@ def run_experiment(
     device = choose_device(recipe)
     configure(recipe, device)
     experiment = Experiment(manifest, recipe, out, progress, stop)
-    if not resume and experiment.work.exists():
+    share = join()
+    if (share.rank or not resume) and experiment.work.exists():
         shutil.rmtree(experiment.work)
+    if share.rank and resume:
+        # Replicas go on from one state, the first process's: killed together they may have written two.
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copytree(out.parent / "work", experiment.work, ignore=shutil.ignore_patterns("*.part"))
     experiment.work.mkdir(parents=True, exist_ok=True)
+    share.agree(False)  # nobody trains before all have taken it up
     progress.emit(
         "start", device=device_name(device), bf16=choose_bf16(recipe, device), members=len(members),
         epochs=recipe.epochs, patients=len(manifest.patients),

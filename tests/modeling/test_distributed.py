@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from modeling.manifest import load_manifest
 from modeling.recipe import paper
 from modeling.training.__main__ import main
 from modeling.training.augment import augment_batch
@@ -70,6 +73,13 @@ def test_two_processes_have_the_gradients_of_one_and_do_a_whole_run(tmp_path):
     write_label_set(tmp_path / "set", [0, 1] * 5)
     recipe = RECIPE.with_overrides({"size": 32, "epochs": 1, "saliency": False})
     (tmp_path / "recipe.json").write_text(recipe.to_json())
+    # Killed between the two processes' writes, with the second further on than the first.
+    manifest = load_manifest(tmp_path / "set" / "manifest.json")
+    ahead = tmp_path / "out" / "rank1" / "work" / "r0-f0.json"
+    ahead.parent.mkdir(parents=True)
+    stamp = hashlib.sha256(f"{recipe.to_json()}\n{manifest.sha256}".encode()).hexdigest()
+    row = {"stamp": stamp, "logits": [0.0] * 10, "history": [], "trained": {}, "seconds": 0}
+    ahead.write_text(json.dumps(row))
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
@@ -93,7 +103,7 @@ def as_one_of_two(folder: Path) -> int:
     torch.set_default_dtype(torch.float32)
     return main(
         ["--manifest", str(folder / "set" / "manifest.json"), "--recipe", str(folder / "recipe.json"),
-         "--out", str(folder / "out"), "--cache", str(folder / "cache")]
+         "--out", str(folder / "out"), "--cache", str(folder / "cache"), "--resume"]
     )  # fmt: skip
 
 
