@@ -9,7 +9,7 @@ import pytest
 from modeling.manifest import ManifestError, parse_manifest, training_labels
 from modeling.recipe import paper, recommended
 from modeling.splits import SplitError
-from modeling.training.experiment import make_folds, make_members, refuse_seen
+from modeling.training.folds import make_folds, make_members, refuse_seen
 from tests.modeling.tiny import manifest_of, patient_row
 
 
