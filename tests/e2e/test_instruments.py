@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser
 
 from config import demo
 from tests.e2e import phantom_truth
-from tests.e2e.demo_site import ROOT, Site
+from tests.e2e.demo_site import Site
+from tests.e2e.hands import click, drag, is_saved, made, middle, number, shift_of, slices, view, violations
 from tests.e2e.pages import Person, picture, sign_in, wait_until
-
-AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -40,45 +38,6 @@ def data_dir(site: Site) -> Path:
     if site.data_dir is None:
         pytest.skip("the demo is served by somebody else: its truth is not ours to read")
     return site.data_dir
-
-
-def view(reader: Person, key: str = "baseline") -> Locator:
-    return reader.page.get_by_test_id(f"viewport-{key}")
-
-
-def number(element: Locator, name: str) -> float:
-    return float(element.get_attribute(name) or "nan")
-
-
-def made(reader: Person, kind: str) -> Locator:
-    return reader.page.locator(f"[data-testid=measurement][data-kind={kind}]")
-
-
-def is_saved(reader: Person) -> None:
-    state = reader.page.get_by_test_id("save-state")
-    wait_until(lambda: state.get_attribute("data-status") == "saved", "the draft to be saved")
-
-
-def click(reader: Person, x: float, y: float) -> None:
-    mouse = reader.page.mouse
-    mouse.move(x, y)
-    mouse.down()
-    mouse.up()
-
-
-def drag(reader: Person, start: tuple[float, float], end: tuple[float, float]) -> None:
-    mouse = reader.page.mouse
-    mouse.move(*start)
-    mouse.down()
-    mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=2)
-    mouse.move(*end, steps=2)
-    mouse.up()
-
-
-def middle(reader: Person, key: str = "baseline") -> tuple[float, float]:
-    box = view(reader, key).bounding_box()
-    assert box
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_mcraes_line_equals_the_phantoms_truth(reader: Person, data_dir: Path) -> None:
@@ -178,10 +137,6 @@ def test_points_are_moved_undone_and_shown_again_exactly(reader: Person) -> None
     is_saved(reader)
 
 
-def slices(reader: Person) -> tuple[float, float]:
-    return number(view(reader), "data-slice"), number(view(reader, "follow_up"), "data-slice")
-
-
 def test_linked_scans_keep_a_shift_the_reader_sets(reader: Person) -> None:
     page = reader.page
     page.keyboard.press("b")
@@ -242,17 +197,6 @@ def test_panning_moves_both_by_the_same_millimetres(reader: Person) -> None:
         )
 
 
-def shift_of(moved: np.ndarray, before: np.ndarray) -> tuple[int, int]:
-    """How far one picture was moved to become the other, in pixels right and down: the peak of their phase
-    correlation (Kuglin and Hines 1975), without the letters at the edges."""
-    spectra = [np.fft.rfft2(image[100:-100, 50:-50]) for image in (moved, before)]
-    cross = spectra[0] * np.conj(spectra[1])
-    height, width = moved[100:-100, 50:-50].shape
-    likeness = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), (height, width))
-    down, right = np.unravel_index(likeness.argmax(), likeness.shape)
-    return int((right + width // 2) % width - width // 2), int((down + height // 2) % height - height // 2)
-
-
 def test_cine_inversion_zoom_and_one_scan(reader: Person) -> None:
     page = reader.page
     start = slices(reader)[0]
@@ -303,14 +247,6 @@ def test_the_room_fits_and_axe_finds_nothing(reader: Person, size: tuple[int, in
     found = violations(page)
     page.set_viewport_size({"width": 1366, "height": 768})
     assert not found, found
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core holds against WCAG 2.2 A and AA, by rule and element."""
-    page.evaluate(AXE.read_text())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
-    return [f"{rule['id']}: {node['target']}" for rule in result["violations"] for node in rule["nodes"]]
 
 
 def test_the_scores_can_stand_on_the_left(reader: Person) -> None:

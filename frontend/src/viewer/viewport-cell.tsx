@@ -41,7 +41,7 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
       }
       travelled.current += event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_HEIGHT : event.deltaY;
       if (Math.abs(travelled.current) < WHEEL_STEP) return;
-      session.setActive(scan.key);
+      // The scan in hand stays so: a wheel turned over the other one must not decide which is graded next.
       session.scroll(Math.sign(travelled.current), scan.key);
       travelled.current = 0;
     };

@@ -25,6 +25,8 @@ interface Props {
   onExamples: () => void;
   commentRef: Ref<HTMLTextAreaElement>;
   viewer: RefObject<ViewerHandle | null>;
+  /** Esc in a text field: the keys go back to the grades. */
+  onLeave: () => void;
   onGrade: (value: Grade) => void;
   onEdit: (change: (content: Content) => Content) => void;
 }
@@ -32,7 +34,7 @@ interface Props {
 const WORDING = 'wording-of-the-grades';
 
 /** The wording of the grades of the finding in hand, with pictures on demand, and what the reader has to say about it. */
-export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOnly, examples, onExamples, commentRef, viewer, onGrade, onEdit }: Props) {
+export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOnly, examples, onExamples, commentRef, viewer, onLeave, onGrade, onEdit }: Props) {
   const value = valueOf(scan, row.key);
   const slice = scan.key_slices[row.key];
   const off = readOnly || !isGraded(row.key, scan);
@@ -109,7 +111,7 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOn
             disabled={off}
             value={scan.comments[row.key] ?? ''}
             onKeyDown={(event) => {
-              if (event.key === 'Escape') event.currentTarget.blur();
+              if (event.key === 'Escape') onLeave();
             }}
             onChange={(event) => {
               const text = event.currentTarget.value;

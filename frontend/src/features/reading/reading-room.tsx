@@ -41,6 +41,8 @@ interface Props {
 export interface Cursor {
   scan: string;
   row: number;
+  /** The reader sent it there, so the keyboard's focus goes along; not where it follows an image. */
+  focus?: boolean;
 }
 
 /** Images on the left, scores on the right, the keyboard over both. */
@@ -53,7 +55,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const readOnly = opened.reading.state === 'signed';
   const [draft, keeper] = useReadingDraft(opened, source, username, scanKeys);
   const { content } = draft.body;
-  const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0 });
+  const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0, focus: true });
   const [missing, setMissing] = useState<Missing[]>([]);
   const [help, setHelp] = useState(false);
   const [signing, setSigning] = useState(false);
@@ -64,7 +66,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const comment = useRef<HTMLTextAreaElement>(null);
 
   const moveTo = useCallback((next: Cursor) => {
-    setCursor(next);
+    setCursor({ ...next, focus: true });
     viewer.current?.setActive(next.scan);
   }, []);
 
@@ -234,7 +236,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
               measurements={draft.body.measurements}
               onMeasurementsChange={onMeasurements}
               onSeriesChange={pickSeries}
-              onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { ...now, scan }))}
+              onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { scan, row: now.row }))}
               marks={marks}
               readOnly={readOnly}
               preset={preset}

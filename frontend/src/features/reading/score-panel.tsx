@@ -44,9 +44,9 @@ export function ScorePanel({
 }: Props) {
   const current = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // The cursor moves the focus, but never out of a text field or a point of a measurement.
+    // The cursor moves the focus where the reader sent it, but never out of a text field or a point of a measurement.
     const typing = document.activeElement?.matches('textarea, input, [data-point]');
-    if (!typing && !document.querySelector('[role="dialog"]')) current.current?.focus({ preventScroll: true });
+    if (cursor.focus && !typing && !document.querySelector('[role="dialog"]')) current.current?.focus({ preventScroll: true });
     current.current?.scrollIntoView?.({ block: 'nearest' });
   }, [cursor]);
   const row = rows[cursor.row];
@@ -130,6 +130,7 @@ export function ScorePanel({
           onExamples={onExamples}
           commentRef={commentRef}
           viewer={viewer}
+          onLeave={() => current.current?.focus({ preventScroll: true })}
           onGrade={(value) => onGrade(cursor.scan, row.key, value)}
           onEdit={onEdit}
         />

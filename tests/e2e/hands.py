@@ -1,0 +1,73 @@
+"""The reader's hand on the images: mouse and keys on a viewport, and what is read off it."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Locator, Page
+
+from tests.e2e.demo_site import ROOT
+from tests.e2e.pages import Person, wait_until
+
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def view(reader: Person, key: str = "baseline") -> Locator:
+    return reader.page.get_by_test_id(f"viewport-{key}")
+
+
+def number(element: Locator, name: str) -> float:
+    return float(element.get_attribute(name) or "nan")
+
+
+def made(reader: Person, kind: str) -> Locator:
+    return reader.page.locator(f"[data-testid=measurement][data-kind={kind}]")
+
+
+def is_saved(reader: Person) -> None:
+    state = reader.page.get_by_test_id("save-state")
+    wait_until(lambda: state.get_attribute("data-status") == "saved", "the draft to be saved")
+
+
+def click(reader: Person, x: float, y: float) -> None:
+    mouse = reader.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.up()
+
+
+def drag(reader: Person, start: tuple[float, float], end: tuple[float, float]) -> None:
+    mouse = reader.page.mouse
+    mouse.move(*start)
+    mouse.down()
+    mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=2)
+    mouse.move(*end, steps=2)
+    mouse.up()
+
+
+def middle(reader: Person, key: str = "baseline") -> tuple[float, float]:
+    box = view(reader, key).bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def slices(reader: Person) -> tuple[float, float]:
+    return number(view(reader), "data-slice"), number(view(reader, "follow_up"), "data-slice")
+
+
+def shift_of(moved: np.ndarray, before: np.ndarray) -> tuple[int, int]:
+    """How far one picture was moved to become the other, in pixels right and down: the peak of their phase
+    correlation (Kuglin and Hines 1975), without the letters at the edges."""
+    spectra = [np.fft.rfft2(image[100:-100, 50:-50]) for image in (moved, before)]
+    cross = spectra[0] * np.conj(spectra[1])
+    height, width = moved[100:-100, 50:-50].shape
+    likeness = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), (height, width))
+    down, right = np.unravel_index(likeness.argmax(), likeness.shape)
+    return int((right + width // 2) % width - width // 2), int((down + height // 2) % height - height // 2)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core holds against WCAG 2.2 A and AA, by rule and element."""
+    page.evaluate(AXE.read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+    return [f"{rule['id']}: {node['target']}" for rule in result["violations"] for node in rule["nodes"]]

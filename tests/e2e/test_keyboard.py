@@ -1,0 +1,76 @@
+"""Where the keyboard's focus goes in the reading room, and what can be done with keys alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator
+
+from config import demo
+from tests.e2e.demo_site import Site
+from tests.e2e.hands import is_saved, middle, slices
+from tests.e2e.pages import Person, sign_in, wait_until
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Browser, site: Site) -> Iterator[Person]:
+    person = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
+    person.opens_next_case()
+    yield person
+    person.page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def as_opened(reader: Person) -> None:
+    reader.page.reload()
+    reader.case_is_readable()
+
+
+def cell(reader: Person, name: str) -> Locator:
+    return reader.page.get_by_role("radiogroup", name=name, exact=True)
+
+
+def focused(reader: Person) -> str:
+    return str(
+        reader.page.evaluate(
+            "(document.activeElement?.ariaLabel || document.activeElement?.innerText || '').trim()"
+        )
+    )
+
+
+def test_the_wheel_leaves_a_comment_and_the_scan_in_hand_alone(reader: Person) -> None:
+    page, keyboard = reader.page, reader.page.keyboard
+    erosion, other = cell(reader, "Baseline: Dens erosion"), cell(reader, "Follow-up: Dens erosion")
+    for grades in (other, erosion):
+        grades.focus()
+        keyboard.press("1")
+    keyboard.press("c")
+    keyboard.press("Control+a")
+    keyboard.type("at the tip, ")
+    before = slices(reader)
+    page.mouse.move(*middle(reader, "follow_up"))
+    page.mouse.wheel(0, 100)
+    wait_until(lambda: slices(reader) == (before[0] + 1, before[1] + 1), "both scans to scroll")
+    keyboard.type("2 mm")
+    comment = page.get_by_label("Comment on Dens erosion, Baseline")
+    assert comment.input_value() == "at the tip, 2 mm"
+    keyboard.press("Escape")
+    assert focused(reader) == "Baseline: Dens erosion"
+    assert [grades.get_attribute("data-value") for grades in (erosion, other)] == ["1", "1"]
+    keyboard.press("0")
+    assert erosion.get_attribute("data-value") == "0"
+    comment.fill("")
+    is_saved(reader)
+
+
+def test_tab_goes_backwards_from_the_scores_to_the_tools(reader: Person) -> None:
+    page, keyboard = reader.page, reader.page.keyboard
+    cell(reader, "Baseline: Pannus").focus()
+    passed = []
+    while "Enlarge one scan" not in passed:
+        keyboard.press("Shift+Tab")
+        page.wait_for_timeout(50)  # whatever wants the focus has taken it by now
+        passed.append(focused(reader))
+        assert len(passed) < 10, passed
+    assert [name.split(",")[0] for name in passed[:2]] == ["Follow-up", "Baseline"]
