@@ -74,3 +74,24 @@ def test_tab_goes_backwards_from_the_scores_to_the_tools(reader: Person) -> None
         passed.append(focused(reader))
         assert len(passed) < 10, passed
     assert [name.split(",")[0] for name in passed[:2]] == ["Follow-up", "Baseline"]
+
+
+def test_a_reason_to_exclude_is_named_and_scans_made_the_same(reader: Person) -> None:
+    """By keys, though Tab goes from the baseline's reasons to the follow-up's."""
+    page, keyboard = reader.page, reader.page.keyboard
+    reasons = cell(reader, "Baseline: Reason to exclude")
+    reasons.focus()
+    keyboard.press("3")
+    keyboard.press("c")
+    keyboard.press("Control+a")
+    keyboard.type("2 plates of an operation")
+    keyboard.press("Escape")
+    assert focused(reader) == "Baseline: Reason to exclude"
+    assert page.get_by_label("Which reason").input_value() == "2 plates of an operation"
+    page.get_by_role("button", name="Follow-up same as baseline").click()
+    follow_up = cell(reader, "Follow-up: Reason to exclude")
+    assert follow_up.get_attribute("data-value") == "other"
+    for grades in (follow_up, reasons):
+        grades.focus()
+        keyboard.press("0")
+    is_saved(reader)

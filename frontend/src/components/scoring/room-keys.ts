@@ -14,7 +14,7 @@ export const ROOM_KEYS: { keys: string; does: string }[] = [
   { keys: 'B F', does: 'Baseline, follow-up' },
   { keys: 'S', does: 'Follow-up same as baseline, for this finding' },
   { keys: 'Y', does: 'Accept the grade that McRae’s line proposes' },
-  { keys: 'C', does: 'Comment on the finding; Esc goes back' },
+  { keys: 'C', does: 'Comment on the finding, or name the reason to exclude; Esc goes back' },
   { keys: 'K', does: 'Mark the slice as key slice of the finding, or take the mark away' },
   { keys: 'G', does: 'Go to the key slice' },
   { keys: 'H', does: 'Pictures of the finding’s grades, from phantoms' },

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Text, Textarea, TextInput } from '@mantine/core';
 import { IconMapPin } from '@tabler/icons-react';
-import type { Ref, RefObject } from 'react';
+import type { KeyboardEvent, RefObject } from 'react';
 
 import { exampleOf } from '@/components/scoring/examples';
 import {
@@ -12,6 +12,7 @@ import type { ViewerHandle } from '@/viewer';
 import { type Proposal } from './proposal';
 import { ProposalNote } from './proposal-note';
 import classes from './reading.module.css';
+import type { TextField } from './reading-room';
 
 interface Props {
   row: Finding;
@@ -19,11 +20,13 @@ interface Props {
   scanKey: string;
   scanLabel: string;
   proposal: Proposal | null;
+  /** Copies the grade of the first scan to the second; null where there is one. */
+  same: { label: string; off: boolean; copy: () => void } | null;
   readOnly: boolean;
   /** Phantom pictures of the grades are shown. */
   examples: boolean;
   onExamples: () => void;
-  commentRef: Ref<HTMLTextAreaElement>;
+  commentRef: RefObject<TextField | null>;
   viewer: RefObject<ViewerHandle | null>;
   /** Esc in a text field: the keys go back to the grades. */
   onLeave: () => void;
@@ -34,10 +37,13 @@ interface Props {
 const WORDING = 'wording-of-the-grades';
 
 /** The wording of the grades of the finding in hand, with pictures on demand, and what the reader has to say about it. */
-export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOnly, examples, onExamples, commentRef, viewer, onLeave, onGrade, onEdit }: Props) {
+export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, same, readOnly, examples, onExamples, commentRef, viewer, onLeave, onGrade, onEdit }: Props) {
   const value = valueOf(scan, row.key);
   const slice = scan.key_slices[row.key];
   const off = readOnly || !isGraded(row.key, scan);
+  const leave = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') onLeave();
+  };
   const illustrated = row.grades.some((option) => exampleOf(row.key, option.value));
   return (
     <section className={classes.details} aria-label={`${scanLabel}: ${row.label}`}>
@@ -68,21 +74,23 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOn
       </ul>
       {row.key === EXCLUSION && value === 'other' && (
         <TextInput
+          ref={commentRef}
           size="xs"
-          label="Which reason"
+          label="Which reason (C)"
           required
           maxLength={2000}
           disabled={readOnly}
           value={scan.exclusion_text}
+          onKeyDown={leave}
           onChange={(event) => {
             const text = event.currentTarget.value;
             onEdit((content) => setExclusionText(content, scanKey, text));
           }}
         />
       )}
-      {isFinding(row.key) && (
-        <>
-          <Group gap={6} wrap="nowrap" mt={4}>
+      <Group gap={6} mt={4}>
+        {isFinding(row.key) && (
+          <>
             <Button
               size="compact-xs"
               variant={slice === undefined ? 'default' : 'light'}
@@ -97,28 +105,33 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, readOn
                 <IconMapPin size={16} aria-hidden />
               </ActionIcon>
             )}
-          </Group>
-          <Textarea
-            ref={commentRef}
-            size="xs"
-            mt={6}
-            aria-label={`Comment on ${row.label}, ${scanLabel}`}
-            placeholder="Comment (C)"
-            autosize
-            minRows={1}
-            maxRows={4}
-            maxLength={2000}
-            disabled={off}
-            value={scan.comments[row.key] ?? ''}
-            onKeyDown={(event) => {
-              if (event.key === 'Escape') onLeave();
-            }}
-            onChange={(event) => {
-              const text = event.currentTarget.value;
-              onEdit((content) => setComment(content, scanKey, row.key, text));
-            }}
-          />
-        </>
+          </>
+        )}
+        {same && (
+          <Button size="compact-xs" variant="default" disabled={same.off} aria-keyshortcuts="S" onClick={same.copy}>
+            {same.label}
+          </Button>
+        )}
+      </Group>
+      {isFinding(row.key) && (
+        <Textarea
+          ref={commentRef}
+          size="xs"
+          mt={6}
+          aria-label={`Comment on ${row.label}, ${scanLabel}`}
+          placeholder="Comment (C)"
+          autosize
+          minRows={1}
+          maxRows={4}
+          maxLength={2000}
+          disabled={off}
+          value={scan.comments[row.key] ?? ''}
+          onKeyDown={leave}
+          onChange={(event) => {
+            const text = event.currentTarget.value;
+            onEdit((content) => setComment(content, scanKey, row.key, text));
+          }}
+        />
       )}
     </section>
   );

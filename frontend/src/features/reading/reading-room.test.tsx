@@ -1,6 +1,6 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { MemoryRouter } from 'react-router';
 import { beforeEach, expect, it, vi } from 'vitest';
 
@@ -19,7 +19,7 @@ const rubric: Rubric = {
     { key: 'dens_erosion', label: 'Dens erosion', help: '', grades: grades([0, 1, 2]) },
   ],
   quality: { key: 'quality', label: 'Quality', help: '', grades: [{ value: 'adequate', label: 'Adequate', description: '', shortcut: '1' }] },
-  exclusion_observation: { key: 'exclusion_observation', label: 'Exclude', help: '', grades: [{ value: 'none', label: 'None', description: '', shortcut: '0' }] },
+  exclusion_observation: { key: 'exclusion_observation', label: 'Exclude', help: '', grades: [{ value: 'none', label: 'None', description: '', shortcut: '0' }, { value: 'other', label: 'Other', description: '', shortcut: '9' }] },
 };
 const scan = (key: string, label: string) => ({ key, label, study_uid: '2.25.1', series_uid: `2.25.${label.length}`, slices: 0, instances: [], others: [] });
 const opened = (): ReadingCase => ({
@@ -84,10 +84,41 @@ it('grades with the keyboard alone and saves what was entered', async () => {
   expect(screen.getByTestId('category-follow_up').textContent).toBe('Case');
 });
 
-it('copies the baseline grade with one key', () => {
+it('copies the baseline grade with one key, or with a button', () => {
   open();
+  const button = () => screen.getByRole<HTMLButtonElement>('button', { name: 'Follow-up same as baseline (S)' });
+  expect(button().disabled).toBe(true);
   press('1', 's');
   expect(cell('Follow-up: Pannus').dataset.value).toBe('1');
+  press('ArrowDown', '2');
+  fireEvent.click(button());
+  expect(cell('Follow-up: Dens erosion').dataset.value).toBe('2');
+});
+
+it('goes to a text with C and back to the grades with Esc, whatever row it belongs to', () => {
+  open();
+  for (const [name, text] of [['Baseline: Pannus', 'Comment on Pannus, Baseline'], ['Baseline: Exclude', 'Which reason (C)']] as const) {
+    act(() => cell(name).focus());
+    press('9', 'c');
+    const field = screen.getByLabelText(text, { exact: false });
+    expect(document.activeElement).toBe(field);
+    press('Escape');
+    expect(document.activeElement).toBe(cell(name));
+  }
+});
+
+it('goes to what the server finds missing', async () => {
+  open();
+  gradeAll();
+  press('Enter');
+  const password = await screen.findByLabelText('Password', {}, { timeout: 15_000 });
+  answers.POST = () => json(409, { code: 'incomplete', missing: [{ scan: 'baseline', finding: 'dens_erosion' }] });
+  fireEvent.change(password, { target: { value: 'right' } });
+  fireEvent.submit(password.closest('form')!);
+  await waitFor(() => expect(document.activeElement).toBe(cell('Baseline: Dens erosion')), { timeout: 15_000 });
+  await new Promise((done) => setTimeout(done, 100)); // the dialog gave the focus back by now
+  expect(document.activeElement).toBe(cell('Baseline: Dens erosion'));
+  expect(cell('Baseline: Dens erosion').getAttribute('aria-invalid')).toBe('true');
 });
 
 it('jumps to what is missing instead of signing', () => {

@@ -45,6 +45,9 @@ export interface Cursor {
   focus?: boolean;
 }
 
+/** Of a comment or of a reason to exclude: one of them is there at a time. */
+export type TextField = HTMLTextAreaElement & HTMLInputElement;
+
 /** Images on the left, scores on the right, the keyboard over both. */
 export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, onChanged }: Props) {
   const { code } = opened;
@@ -63,7 +66,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const [preset, setPreset] = usePreference(username, 'window-preset', 0);
   const [side, setSide] = usePreference<'left' | 'right'>(username, 'scores-side', 'right');
   const [examples, setExamples] = usePreference(username, 'examples', false);
-  const comment = useRef<HTMLTextAreaElement>(null);
+  const comment = useRef<TextField>(null);
 
   const moveTo = useCallback((next: Cursor) => {
     setCursor({ ...next, focus: true });
@@ -107,14 +110,21 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     shownSeries.split(',').forEach((series, index) => onSeries(scanKeys[index] ?? '', Number(series)));
   }, [onSeries, scanKeys, shownSeries]);
 
+  const goToMissing = useCallback(
+    (gaps: Missing[]) => {
+      setMissing(gaps);
+      const [first] = gaps;
+      if (first) moveTo({ scan: first.scan, row: rows.findIndex(({ key }) => key === first.finding) });
+    },
+    [moveTo, rows],
+  );
+
   const askToSign = useCallback(() => {
     if (readOnly) return;
     const gaps = missingOf(keeper.getState().body.content, rubric, scanKeys);
-    setMissing(gaps);
-    const [first] = gaps;
-    if (first) moveTo({ scan: first.scan, row: rows.findIndex(({ key }) => key === first.finding) });
-    else setSigning(true);
-  }, [keeper, moveTo, readOnly, rows, rubric, scanKeys]);
+    goToMissing(gaps);
+    if (gaps.length === 0) setSigning(true);
+  }, [goToMissing, keeper, readOnly, rubric, scanKeys]);
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -287,7 +297,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         onClose={() => setSigning(false)}
         onMissing={(gaps) => {
           setSigning(false);
-          setMissing(gaps);
+          // Later than the dialog gives the focus back, which takes the cursor along.
+          window.setTimeout(() => goToMissing(gaps), 50);
         }}
         onNext={goOn}
         onFeedback={onChanged}

@@ -1,9 +1,9 @@
 import { Badge, Text } from '@mantine/core';
-import { Fragment, type Ref, type RefObject, useEffect, useRef } from 'react';
+import { Fragment, type RefObject, useEffect, useRef } from 'react';
 
 import { GradeCell } from '@/components/scoring/grade-cell';
 import {
-  CATEGORY_LABEL, type Content, emptyScan, type Finding, type Grade, isUnreadable, type Missing,
+  CATEGORY_LABEL, type Content, copyValue, emptyScan, type Finding, type Grade, isUnreadable, type Missing, valueOf,
 } from '@/components/scoring/rubric';
 import type { Measurement, ViewerHandle } from '@/viewer';
 
@@ -13,7 +13,7 @@ import { FindingDetails } from './finding-details';
 import { MeasurementList } from './measurement-list';
 import { PROPOSED_FINDING, proposalFor } from './proposal';
 import classes from './reading.module.css';
-import type { Cursor } from './reading-room';
+import type { Cursor, TextField } from './reading-room';
 
 interface Props {
   rows: Finding[];
@@ -29,7 +29,7 @@ interface Props {
   readOnly: boolean;
   examples: boolean;
   onExamples: () => void;
-  commentRef: Ref<HTMLTextAreaElement>;
+  commentRef: RefObject<TextField | null>;
   viewer: RefObject<ViewerHandle | null>;
   onCursor: (cursor: Cursor) => void;
   onGrade: (scan: string, row: string, value: Grade) => void;
@@ -44,12 +44,20 @@ export function ScorePanel({
 }: Props) {
   const current = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // The cursor moves the focus where the reader sent it, but never out of a text field or a point of a measurement.
-    const typing = document.activeElement?.matches('textarea, input, [data-point]');
-    if (cursor.focus && !typing && !document.querySelector('[role="dialog"]')) current.current?.focus({ preventScroll: true });
     current.current?.scrollIntoView?.({ block: 'nearest' });
+    if (!cursor.focus) return undefined;
+    let frame = 0;
+    // The cursor moves the focus where the reader sent it, but never out of a text field, a point of a
+    // measurement or a dialog, which is there until it has faded.
+    const take = () => {
+      if (document.querySelector('[role="dialog"]')) frame = requestAnimationFrame(take);
+      else if (!document.activeElement?.matches('textarea, input, [data-point]')) current.current?.focus({ preventScroll: true });
+    };
+    take();
+    return () => cancelAnimationFrame(frame);
   }, [cursor]);
   const row = rows[cursor.row];
+  const [first, second] = scans;
   return (
     <aside className={classes.panel} aria-label="Scores">
       {feedback && <FeedbackTable feedback={feedback} rows={rows} scans={scans} />}
@@ -125,6 +133,15 @@ export function ScorePanel({
           scanKey={cursor.scan}
           scanLabel={scans.find(({ key }) => key === cursor.scan)?.label ?? ''}
           proposal={row.key === PROPOSED_FINDING ? proposalFor(cursor.scan, content, measurements) : null}
+          same={
+            first && second && row
+              ? {
+                  label: `${second.label} same as ${first.label.toLowerCase()} (S)`,
+                  off: readOnly || valueOf(content[first.key] ?? emptyScan(), row.key) === null,
+                  copy: () => onEdit((now) => copyValue(now, first.key, second.key, row.key)),
+                }
+              : null
+          }
           readOnly={readOnly}
           examples={examples}
           onExamples={onExamples}
