@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator
 
 from config import demo
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import is_saved, middle, slices
+from tests.e2e.hands import is_saved, middle, slices, view
 from tests.e2e.pages import Person, sign_in, wait_until
 
 
@@ -94,4 +94,37 @@ def test_a_reason_to_exclude_is_named_and_scans_made_the_same(reader: Person) ->
     for grades in (follow_up, reasons):
         grades.focus()
         keyboard.press("0")
+    is_saved(reader)
+
+
+def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
+    page, keyboard = reader.page, reader.page.keyboard
+    pannus = cell(reader, "Baseline: Pannus")
+    pannus.focus()
+    keyboard.press("0")
+    switch = "Letters, digits and signs work wherever the focus is"
+    keyboard.press("?")
+    page.get_by_role("switch", name=switch).click(force=True)  # Mantine draws another element over it
+    keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    page.reload()  # remembered
+    reader.case_is_readable()
+    page.get_by_role("button", name="Keys").focus()
+    for key in ("1", "f", "i", "?"):
+        keyboard.press(key)
+    assert page.get_by_role("dialog").count() == 0
+    assert pannus.get_attribute("data-value") == "0"
+    assert pannus.get_attribute("data-current") == "true"
+    assert "inverted" not in (view(reader).text_content() or "")
+    pannus.focus()
+    keyboard.press("1")
+    assert pannus.get_attribute("data-value") == "1"
+    view(reader, "follow_up").focus()
+    keyboard.press("i")
+    wait_until(lambda: "inverted" in (view(reader).text_content() or ""), "the image to be inverted")
+    keyboard.press("i")
+    keyboard.press("?")
+    page.get_by_role("switch", name=switch).click(force=True)
+    keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
     is_saved(reader)

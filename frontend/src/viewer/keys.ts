@@ -24,7 +24,7 @@ export const VIEWER_KEYS: ViewerKey[] = [
   { keys: 'I', does: 'Invert' },
   { keys: 'R', does: 'Reset window, zoom and pan' },
   { keys: 'L', does: 'Link or unlink the scans; linking matches the slices on screen' },
-  { keys: '[ ]', does: 'Shift the other scan by a slice against this one' },
+  { keys: '[ ], < >', does: 'Shift the other scan by a slice against this one' },
   { keys: 'J', does: 'Join the windows of both scans, or part them' },
   { keys: 'E', does: 'Enlarge the active scan, or show both' },
 ];
@@ -36,8 +36,16 @@ const TOOL_KEYS: Record<string, ToolName> = {
   ...Object.fromEntries(MEASURING.map((kind) => [KINDS[kind].key.toLowerCase(), kind])),
 };
 
+/** Two pairs: the first needs AltGr or Option on many keyboards, the second Shift on others. */
+const SHIFTS: Record<string, number> = { '[': -1, '<': -1, ']': 1, '>': 1 };
+
 /** Does what the key says; false when it says nothing to the viewer. */
 export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boolean {
+  const shift = SHIFTS[event.key];
+  if (shift && !event.metaKey && (!event.ctrlKey || event.getModifierState('AltGraph'))) {
+    viewer.shiftLink(shift);
+    return true;
+  }
   if (event.altKey) return false;
   if (event.ctrlKey || event.metaKey) {
     const letter = event.key.toLowerCase();
@@ -83,12 +91,6 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
       return true;
     case 'l':
       viewer.toggleLink();
-      return true;
-    case '[':
-      viewer.shiftLink(-1);
-      return true;
-    case ']':
-      viewer.shiftLink(1);
       return true;
     case 'j':
       viewer.toggleLinkedWindow();

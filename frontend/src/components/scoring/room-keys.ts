@@ -42,12 +42,28 @@ function isPressable(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('button:not([role="radio"]), a[href], [role="menuitem"]') !== null;
 }
 
+/**
+ * Whether a key is meant for the room. A reader may keep single characters to scores and images that have
+ * the focus (WCAG 2.1.4): speech input types them wherever the focus is.
+ */
+export function isHeard(event: KeyboardEvent, anywhere: boolean): boolean {
+  const character = event.key.length === 1 && event.key !== ' ' && !event.ctrlKey && !event.metaKey;
+  return anywhere || !character || (event.target instanceof Element && event.target.closest('[data-keys]') !== null);
+}
+
+/** The digit a key of the row above the letters stands for; French keyboards write it with Shift only. */
+function digitOf({ code, key }: KeyboardEvent): string {
+  return /^\d$/.test(key) ? key : (/^Digit(\d)$/.exec(code)?.[1] ?? '');
+}
+
 /** The panel's action for a key, or null. */
 export function roomAction(event: KeyboardEvent, row: Finding | undefined): RoomAction | null {
   if (event.ctrlKey || event.metaKey || event.altKey || isEditable(event.target)) return null;
   if (event.key === '?') return { type: 'help' };
   if (event.shiftKey) return null;
-  const option = row && optionFor(row, event.key === '–' ? '-' : event.key);
+  const written = event.key === '–' ? '-' : event.key;
+  const digit = event.getModifierState('AltGraph') ? '' : digitOf(event);
+  const option = row && (optionFor(row, written) ?? optionFor(row, digit));
   if (option) return { type: 'grade', option };
   switch (event.key) {
     case 'ArrowUp':
