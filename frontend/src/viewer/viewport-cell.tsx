@@ -63,6 +63,7 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
       hidden={hidden}
       aria-label={`${scan.label}, slice ${slice + 1} of ${total}`}
       tabIndex={0}
+      data-keys
       data-testid={`viewport-${scan.key}`}
       data-state={view?.status ?? 'loading'}
       data-slice={slice}

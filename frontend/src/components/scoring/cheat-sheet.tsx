@@ -1,4 +1,4 @@
-import { Kbd, Modal, Stack, Table, Title } from '@mantine/core';
+import { Kbd, Modal, Stack, Switch, Table, Title } from '@mantine/core';
 
 import { VIEWER_KEYS } from '@/viewer';
 
@@ -12,11 +12,25 @@ const MOUSE = [
   { keys: 'Double click', does: 'Enlarge one scan' },
 ];
 
+interface Props {
+  opened: boolean;
+  onClose: () => void;
+  /** Single characters work wherever the focus is. */
+  anywhere: boolean;
+  onAnywhere: (anywhere: boolean) => void;
+}
+
 /** Every key and button of the reading room, made from the tables that the keys are read from. */
-export function CheatSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export function CheatSheet({ opened, onClose, anywhere, onAnywhere }: Props) {
   return (
     <Modal opened={opened} onClose={onClose} title="Keys" size="lg" centered>
       <Stack gap="sm">
+        <Switch
+          label="Letters, digits and signs work wherever the focus is"
+          description="Off: only on a score or an image that has the focus. For speech input, which types them anywhere."
+          checked={anywhere}
+          onChange={(event) => onAnywhere(event.currentTarget.checked)}
+        />
         <Section title="Scoring" rows={ROOM_KEYS} />
         <Section title="Images" rows={VIEWER_KEYS} />
         <Section title="Mouse on an image" rows={MOUSE} />

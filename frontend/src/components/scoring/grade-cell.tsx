@@ -29,6 +29,7 @@ export function GradeCell({ row, scan, scanLabel, current, missing, readOnly, on
       ref={ref}
       role="radiogroup"
       tabIndex={0}
+      data-keys
       className={classes.cell}
       aria-label={`${scanLabel}: ${row.label}`}
       aria-invalid={missing || undefined}

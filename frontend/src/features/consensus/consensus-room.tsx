@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
-import { roomAction } from '@/components/scoring/room-keys';
+import { isHeard, roomAction } from '@/components/scoring/room-keys';
 import {
   complete, type Content, copyValue, emptyScan, type Grade, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf,
   setExclusionText, setValue,
@@ -14,6 +14,7 @@ import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { useDraft } from '@/components/scoring/use-draft';
 import { DraftKeeper } from '@/lib/draft-keeper';
 import { draftStore } from '@/lib/draft-store';
+import { usePreference } from '@/lib/preference';
 import { sameJson } from '@/lib/same-json';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
 
@@ -66,6 +67,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const [missing, setMissing] = useState<Missing[]>([]);
   const [act, setAct] = useState<Act | null>(null);
   const [help, setHelp] = useState(false);
+  const [keysAnywhere, setKeysAnywhere] = usePreference(username, 'keys-anywhere', true);
   const viewer = useRef<ViewerHandle>(null);
 
   // The other observer saved: take it over unless something here is not sent yet.
@@ -107,7 +109,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || document.querySelector('[role="dialog"]')) return;
+      if (event.defaultPrevented || !isHeard(event, keysAnywhere) || document.querySelector('[role="dialog"]')) return;
       const line = lines[cursor];
       const action = roomAction(event, line?.row);
       if (!action || !line) {
@@ -126,7 +128,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToPropose, cursor, edit, grade, keys, lines, moveTo, reads]);
+  }, [askToPropose, cursor, edit, grade, keys, keysAnywhere, lines, moveTo, reads]);
 
   const measurements = useMemo(
     () => [...(reads.you?.measurements ?? []), ...(reads.other?.measurements ?? [])] as Measurement[],
@@ -193,7 +195,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
           onExclusionText={(scan, text) => edit((content) => setExclusionText(content, scan, text))}
         />
       </aside>
-      <CheatSheet opened={help} onClose={() => setHelp(false)} />
+      <CheatSheet opened={help} onClose={() => setHelp(false)} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
       <ConflictDialog state={draft} keeper={keeper} describe={() => []} />
       <SettleDialog act={act} code={code} keeper={keeper} proposed={agreed.revision} onClose={() => setAct(null)} onDone={onChanged} />
     </div>

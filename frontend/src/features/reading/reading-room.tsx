@@ -6,7 +6,7 @@ import { Link, useNavigate } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
-import { roomAction } from '@/components/scoring/room-keys';
+import { isHeard, roomAction } from '@/components/scoring/room-keys';
 import {
   copyValue, emptyScan, type Grade, isFinding, isUnreadable, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf, setSeries, setValue,
   toggleKeySlice,
@@ -65,6 +65,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const viewer = useRef<ViewerHandle>(null);
   const [preset, setPreset] = usePreference(username, 'window-preset', 0);
   const [side, setSide] = usePreference<'left' | 'right'>(username, 'scores-side', 'right');
+  const [keysAnywhere, setKeysAnywhere] = usePreference(username, 'keys-anywhere', true);
   const [examples, setExamples] = usePreference(username, 'examples', false);
   const comment = useRef<TextField>(null);
 
@@ -128,7 +129,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || document.querySelector('[role="dialog"]')) return;
+      if (event.defaultPrevented || !isHeard(event, keysAnywhere) || document.querySelector('[role="dialog"]')) return;
       const { scan, row } = cursor;
       const finding = rows[row];
       const action = roomAction(event, finding);
@@ -182,7 +183,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToSign, cursor, edit, examples, grade, keeper, moveTo, rows, scanKeys, setExamples]);
+  }, [askToSign, cursor, edit, examples, grade, keeper, keysAnywhere, moveTo, rows, scanKeys, setExamples]);
 
   const marks = useMemo(
     () => Object.fromEntries(scanKeys.map((key) => [key, keySlices(content[key] ?? emptyScan())])),
@@ -281,7 +282,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         onGrade={grade}
         onEdit={edit}
       />
-      <CheatSheet opened={help} onClose={() => setHelp(false)} />
+      <CheatSheet opened={help} onClose={() => setHelp(false)} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
       <ConflictDialog
         state={draft}
         keeper={keeper}
