@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, Route
 
 from config import demo
 from tests.e2e.demo_site import Site
@@ -127,4 +127,29 @@ def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
     page.get_by_role("switch", name=switch).click(force=True)
     keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
+    is_saved(reader)
+
+
+def test_grades_given_before_the_images_stay_with_their_scan(reader: Person) -> None:
+    """The viewer opens late, or anew after a conflict: the scan in hand is the score cursor's."""
+    page, keyboard = reader.page, reader.page.keyboard
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/assets/stack-pair*.js", late)
+    page.reload()
+    follow_up, baseline = cell(reader, "Follow-up: Pannus"), cell(reader, "Baseline: Pannus")
+    follow_up.wait_for()
+    keyboard.press("f")
+    before = baseline.get_attribute("data-value")
+    assert view(reader).count() == 0
+    reader.case_is_readable()
+    page.unroute("**/assets/stack-pair*.js")
+    assert view(reader, "follow_up").get_attribute("data-active") == "true"
+    value = "1" if follow_up.get_attribute("data-value") != "1" else "0"
+    keyboard.press(value)
+    assert follow_up.get_attribute("data-value") == value
+    assert baseline.get_attribute("data-value") == before
     is_saved(reader)

@@ -40,16 +40,16 @@ describe('slices', () => {
   });
 
   it('links stacks by millimetres from the matched pair, not by index', () => {
-    const coarse = { positions: [0, 4, 8, 12, 16], normal: [-1, 0, 0] as Point3, anchor: 2 };
-    const fine = { positions: [100, 101, 102, 103, 104, 105, 106, 107, 108], normal: [-1, 0, 0] as Point3, anchor: 4 };
+    const coarse = { positions: [0, 4, 8, 12, 16], normal: [-1, 0, 0] as Point3, anchor: [-8, 0, 0] as Point3 };
+    const fine = { positions: [100, 101, 102, 103, 104, 105, 106, 107, 108], normal: [-1, 0, 0] as Point3, anchor: [-104, 5, 9] as Point3 };
     expect(linkedSlice(coarse, fine, 3)).toBe(8);
     expect(linkedSlice(fine, coarse, 7)).toBe(3); // 3 mm is nearer to 4 than to 0
     expect(linkedSlice(coarse, fine, 0)).toBe(0); // beyond the end: the last one there is
   });
 
   it('goes the other way where the other stack was stored from the other side', () => {
-    const right = { positions: [0, 3, 6], normal: [-1, 0, 0] as Point3, anchor: 1 };
-    const left = { positions: [0, 3, 6], normal: [1, 0, 0] as Point3, anchor: 1 };
+    const right = { positions: [0, 3, 6], normal: [-1, 0, 0] as Point3, anchor: [-3, 0, 0] as Point3 };
+    const left = { positions: [0, 3, 6], normal: [1, 0, 0] as Point3, anchor: [3, 0, 0] as Point3 };
     expect(linkedSlice(right, left, 2)).toBe(0);
   });
 });

@@ -86,16 +86,16 @@ export function middle(positions: readonly number[]): number {
  * Slice of another stack that lies where this one's does.
  *
  * The two scans have different frames of reference, so positions are compared relative to a pair of
- * slices that the reader (or the opening) declared to match, along the same side of the patient.
+ * points that the reader (or the opening) declared to match, along the same side of the patient.
  */
 export function linkedSlice(
-  from: { positions: readonly number[]; normal: Point3; anchor: number },
-  to: { positions: readonly number[]; normal: Point3; anchor: number },
+  from: { positions: readonly number[]; normal: Point3; anchor: Point3 },
+  to: { positions: readonly number[]; normal: Point3; anchor: Point3 },
   slice: number,
 ): number {
-  const moved = (from.positions[slice] ?? 0) - (from.positions[from.anchor] ?? 0);
+  const moved = (from.positions[slice] ?? 0) - dot(from.anchor, from.normal);
   const sameWay = dot(from.normal, to.normal) >= 0 ? 1 : -1;
-  return nearestIndex(to.positions, (to.positions[to.anchor] ?? 0) + sameWay * moved);
+  return nearestIndex(to.positions, dot(to.anchor, to.normal) + sameWay * moved);
 }
 
 /** Round length for a scale bar of at most `maxPixels`. */

@@ -7,34 +7,40 @@ import type { StackView } from './view';
 
 /**
  * What moves together: slices by position, zoom and pan by mm and factor, the window if wanted.
- * Scans have no common frame of reference, so a pair of slices is taken to be the same place.
+ * Scans have no common frame of reference, so a pair of points is taken to be the same place: the middles of
+ * the slices that match. They are the patient's, so they hold for every series of their scan.
  */
 export class Links {
   on: boolean;
   window = false;
-  private anchors: Record<string, number> = {};
+  private anchors: Record<string, Point3> = {};
   private following = false;
 
   constructor(private readonly views: ReadonlyMap<string, StackView>) {
     this.on = views.size > 1;
+    this.matchMiddles();
   }
 
   /** The slices on screen are taken to match from now on. */
   anchor(): void {
-    this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.state.slice]));
+    this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.middleOf(view.state.slice)]));
+  }
+
+  private matchMiddles(): void {
+    this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.middleOf(view.scan.geometry.openingSlice)]));
   }
 
   /** The middles of the stacks match again. */
   resetOffset(from: string): void {
-    this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.scan.geometry.openingSlice]));
+    this.matchMiddles();
     this.scrolled(from, this.views.get(from)?.state.slice ?? 0);
   }
 
   /** How far the other scan is shifted against this one since their middles matched, mm. */
   offsetMm(): number {
     const [first, second] = [...this.views].map(([key, view]) => {
-      const { positions, openingSlice } = view.scan.geometry;
-      return (positions[this.anchors[key] ?? openingSlice] ?? 0) - (positions[openingSlice] ?? 0);
+      const { normal, positions, openingSlice } = view.scan.geometry;
+      return dot(this.anchorOf(key), normal) - (positions[openingSlice] ?? 0);
     });
     return first === undefined || second === undefined ? 0 : second - first;
   }
@@ -45,8 +51,8 @@ export class Links {
     if (!this.on || !view) return;
     for (const [key, other] of this.views) {
       if (key === scan || !other.parallelTo(view)) continue;
-      const from = { ...view.anchorable, anchor: this.anchors[scan] ?? 0 };
-      void other.goTo(linkedSlice(from, { ...other.anchorable, anchor: this.anchors[key] ?? 0 }, slice));
+      const from = { ...view.scan.geometry, anchor: this.anchorOf(scan) };
+      void other.goTo(linkedSlice(from, { ...other.scan.geometry, anchor: this.anchorOf(key) }, slice));
     }
   }
 
@@ -105,6 +111,10 @@ export class Links {
     this.quietly(() => {
       for (const [key, view] of this.views) if (key === scan || this.on) follow(view, 0, 0, factor);
     });
+  }
+
+  private anchorOf(scan: string): Point3 {
+    return this.anchors[scan] ?? [0, 0, 0];
   }
 
   private at(element: EventTarget | null): StackView | undefined {

@@ -50,6 +50,8 @@ export interface SessionOptions {
   locked: boolean;
   /** Index of the window preset to open with. */
   preset: number;
+  /** The scan in hand when it opens; the first where left out. */
+  active?: string;
 }
 
 let count = 0;
@@ -106,7 +108,7 @@ export class ViewerSession implements ViewerHandle {
       element.addEventListener(Events.VOI_MODIFIED, this.links.windowed);
     }
     this.desk = new Desk(this.views, options.measurements, () => this.publish());
-    this.state = { ...this.snapshot(), active: scans[0]?.key ?? '', tool: 'window', solo: null, cine: false, preset: options.preset };
+    this.state = { ...this.snapshot(), active: options.active && this.views.has(options.active) ? options.active : (scans[0]?.key ?? ''), tool: 'window', solo: null, cine: false, preset: options.preset };
     this.bindTools();
   }
 
@@ -115,7 +117,6 @@ export class ViewerSession implements ViewerHandle {
     this.scans.forEach(registerScan);
     await Promise.all([...this.views.values()].map((view) => view.open()));
     if (this.closed) return;
-    this.links.anchor();
     for (const scan of this.scans) void prefetchScan(scan);
   }
 
@@ -150,7 +151,7 @@ export class ViewerSession implements ViewerHandle {
     if (!view) return;
     if (series !== undefined && series !== (view.scan.series ?? 0)) {
       this.awaited.set(scan, { series, slice });
-      this.askForSeries(scan, series);
+      this.seriesSource?.(scan, series);
       return;
     }
     const target = Math.min(view.state.slices - 1, Math.max(0, slice));
@@ -164,6 +165,7 @@ export class ViewerSession implements ViewerHandle {
   }
 
   askForSeries(scan: string, series: number): void {
+    this.awaited.delete(scan);
     this.seriesSource?.(scan, series);
   }
 
@@ -179,17 +181,19 @@ export class ViewerSession implements ViewerHandle {
     const before = view?.scan;
     if (!view || !before || (before.series ?? 0) === (scan.series ?? 0)) return;
     const awaited = this.awaited.get(scan.key);
+    const slice = awaited?.series === scan.series ? awaited?.slice : undefined;
     this.awaited.delete(scan.key);
     this.desk.book.cancel();
     this.scans = this.scans.map((one) => (one.key === scan.key ? scan : one));
     registerScan(scan);
-    void view.swap(scan, awaited?.series === scan.series ? awaited?.slice : undefined).finally(() => {
+    void view.swap(scan, slice).finally(() => {
       releaseScan(before);
       if (this.closed) return;
-      this.links.anchor();
       this.publish();
       void prefetchScan(scan);
     });
+    // Sent to a slice, it takes the linked scan along as ever; another series in place of one leaves it where it is.
+    if (slice !== undefined) this.links.scrolled(scan.key, slice);
   }
 
   slice(scan: string): number {

@@ -15,6 +15,8 @@ export interface StackPairProps {
   /** Measurements to show again; read when `scans` changes. */
   measurements?: Measurement[];
   onMeasurementsChange?: (measurements: Measurement[]) => void;
+  /** The scan in hand; read when `scans` changes. */
+  active?: string;
   onActiveChange?: (scan: string) => void;
   /** The reader wants another series of a scan: pass it in `scans`, with the same family. */
   onSeriesChange?: (scan: string, series: number) => void;
@@ -44,6 +46,7 @@ export default function StackPair({
   scans,
   measurements = NONE,
   onMeasurementsChange,
+  active: inHand,
   onActiveChange,
   onSeriesChange,
   marks,
@@ -59,9 +62,9 @@ export default function StackPair({
   const [session, setSession] = useState<ViewerSession | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const state = useSyncExternalStore<SessionState | null>(session?.subscribe ?? idle, session?.getState ?? nothing);
-  const opening = useRef({ scans, measurements, preset });
+  const opening = useRef({ scans, measurements, preset, active: inHand });
   useEffect(() => {
-    opening.current = { scans, measurements, preset };
+    opening.current = { scans, measurements, preset, active: inHand };
   });
   const opened = familyOf(scans) ?? scans;
   useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);

@@ -1,6 +1,6 @@
 import { cache, Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
 
-import { directionLetters, distance, dot, hanging, middle, nearestIndex, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
+import { add, directionLetters, distance, dot, hanging, middle, nearestIndex, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
 import { fromPatient, ontoSlice, sliceOrigin, toPatient } from './coordinates';
 import { OverlayCanvas } from './overlay-canvas';
 import { ellipseStatistics, probe, type SlicePixels } from './pixel-values';
@@ -384,9 +384,11 @@ export class StackView {
     this.changed();
   }
 
-  /** Signed distance of a slice along this stack's normal, for links. */
-  get anchorable(): { positions: number[]; normal: Point3 } {
-    return { positions: this.scan.geometry.positions, normal: this.scan.geometry.normal };
+  /** The patient point in the middle of a slice. */
+  middleOf(slice: number): Point3 {
+    const { row, column, rowSpacing, columnSpacing, rows, columns } = this.scan.geometry;
+    const across = scale(row, ((columns - 1) / 2) * columnSpacing);
+    return add(sliceOrigin(this.scan.metadata[slice]), add(across, scale(column, ((rows - 1) / 2) * rowSpacing)));
   }
 
   /** Whether two stacks are cut the same way, so that scrolling them together means something. */

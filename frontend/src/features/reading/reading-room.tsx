@@ -247,6 +247,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
               measurements={draft.body.measurements}
               onMeasurementsChange={onMeasurements}
               onSeriesChange={pickSeries}
+              active={cursor.scan}
               onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { scan, row: now.row }))}
               marks={marks}
               readOnly={readOnly}
