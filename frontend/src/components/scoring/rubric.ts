@@ -133,7 +133,8 @@ export function keySeries(scan: ScanContent, row: string): number {
 }
 
 export function setSeries(content: Content, scan: string, series: number): Content {
-  return withScan(content, scan, (current) => (current.series === series ? current : { ...current, series }));
+  if ((content[scan]?.series ?? 0) === series) return content;
+  return withScan(content, scan, (current) => ({ ...current, series }));
 }
 
 /** Key slices of a series, by default of the one that the read has on screen. */

@@ -1,5 +1,5 @@
 import { type QueryClient, queryOptions, useQueries, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 
 import { failure } from '@/lib/api-client';
 import { ApiError, OFFLINE } from '@/lib/errors';
@@ -24,12 +24,24 @@ type ChosenSeries = Record<string, number>;
 
 const NONE_CHOSEN: ChosenSeries = {};
 
+/** A series that was asked for and cannot be shown. */
+export interface SeriesFailure {
+  scan: string;
+  label: string;
+  series: number;
+  error: unknown;
+}
+
 interface Loaded {
   scans: StackScan[] | null;
   error: unknown;
   retry: () => void;
-  /** Puts another of a scan's series on screen, by its number. */
-  showSeries: (scan: string, series: number) => void;
+  /**
+   * Puts another of a scan's series on screen, by its number; tells the number of the one that then is there,
+   * or null where another was asked for meanwhile.
+   */
+  showSeries: (scan: string, series: number) => Promise<number | null>;
+  failure: SeriesFailure | null;
 }
 
 /** Where a reader's own cases are; phantoms have another place. */
@@ -67,6 +79,9 @@ const metadataQuery = (from: string, code: string, scan: CaseSeries) =>
 export function useScans(code: string, scans: CaseScan[] | undefined, from = CASES): Loaded {
   const client = useQueryClient();
   const [chosen, setChosen] = useState(NONE_CHOSEN);
+  const [failure, setFailure] = useState<SeriesFailure | null>(null);
+  const shown = useRef<Record<string, number>>({});
+  const wanted = useRef<Record<string, number>>({});
   const queries = useQueries({
     queries: (scans ?? []).map((scan) => metadataQuery(from, code, seriesOf(scan, chosen))),
     combine: (results) => ({
@@ -85,16 +100,32 @@ export function useScans(code: string, scans: CaseScan[] | undefined, from = CAS
     }
   }, [from, code, scans, data, chosen]);
   const showSeries = useCallback(
-    (key: string, series: number) => {
+    async (key: string, series: number) => {
       const scan = scans?.find((one) => one.key === key);
-      if (!scan) return;
-      const choose = () => setChosen((now) => ((now[key] ?? 0) === series ? now : { ...now, [key]: series }));
-      // The headers first, so that nothing on screen waits for them; where they cannot be had, choosing shows why.
-      void client.fetchQuery(metadataQuery(from, code, seriesOf(scan, { [key]: series }))).then(choose, choose);
+      if (!scan) return null;
+      const here = () => shown.current[key] ?? 0;
+      wanted.current[key] = series;
+      if (here() === series) return series;
+      const isWanted = () => wanted.current[key] === series;
+      const choice = { [key]: series };
+      try {
+        // The headers first, so that nothing on screen waits for them, or goes where they cannot be had.
+        const metadata = await client.fetchQuery(metadataQuery(from, code, seriesOf(scan, choice)));
+        if (!isWanted()) return null;
+        toStack(from, code, scan, metadata, choice);
+        setFailure(null);
+        shown.current[key] = series;
+        setChosen((now) => ({ ...now, ...choice }));
+      } catch (error) {
+        if (!isWanted()) return null;
+        wanted.current[key] = here();
+        setFailure({ scan: key, label: scan.label, series, error });
+      }
+      return here();
     },
     [client, code, from, scans],
   );
-  return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry, showSeries };
+  return { scans: built.scans, error: built.error ?? queries.error, retry: queries.retry, showSeries, failure };
 }
 
 function seriesOf(scan: CaseScan, chosen: ChosenSeries): CaseSeries {

@@ -26,7 +26,7 @@ function LoadedSession({ code }: { code: string }) {
   const user = useUser();
   const rubric = useQuery(rubricQuery);
   const session = useQuery(sessionQuery(code));
-  const { scans, error: imageError, retry, showSeries } = useScans(session.data?.case_code ?? '', session.data?.scans);
+  const { scans, error: imageError, retry, showSeries, failure } = useScans(session.data?.case_code ?? '', session.data?.scans);
   const error = rubric.error ?? (session.data ? null : session.error);
   if (error) {
     return (
@@ -46,6 +46,7 @@ function LoadedSession({ code }: { code: string }) {
       imageError={imageError}
       onRetryImages={retry}
       onSeries={showSeries}
+      seriesFailure={failure}
       onChanged={() => void session.refetch()}
     />
   );

@@ -11,7 +11,9 @@ import {
   setExclusionText, setValue,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
+import { SeriesNotice } from '@/components/scoring/series-notice';
 import { useDraft } from '@/components/scoring/use-draft';
+import type { SeriesFailure } from '@/components/scoring/use-scans';
 import { DraftKeeper } from '@/lib/draft-keeper';
 import { draftStore } from '@/lib/draft-store';
 import { usePreference } from '@/lib/preference';
@@ -32,13 +34,14 @@ interface Props {
   imageError: unknown;
   onRetryImages: () => void;
   onSeries: (scan: string, series: number) => void;
+  seriesFailure: SeriesFailure | null;
   onChanged: () => void;
 }
 
 const EMPTY: Partial<Content> = {};
 
 /** Both reads and the images side by side, and the one read that both can sign. */
-export function ConsensusRoom({ username, rubric, session, scans, imageError, onRetryImages, onSeries, onChanged }: Props) {
+export function ConsensusRoom({ username, rubric, session, scans, imageError, onRetryImages, onSeries, seriesFailure, onChanged }: Props) {
   const { code, agreed } = session;
   const keys = useMemo(() => session.scans.map(({ key }) => key), [session.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
@@ -166,6 +169,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         </Group>
       </header>
       <main className={classes.images} id="main">
+        {seriesFailure && <SeriesNotice failure={seriesFailure} onAgain={onSeries} />}
         {scans ? (
           <Suspense fallback={<Loader size="sm" />}>
             <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} onSeriesChange={onSeries} readOnly keyboard={false} />

@@ -43,7 +43,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const ahead = useFetchedAhead(code);
   // What was fetched ahead is shown at once, and asked for again: it may have been saved elsewhere since.
   const opened = useQuery({ ...caseQuery(code, source), initialData: ahead, refetchOnMount: ahead ? 'always' : true });
-  const { scans, error: imageError, retry, showSeries } = useScans(code, opened.data?.scans, source.from);
+  const { scans, error: imageError, retry, showSeries, failure } = useScans(code, opened.data?.scans, source.from);
   useCaseAhead(source, opened.data?.next, scans !== null);
   useForgotten(code);
   const error = rubric.error ?? (opened.data ? null : opened.error);
@@ -75,6 +75,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
       imageError={imageError}
       onRetryImages={retry}
       onSeries={showSeries}
+      seriesFailure={failure}
       onChanged={() => void opened.refetch()}
     />
   );

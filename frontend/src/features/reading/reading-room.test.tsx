@@ -56,7 +56,7 @@ function open() {
     <MantineProvider env="test">
       <QueryClientProvider client={new QueryClient()}>
         <MemoryRouter>
-          <ReadingRoom username="anna" rubric={rubric} opened={opened()} scans={null} imageError={null} onRetryImages={vi.fn()} onSeries={vi.fn()} onChanged={vi.fn()} />
+          <ReadingRoom username="anna" rubric={rubric} opened={opened()} scans={null} imageError={null} onRetryImages={vi.fn()} onSeries={(_, series) => Promise.resolve(series)} onChanged={vi.fn()} />
         </MemoryRouter>
       </QueryClientProvider>
     </MantineProvider>,

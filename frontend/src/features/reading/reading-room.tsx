@@ -12,6 +12,8 @@ import {
   toggleKeySlice,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
+import { SeriesNotice } from '@/components/scoring/series-notice';
+import type { SeriesFailure } from '@/components/scoring/use-scans';
 import { usePreference } from '@/lib/preference';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
 
@@ -32,8 +34,9 @@ interface Props {
   scans: StackScan[] | null;
   imageError: unknown;
   onRetryImages: () => void;
-  /** Another series of a scan is to be shown. */
-  onSeries: (scan: string, series: number) => void;
+  /** Another series of a scan is to be shown; tells which one then is, as `useScans` does. */
+  onSeries: (scan: string, series: number) => Promise<number | null>;
+  seriesFailure?: SeriesFailure | null;
   /** The case is another one on the server now: signed, or open for amendment. */
   onChanged: () => void;
 }
@@ -49,7 +52,7 @@ export interface Cursor {
 export type TextField = HTMLTextAreaElement & HTMLInputElement;
 
 /** Images on the left, scores on the right, the keyboard over both. */
-export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, onChanged }: Props) {
+export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, seriesFailure, onChanged }: Props) {
   const { code } = opened;
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -98,18 +101,20 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     [keeper, readOnly],
   );
 
+  // The draft has the number of what is on screen: one that cannot be shown is not kept.
   const pickSeries = useCallback(
     (scan: string, series: number) => {
-      edit((now) => setSeries(now, scan, series));
-      if (readOnly) onSeries(scan, series);
+      void onSeries(scan, series).then((shown) => {
+        if (shown !== null) edit((now) => setSeries(now, scan, shown));
+      });
     },
-    [edit, onSeries, readOnly],
+    [edit, onSeries],
   );
   // What is on screen follows the draft: a kept one, or one from another tab, brings its series with it.
   const shownSeries = scanKeys.map((key) => content[key]?.series ?? 0).join();
   useEffect(() => {
-    shownSeries.split(',').forEach((series, index) => onSeries(scanKeys[index] ?? '', Number(series)));
-  }, [onSeries, scanKeys, shownSeries]);
+    shownSeries.split(',').forEach((series, index) => pickSeries(scanKeys[index] ?? '', Number(series)));
+  }, [pickSeries, scanKeys, shownSeries]);
 
   const goToMissing = useCallback(
     (gaps: Missing[]) => {
@@ -238,6 +243,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         </Group>
       </header>
       <main className={classes.images} id="main">
+        {seriesFailure && <SeriesNotice failure={seriesFailure} onAgain={pickSeries} />}
         {scans ? (
           <Suspense fallback={<Waiting />}>
             <StackPair
