@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,19 @@ class Shown:
     box: dict[str, float]
     mm_per_pixel: float
 
+    def pixel(self, point: Sequence[float]) -> tuple[float, float]:
+        """Row and column of a patient point; whole numbers are centres of pixels."""
+        away = np.asarray(point, dtype=float) - self.origin
+        return float(away @ self.column / self.spacing[0]), float(away @ self.row / self.spacing[1])
+
     def on_screen(self, name: str) -> tuple[float, float]:
         """Place of a landmark, in the page's pixels."""
-        away = np.asarray(self.landmarks[name], dtype=float) - self.origin
+        return self.pixel_on_screen(*self.pixel(self.landmarks[name]))
+
+    def pixel_on_screen(self, row: float, column: float) -> tuple[float, float]:
         # Millimetres from the middle of the image, which is the middle of the viewport.
-        right = away @ self.row - (self.shape[1] - 1) / 2 * self.spacing[1]
-        down = away @ self.column - (self.shape[0] - 1) / 2 * self.spacing[0]
+        right = (column - (self.shape[1] - 1) / 2) * self.spacing[1]
+        down = (row - (self.shape[0] - 1) / 2) * self.spacing[0]
         x = self.box["x"] + self.box["width"] / 2 + right / self.mm_per_pixel
         y = self.box["y"] + self.box["height"] / 2 + down / self.mm_per_pixel
         return float(x), float(y)
@@ -66,12 +74,18 @@ def _header(reader: Person, code: str, key: str) -> tuple[str, dict[str, Any]]:
     return series, headers[int(viewport.get_attribute("data-slice") or 0)]
 
 
+def stored(reader: Person, code: str, key: str) -> np.ndarray:
+    """Pixels of the slice on the screen as they were stored."""
+    series, header = _header(reader, code, key)
+    address = f"{series}/instances/{header['00080018']['Value'][0]}/frames/1"
+    return decode_htj2k(reader.page.request.get(address).body()).astype(float)
+
+
 def hanging(reader: Person, code: str, key: str) -> np.ndarray:
     """The slice on the screen as it was stored, turned so that anterior is left and the head up; from 0 to 1,
     on square pixels of the screen."""
-    series, header = _header(reader, code, key)
-    address = f"{series}/instances/{header['00080018']['Value'][0]}/frames/1"
-    frame = decode_htj2k(reader.page.request.get(address).body()).astype(float)
+    _, header = _header(reader, code, key)
+    frame = stored(reader, code, key)
     orientation = header["00200037"]["Value"]
     if orientation[1] < 0:  # columns run forwards
         frame = frame[:, ::-1]

@@ -13,7 +13,7 @@ export class Desk {
     kept: Measurement[],
     changed: () => void,
   ) {
-    this.book = new MeasurementBook(kept, (item) => views.get(item.scan)?.statistics(item) ?? {}, changed);
+    this.book = new MeasurementBook(kept, (item) => views.get(item.scan)?.statistics(item) ?? null, changed);
   }
 
   /** Where a patient point falls in the viewport, CSS pixels. */
@@ -28,7 +28,8 @@ export class Desk {
 
   place(kind: MeasurementKind, scan: string, clientX: number, clientY: number): void {
     const view = this.views.get(scan);
-    const point = view?.pointAt(clientX, clientY);
+    // A slice that is still on its way, or cannot be shown, has nothing to be measured.
+    const point = view?.state.status === 'ready' ? view.pointAt(clientX, clientY) : null;
     if (view && point) this.book.place(kind, placeOf(view), point);
   }
 
@@ -45,15 +46,15 @@ export class Desk {
     const view = this.views.get(scan);
     const middle = view?.middle();
     const axes = view?.axes();
-    if (!view || !middle || !axes) return false;
+    if (!view || !middle || !axes || view.state.status !== 'ready') return false;
     const at = (right: number, down: number) =>
       view.ontoSlice(add(middle, add(scale(axes.right, right * axes.mmPerPixel), scale(axes.down, down * axes.mmPerPixel))));
     const place = placeOf(view);
     const corners = [at(-50, 0), at(50, kind === 'ellipse' ? 40 : 0), at(0, kind === 'angle' ? -50 : 40)];
     const [from, to] = corners as [Point3, Point3];
     const points = kind === 'ellipse' ? ellipseIn(from, to, place.row, place.column) : corners.slice(0, KINDS[kind].clicks);
-    const { id } = this.book.add(kind, place, kind === 'probe' ? [middle] : points);
-    this.book.select({ id, point: 0 });
+    const made = this.book.add(kind, place, kind === 'probe' ? [middle] : points);
+    if (made) this.book.select({ id: made.id, point: 0 });
     return true;
   }
 

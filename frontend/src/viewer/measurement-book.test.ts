@@ -48,6 +48,32 @@ describe('placing', () => {
   });
 });
 
+describe('where there is no pixel', () => {
+  const inside = (item: Measurement) => (Math.abs(item.points[0]?.[1] ?? 99) < 10 ? { value: 42 } : null);
+  beforeEach(() => {
+    book = new MeasurementBook([], inside, () => (changes += 1), () => 'm1');
+  });
+
+  it('refuses to probe, and says so until something is done', () => {
+    expect(book.place('probe', place, [4, 20, 0])).toBeNull();
+    expect([book.items, book.refused]).toEqual([[], 'baseline']);
+    expect(changes).toBe(1);
+    expect(book.place('probe', place, [4, 0, 0])).toMatchObject({ value: 42 });
+    expect(book.refused).toBeNull();
+  });
+
+  it('does not move a probe there', () => {
+    book.add('probe', place, [[4, 0, 0]]);
+    book.drag('m1', 0, [4, 5, 0], [0, 5, 0]);
+    book.drag('m1', 0, [4, 20, 0], [0, 15, 0]);
+    expect(book.refused).toBe('baseline');
+    book.drop();
+    expect([book.items[0]?.points, book.refused]).toEqual([[[4, 5, 0]], null]);
+    expect(book.nudge([0, 30, 0])).toBe(true);
+    expect([book.items[0]?.points, book.refused]).toEqual([[[4, 5, 0]], 'baseline']);
+  });
+});
+
 describe('changing', () => {
   it('counts a drag once, when it is let go', () => {
     book.drag('old', 1, [0, 6, 8], [0, 3, 4]);

@@ -28,8 +28,8 @@ export interface Selected {
   point: number | null;
 }
 
-/** What the pixels under a measurement say; points alone do not tell. */
-type Statistics = (measurement: Measurement) => Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>>;
+/** What the pixels under a measurement say; points alone do not tell. Null where it needs a pixel and there is none. */
+type Statistics = (measurement: Measurement) => Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>> | null;
 
 /**
  * The measurements of a case: placed, moved, removed, undone and done again. Knows nothing of a screen:
@@ -38,6 +38,8 @@ type Statistics = (measurement: Measurement) => Partial<Pick<Measurement, 'value
 export class MeasurementBook {
   pending: Pending | null = null;
   selected: Selected | null = null;
+  /** The scan on which the last thing wanted was refused: there was no pixel to measure. */
+  refused: string | null = null;
   /** A measurement as it is being dragged; it counts once it is let go. */
   private moving: Measurement | null = null;
   private readonly history: History<Measurement[]>;
@@ -64,6 +66,7 @@ export class MeasurementBook {
   /** Adds a point; the last one finishes the measurement and selects it. */
   place(kind: MeasurementKind, place: Place, point: Point3): Measurement | null {
     const { pending } = this;
+    this.refused = null;
     const goesOn = pending?.kind === kind && pending.place.scan === place.scan && pending.place.series === place.series && pending.place.slice === place.slice;
     const points = [...(goesOn ? pending.points : []), point];
     if (points.length < KINDS[kind].clicks) {
@@ -81,9 +84,10 @@ export class MeasurementBook {
     return this.add(kind, place, all);
   }
 
-  /** Adds a finished measurement at once, to be nudged into place. */
-  add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement {
+  /** Adds a finished measurement at once, to be nudged into place; null where it is refused. */
+  add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement | null {
     const made = this.complete({ id: this.newId(), kind, scan, ...(series > 0 && { series }), slice, sop_uid, points, value: 0 });
+    if (!made) return null;
     this.selected = { id: made.id, point: kind === 'probe' ? 0 : null };
     this.set([...this.items, made]);
     return made;
@@ -105,10 +109,11 @@ export class MeasurementBook {
   }
 
   cancel(): boolean {
-    if (!this.pending && !this.moving && !this.selected) return false;
+    if (!this.pending && !this.moving && !this.selected && !this.refused) return false;
     this.pending = null;
     this.moving = null;
     this.selected = null;
+    this.refused = null;
     this.changed();
     return true;
   }
@@ -124,7 +129,9 @@ export class MeasurementBook {
     const item = this.items.find((one) => one.id === id);
     if (!item) return;
     const points = point === null ? item.points.map((one) => add(one, by)) : withPoint(item.kind, item.points, point, to);
-    this.moving = this.complete({ ...item, points });
+    const moved = this.complete({ ...item, points });
+    if (!moved) return;
+    this.moving = moved;
     this.changed();
   }
 
@@ -145,7 +152,8 @@ export class MeasurementBook {
     const target = point === null ? undefined : item.points[point];
     const points =
       point !== null && target ? withPoint(item.kind, item.points, point, add(target, by)) : item.points.map((one) => add(one, by));
-    this.replace(this.complete({ ...item, points }), `${item.id}:${point ?? 'all'}`);
+    const moved = this.complete({ ...item, points });
+    if (moved) this.replace(moved, `${item.id}:${point ?? 'all'}`);
     return true;
   }
 
@@ -189,14 +197,19 @@ export class MeasurementBook {
   }
 
   private set(items: Measurement[], merge: string | null = null): void {
+    this.refused = null;
     this.history.push(items, merge);
     this.changed();
   }
 
-  /** With its value and, for McRae's line, the grade it proposes. */
-  private complete(item: Measurement): Measurement {
+  /** With its value and, for McRae's line, the grade it proposes; null, and said, where there is nothing to measure. */
+  private complete(item: Measurement): Measurement | null {
     const value = valueOf(item.kind, item.points);
     const whole = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
-    return { ...whole, ...this.statistics(whole) };
+    const found = this.statistics(whole);
+    this.refused = found ? null : item.scan;
+    if (found) return { ...whole, ...found };
+    this.changed();
+    return null;
   }
 }

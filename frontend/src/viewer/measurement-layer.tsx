@@ -71,6 +71,14 @@ function Shown({ item, scan, points, foot: base, session, point }: ShownProps) {
     if (point != null && !document.activeElement?.closest(`[data-measurement="${item.id}"]`)) handles.current[point]?.focus();
   }, [point, item.id]);
 
+  // Drawn no more, because the slice was scrolled under the hand: what was dragged so far counts.
+  useEffect(
+    () => () => {
+      if (dragged.current) session.desk.drop();
+    },
+    [session],
+  );
+
   const grab = (event: PointerEvent<SVGElement>, index: number | null) => {
     if (event.button !== 0 || session.locked) return;
     event.stopPropagation();

@@ -40,6 +40,8 @@ export interface SessionState {
   drawn: Measurement[];
   pending: Pending | null;
   selected: Selected | null;
+  /** The scan on which a measurement was just refused. */
+  refused: string | null;
   canUndo: boolean;
   canRedo: boolean;
 }
@@ -364,6 +366,7 @@ export class ViewerSession implements ViewerHandle {
       drawn: book.drawn,
       pending: book.pending,
       selected: book.selected,
+      refused: book.refused,
       canUndo: book.canUndo,
       canRedo: book.canRedo,
     };

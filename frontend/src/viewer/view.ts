@@ -280,12 +280,15 @@ export class StackView {
     return ontoSlice(point, this.origin(), this.scan.geometry.normal);
   }
 
-  /** What the pixels under a measurement say. */
-  statistics({ kind, slice, points }: Measurement): Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>> {
+  /** What the pixels under a measurement say; null where a probe meets none. */
+  statistics({ kind, slice, points }: Measurement): Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>> | null {
     const pixels = kind === 'probe' || kind === 'ellipse' ? this.pixels(slice) : null;
     const { geometry } = this.scan;
+    if (kind === 'probe') {
+      const value = pixels && points[0] ? probe(points[0], pixels, geometry) : null;
+      return value === null ? null : { value };
+    }
     if (!pixels) return {};
-    if (kind === 'probe') return { value: (points[0] && probe(points[0], pixels, geometry)) ?? 0 };
     const found = ellipseStatistics(points, pixels, geometry);
     return found ? { mean: found.mean, sd: found.sd } : {};
   }

@@ -120,6 +120,11 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
         )}
       </div>
       <PositionBar slice={slice} total={total} marks={marks} measured={measured} onGoTo={(index) => session?.goTo(index, scan.key)} />
+      {state?.refused === scan.key && (
+        <p role="alert" className={classes.note}>
+          No pixel of the image lies there: nothing was measured.
+        </p>
+      )}
       {view?.outsideOverlay && <p className={classes.note}>The map does not cover this slice.</p>}
       {view?.status === 'error' && (
         <div role="alert" className={classes.error}>
