@@ -21,7 +21,7 @@ export function SliceAttribution({ saliency }: { saliency: Saliency }) {
               <Table.Td>
                 <div aria-hidden style={{ height: 10, width: `${(100 * Math.abs(fall)) / most}%`, minWidth: 1, background: fall < 0 ? PALETTE.blue : PALETTE.orange }} />
               </Table.Td>
-              <Table.Td ta="right" w={48}>{signed(fall, 2)}</Table.Td>
+              <Table.Td ta="right" w={48}>{signed(fall, most < 0.1 ? 4 : 2)}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
