@@ -14,11 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from modeling.recipe import Recipe
-
-
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """To the device; from pinned memory, so that the host need not wait for the copy."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+from modeling.training.image_set import sent
 
 
 def augment_batch(

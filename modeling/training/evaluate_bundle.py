@@ -23,9 +23,10 @@ from modeling.manifest import Manifest, ManifestError, load_manifest
 from modeling.metrics import evaluate, evaluate_groups
 from modeling.recipe import Recipe, RecipeError, from_mapping
 from modeling.training.atomic import replacing
+from modeling.training.image_set import ImageSet
 from modeling.training.preprocess import cached_planes
 from modeling.training.saved import SavedNetworkError, fold_of, load_network, weight_files
-from modeling.training.train import ImageSet, choose_device, configure
+from modeling.training.train import choose_device, configure
 from modeling.training.train import evaluate as logits_of
 from modeling.training.volume import ImageError
 

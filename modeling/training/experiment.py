@@ -30,6 +30,7 @@ from modeling.training.checkpoint import save_weights
 from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
 from modeling.training.folds import Member, make_folds, make_members, refuse_seen
+from modeling.training.image_set import ImageSet
 from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
 from modeling.training.report import FoldScores, write_results
@@ -37,7 +38,6 @@ from modeling.training.saliency import explain, picture, save_saliency
 from modeling.training.saved import export_all
 from modeling.training.train import (
     Fit,
-    ImageSet,
     Stopped,
     choose_bf16,
     choose_device,

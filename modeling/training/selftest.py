@@ -25,10 +25,10 @@ from cohort.phantom.anatomy import Anatomy, make_patient
 from modeling import recipe as recipes
 from modeling.metrics import auc_delong, delong_paired
 from modeling.recipe import Recipe
+from modeling.training.image_set import ImageSet
 from modeling.training.region_energy import region_energy
 from modeling.training.train import (
     Fit,
-    ImageSet,
     choose_device,
     configure,
     derive_seed,

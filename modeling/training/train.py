@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modeling.recipe import Recipe
-from modeling.training.augment import augment_batch, sent
+from modeling.training.augment import augment_batch
 from modeling.training.checkpoint import load_state, save_state
 from modeling.training.distributed import ALONE, Share, join, spread
+from modeling.training.image_set import ImageSet, sent
 from modeling.training.network import build_network
 
 
@@ -71,45 +72,6 @@ def configure(recipe: Recipe, device: torch.device) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.deterministic = recipe.deterministic
     torch.backends.cudnn.benchmark = not recipe.deterministic
-
-
-#: Share of the free memory that the images may take to be kept resident.
-RESIDENT_SHARE = 0.4
-
-
-def _free_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # a system that does not say
-        return 0
-
-
-class ImageSet:
-    """Input planes of all patients, in half precision.
-
-    Resident on the device where they fit into :data:`RESIDENT_SHARE` of its free memory, else read from
-    the memory maps batch by batch.
-    """
-
-    def __init__(self, planes: Sequence[npt.NDArray[np.float16]], device: torch.device) -> None:
-        self.device = device
-        self._planes = planes
-        self._resident: Tensor | None = None
-        size = sum(array.nbytes for array in planes)
-        if planes and size <= RESIDENT_SHARE * _free_bytes(device):
-            self._resident = torch.from_numpy(np.stack(planes)).to(device)
-
-    def __len__(self) -> int:
-        return len(self._planes)
-
-    def batch(self, indices: Sequence[int]) -> Tensor:
-        """float32 (len(indices), slices, rows, columns) on the device."""
-        chosen = torch.tensor(list(indices))
-        if self._resident is not None:
-            return self._resident.index_select(0, sent(chosen, self.device)).float()
-        return sent(torch.from_numpy(np.stack([self._planes[i] for i in indices])), self.device).float()
 
 
 def batches(train: Sequence[int], batch_size: int, seed: int, epoch: int, least: int = 2) -> list[list[int]]:

@@ -25,12 +25,12 @@ from modeling.manifest import Manifest, load_manifest, training_labels
 from modeling.recipe import Recipe, from_mapping
 from modeling.training import trust_checks as checks
 from modeling.training.atomic import replacing
+from modeling.training.image_set import ImageSet
 from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
 from modeling.training.report import FoldScores
 from modeling.training.saved import fold_of, load_network, weight_files
 from modeling.training.train import (
-    ImageSet,
     Stopped,
     choose_device,
     configure,

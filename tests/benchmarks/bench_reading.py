@@ -7,7 +7,7 @@ else: no window from the pixels, no hanging, no scores.
 
 Then both are walked through many cases and weighed, in tabs that nobody records (``reading_walk``).
 
-``BENCH_READING_RENDERER=swiftshader`` chooses the other renderer, ``BENCH_READING_CASES`` (default 12, half
+``BENCH_READING_RENDERER=swiftshader`` chooses the other renderer, ``BENCH_READING_CASES`` (default 20, half
 of them loaded ahead) how many cases are timed, ``BENCH_READING_WALK`` how many are walked through (default
 50; with SwiftShader 0, for its time).
 """
@@ -31,7 +31,7 @@ from tests.e2e import chromium, pages
 from tests.e2e.demo_site import ROOT, Site
 
 RENDERER = os.environ.get("BENCH_READING_RENDERER", "cpu")
-CASES = int(os.environ.get("BENCH_READING_CASES", "12"))
+CASES = int(os.environ.get("BENCH_READING_CASES", "20"))
 WALK = int(os.environ.get("BENCH_READING_WALK", "50" if RENDERER == "cpu" else "0"))
 ARGUMENTS = {
     "cpu": ["--disable-3d-apis"],

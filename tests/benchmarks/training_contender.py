@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from modeling.recipe import Recipe, paper
 from modeling.training import train
+from modeling.training.image_set import ImageSet
 from modeling.training.network import build_network
 from modeling.training.torchvision_ops import torchvision_models
 
@@ -57,7 +58,7 @@ def ours(paths: list[Path], recipe: Recipe, device: torch.device) -> Round:
     bf16 = train.choose_bf16(recipe, device)
     train.configure(recipe, device)
     fit = train.begin(recipe, 0, device)
-    images = train.ImageSet([np.load(path, mmap_mode="r") for path in paths], device)
+    images = ImageSet([np.load(path, mmap_mode="r") for path in paths], device)
     outcomes = torch.tensor([float(index % 2) for index in range(len(paths))])
 
     def one_round() -> None:

@@ -18,7 +18,8 @@ from modeling.recipe import paper
 from modeling.training.__main__ import main
 from modeling.training.augment import augment_batch
 from modeling.training.distributed import ALONE, Share, join
-from modeling.training.train import ImageSet, begin, train_one_epoch
+from modeling.training.image_set import ImageSet
+from modeling.training.train import begin, train_one_epoch
 from tests.modeling.tiny import write_label_set
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 
 from modeling.metrics import auc_delong
 from modeling.training import selftest
+from modeling.training.image_set import ImageSet
 from modeling.training.region_energy import answer_maps, layer_for, region_energy
 from modeling.training.selftest import Effort, draw_necks, run_selftest
-from modeling.training.train import ImageSet
 
 
 @pytest.fixture(autouse=True)

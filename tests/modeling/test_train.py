@@ -11,8 +11,8 @@ import torch
 from modeling.recipe import paper
 from modeling.training import train as training
 from modeling.training.checkpoint import CheckpointError, load_state, save_state
+from modeling.training.image_set import ImageSet
 from modeling.training.train import (
-    ImageSet,
     Stopped,
     TrainingError,
     batches,
