@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from modeling.recipe import paper
+from modeling.training import image_set
 from modeling.training import train as training
 from modeling.training.checkpoint import CheckpointError, load_state, save_state
 from modeling.training.image_set import ImageSet
@@ -159,7 +160,7 @@ def test_a_loss_that_is_not_finite_stops_the_training():
 
 def test_images_that_do_not_fit_are_read_from_their_maps(monkeypatch):
     resident, y = problem()
-    monkeypatch.setattr(training, "RESIDENT_SHARE", 0.0)
+    monkeypatch.setattr(image_set, "RESIDENT_SHARE", 0.0)
     mapped, _ = problem()
     assert resident._resident is not None
     assert mapped._resident is None
