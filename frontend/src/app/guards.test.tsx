@@ -1,6 +1,6 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { render, screen } from '@testing-library/react';
+import { render, screen, waitFor } from '@testing-library/react';
 import { createMemoryRouter, RouterProvider } from 'react-router';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -29,19 +29,29 @@ function visit(address: string, role: string | null) {
     ],
     { initialEntries: [address] },
   );
+  const client = makeQueryClient();
   render(
     <MantineProvider>
-      <QueryClientProvider client={makeQueryClient()}><RouterProvider router={router} /></QueryClientProvider>
+      <QueryClientProvider client={client}><RouterProvider router={router} /></QueryClientProvider>
     </MantineProvider>,
   );
-  return router;
+  return { router, client };
 }
 
 describe('the guards', () => {
   it('send a stranger to the login page and remember where they were going', async () => {
-    const router = visit('/runs?compare=1,2', null);
+    const { router } = visit('/runs?compare=1,2', null);
     await screen.findByText('login page');
     expect(router.state.location.search).toBe('?next=%2Fruns%3Fcompare%3D1%2C2');
+  });
+
+  it('keep the page when asking again who is signed in fails', async () => {
+    const { client } = visit('/read/abc', 'observer');
+    await screen.findByText('room');
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('{}', { status: 500 })));
+    void client.invalidateQueries({ queryKey: ['me'] });
+    await waitFor(() => expect(client.getQueryState(['me'])?.status).toBe('error'));
+    expect(screen.getByText('room')).toBeTruthy();
   });
 
   it.each([

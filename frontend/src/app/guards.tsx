@@ -13,7 +13,8 @@ export function SignedIn() {
   const me = useQuery(meQuery);
   const location = useLocation();
   if (me.isPending) return <PageLoader label="Checking who is signed in" />;
-  if (me.isError) return <ErrorNotice error={me.error} onRetry={() => void me.refetch()} />;
+  // Asking again failed: who was signed in stays so until the server says otherwise, and so does the page.
+  if (!me.data) return <ErrorNotice error={me.error} onRetry={() => void me.refetch()} />;
   if (!me.data.user) {
     const next = location.pathname + location.search;
     return <Navigate to={next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`} replace />;

@@ -46,7 +46,8 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const { scans, error: imageError, retry, showSeries, failure } = useScans(code, opened.data?.scans, source.from);
   useCaseAhead(source, opened.data?.next, scans !== null);
   useForgotten(code);
-  const error = rubric.error ?? (opened.data ? null : opened.error);
+  // What is there stays: a lost network must not take the page away.
+  const error = (rubric.data ? null : rubric.error) ?? (opened.data ? null : opened.error);
   if (error) {
     return (
       <Box p="md">
