@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
 from annotation import audit, charter, reading, rubric
@@ -223,7 +223,7 @@ def save_draft(
             revision=revision + 1,
             content=content,
             measurements=list(measurements),
-            active_seconds=active_seconds,
+            active_seconds=F("active_seconds") + active_seconds,
             saved_at=timezone.now(),
         )
         read.refresh_from_db()
@@ -233,7 +233,14 @@ def save_draft(
     return read
 
 
-def sign(*, read: QualificationRead, by: User, revision: int, meaning: str = MEANING) -> QualificationRead:
+def sign(
+    *,
+    read: QualificationRead,
+    by: User,
+    revision: int,
+    meaning: str = MEANING,
+    active_seconds: float = 0,
+) -> QualificationRead:
     """Sign a phantom's read; the last one of an attempt ends it in the same transaction.
 
     The caller has checked the signer's password (``signature.require_password``).
@@ -254,7 +261,13 @@ def sign(*, read: QualificationRead, by: User, revision: int, meaning: str = MEA
         read.categories = rubric.categories(read.content, keys)
         signed_at = timezone.now()
         content_hash = qualification_hash(read, signed_at=signed_at, meaning=meaning)
-        reading.seal(read, signed_at=signed_at, meaning=meaning, content_hash=content_hash)
+        reading.seal(
+            read,
+            signed_at=signed_at,
+            meaning=meaning,
+            content_hash=content_hash,
+            active_seconds=active_seconds,
+        )
         outcome = _settle(read.attempt_id) if read.attempt_id is not None else {}
         audit.record("sign_qualification", read, by=by, content_hash=content_hash, **outcome)
     return read

@@ -114,7 +114,11 @@ class SignPhantom(PhantomView):
         signature.require_password(request, form["password"])
         with pages.in_readers_words(read):
             read = qualification.sign(
-                read=read, by=_user(request), revision=form["revision"], meaning=form["meaning"]
+                read=read,
+                by=_user(request),
+                revision=form["revision"],
+                meaning=form["meaning"],
+                active_seconds=form["active_seconds"],
             )
         return Response(
             {"status": "signed", "content_hash": read.content_hash, "next": pages.next_code(read)}

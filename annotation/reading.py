@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from annotation import (
@@ -54,6 +55,8 @@ def save_draft(
 ) -> Reading:
     """Save a draft over the ``revision`` it was made from (0: there is none yet).
 
+    ``active_seconds`` are those since the last save: two tabs add to the time, neither overwrites it.
+
     Raises
     ------
     RuleViolation
@@ -67,14 +70,18 @@ def save_draft(
             "revision": revision + 1,
             "content": content,
             "measurements": list(measurements),
-            "active_seconds": active_seconds,
             "saved_at": timezone.now(),
         }
         drafts = assignment.readings.filter(state=Reading.State.DRAFT, revision=revision)
         reading = current_reading(assignment)
         if reading is None and revision == 0:
-            reading = Reading.objects.create(assignment=assignment, rubric_version=rubric.VERSION, **changes)
-        elif reading is None or drafts.update(**changes) != 1:
+            reading = Reading.objects.create(
+                assignment=assignment, rubric_version=rubric.VERSION, active_seconds=active_seconds, **changes
+            )
+        elif (
+            reading is None
+            or drafts.update(**changes, active_seconds=F("active_seconds") + active_seconds) != 1
+        ):
             raise conflict(reading)
         else:
             reading.refresh_from_db()
@@ -82,8 +89,17 @@ def save_draft(
     return reading
 
 
-def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: str = MEANING) -> Reading:
+def sign_reading(
+    *,
+    assignment: Assignment,
+    by: User,
+    revision: int,
+    meaning: str = MEANING,
+    active_seconds: float = 0,
+) -> Reading:
     """Sign the draft at ``revision``; what follows for the case happens in the same transaction.
+
+    ``active_seconds`` are those since the last save.
 
     The caller has checked the signer's password (``signature.require_password``).
 
@@ -104,7 +120,13 @@ def sign_reading(*, assignment: Assignment, by: User, revision: int, meaning: st
         reading.categories = rubric.categories(reading.content, keys)
         signed_at = timezone.now()
         content_hash = reading_hash(reading, signer_id=by.pk, signed_at=signed_at, meaning=meaning)
-        seal(reading, signed_at=signed_at, meaning=meaning, content_hash=content_hash)
+        seal(
+            reading,
+            signed_at=signed_at,
+            meaning=meaning,
+            content_hash=content_hash,
+            active_seconds=active_seconds,
+        )
         if assignment.kind == Assignment.Kind.ADJUDICATION:
             outcome = adjudication.conclude(case=case, assignment=assignment, reading=reading, by=by)
         elif assignment.kind == Assignment.Kind.REREAD:
@@ -311,7 +333,12 @@ def incomplete(content: Mapping[str, Any], keys: tuple[str, ...]) -> RuleViolati
 
 
 def seal(
-    reading: Reading | QualificationRead, *, signed_at: datetime, meaning: str, content_hash: str
+    reading: Reading | QualificationRead,
+    *,
+    signed_at: datetime,
+    meaning: str,
+    content_hash: str,
+    active_seconds: float,
 ) -> None:
     """Close a draft with its ``categories``, unless it was saved or signed elsewhere since it was read."""
     rows = type(reading)._default_manager.filter(pk=reading.pk)
@@ -321,6 +348,7 @@ def seal(
         signed_at=signed_at,
         meaning=meaning,
         content_hash=content_hash,
+        active_seconds=F("active_seconds") + active_seconds,
     )
     reading.refresh_from_db()
     if won != 1:

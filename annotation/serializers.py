@@ -130,7 +130,7 @@ class DraftIn(Closed):
     revision = serializers.IntegerField(min_value=0)
     content = Content()
     measurements = MeasurementShape(many=True, max_length=500)  # type: ignore[call-arg]
-    active_seconds = Finite(min_value=0)
+    active_seconds = Finite(min_value=0, help_text="Since the last save; they are added up.")
 
 
 class CategoriesOut(serializers.DictField):
@@ -147,6 +147,7 @@ class SignIn(Closed):
     revision = serializers.IntegerField(min_value=0)
     password = serializers.CharField(max_length=128, trim_whitespace=False)
     meaning = serializers.CharField(max_length=200)
+    active_seconds = Finite(min_value=0, default=0, help_text="Since the last save; they are added up.")
 
 
 class SignedOut(serializers.Serializer[Any]):

@@ -130,7 +130,11 @@ class SignReading(CaseView):
         signature.require_password(request, form["password"])
         with queries.in_readers_words(assignment.case, assignment):
             reading = workflow.sign_reading(
-                assignment=assignment, by=_user(request), revision=form["revision"], meaning=form["meaning"]
+                assignment=assignment,
+                by=_user(request),
+                revision=form["revision"],
+                meaning=form["meaning"],
+                active_seconds=form["active_seconds"],
             )
         return Response(
             {

@@ -28,7 +28,19 @@ def test_first_and_next_save(case: Case, readers: dict[str, Any]) -> None:
     assert (first.revision, first.state, first.version) == (1, "draft", 1)
     second = draft(case, readers["observer_a"], both(), active_seconds=9)
     assert second.pk == first.pk
-    assert (second.revision, second.active_seconds) == (2, 9)
+    assert (second.revision, second.active_seconds) == (2, 12)
+
+
+def test_the_time_before_signing_counts(
+    case: Case, url: str, as_observer_a: Any, readers: dict[str, Any], password: str
+) -> None:
+    as_observer_a.put(url, body(), format="json")
+    signing = {"revision": 1, "password": password, "meaning": "mine", "active_seconds": 40}
+    answer = as_observer_a.post(url.replace("draft/", "sign/"), signing, format="json")
+    assert answer.status_code == 200, answer.content
+    assert Reading.objects.get().active_seconds == 41.5
+    as_observer_a.post(url.replace("draft/", "sign/"), signing, format="json")
+    assert Reading.objects.get().active_seconds == 41.5, "refused, so not counted again"
 
 
 def test_stale_save_changes_nothing_and_shows_the_newer(case: Case, readers: dict[str, Any]) -> None:

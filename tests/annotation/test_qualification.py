@@ -228,9 +228,10 @@ def test_feedback_comes_with_the_signature(as_observer_a: Any, observer_a: User,
     body = {"revision": 0, "content": content, "measurements": [], "active_seconds": 3.5}
     assert as_observer_a.put(f"{at}draft/", body, format="json").json()["revision"] == 1
     assert as_observer_a.get(at).json()["feedback"] is None
-    signing = {"revision": 1, "password": password, "meaning": MEANING}
+    signing = {"revision": 1, "password": password, "meaning": MEANING, "active_seconds": 2}
     answer = as_observer_a.post(f"{at}sign/", signing, format="json")
     assert (answer.status_code, answer.json()["next"]) == (200, None)
+    assert as_observer_a.get(at).json()["reading"]["active_seconds"] == 5.5
     rows = as_observer_a.get(at).json()["feedback"]
     assert len(rows) == 2 * (len(rubric.FINDINGS) + 1)
     for row in rows:

@@ -78,6 +78,11 @@ export function describeFailure(status: number, body: unknown): string {
 
 export const OFFLINE = 'The server cannot be reached. Check the network; nothing was lost on this page.';
 
+/** No answer came, or one from something in between: what was asked may have been done. */
+export function isUnanswered(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status === 0 || error.status >= 502;
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error && error.message) return error.message;

@@ -1,11 +1,10 @@
 import { QueryClient } from '@tanstack/react-query';
 
-import { ApiError } from './errors';
+import { isUnanswered } from './errors';
 
 /** A refusal stays a refusal; only a lost network or a failing server is worth another try. */
 export function shouldRetry(failures: number, error: unknown): boolean {
-  const retriable = !(error instanceof ApiError) || error.status === 0 || error.status >= 502;
-  return retriable && failures < 2;
+  return isUnanswered(error) && failures < 2;
 }
 
 export function makeQueryClient(): QueryClient {

@@ -2543,7 +2543,10 @@ export interface components {
                 [key: string]: components["schemas"]["ScanScoresRequest"];
             };
             measurements: components["schemas"]["MeasurementShapeRequest"][];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Since the last save; they are added up.
+             */
             active_seconds: number;
         };
         DraftSavedOut: {
@@ -4324,6 +4327,12 @@ export interface components {
             revision: number;
             password: string;
             meaning: string;
+            /**
+             * Format: double
+             * @description Since the last save; they are added up.
+             * @default 0
+             */
+            active_seconds: number;
         };
         /** @description ``code`` is ``incomplete`` (with ``missing``), ``stale_draft`` or ``already_signed``. */
         SignRefusalOut: {

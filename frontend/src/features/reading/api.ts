@@ -21,8 +21,11 @@ interface Signature {
   revision: number;
   password: string;
   meaning: string;
+  /** Since the last save. */
+  active_seconds: number;
 }
 
+/** With the seconds since the last save. */
 type Draft = DraftBody & { revision: number; active_seconds: number };
 
 /** Where the cases of a reading room come from and go to: the study, or the phantoms. */

@@ -148,7 +148,7 @@ it('signs the saved revision with the password and offers the next case', async 
   await screen.findByRole('button', { name: 'Next case' }, { timeout: 15_000 });
   const [saved, , signed] = requests;
   expect(saved?.method).toBe('PUT'); // what the reader signs is on the server first
-  expect(signed).toMatchObject({ path: '/api/reading/cases/c0ffee/sign/', body: { revision: 5, password: 'right', meaning: MEANING } });
+  expect(signed).toMatchObject({ path: '/api/reading/cases/c0ffee/sign/', body: { revision: 5, password: 'right', meaning: MEANING, active_seconds: expect.any(Number) as number } });
   expect(Object.keys(localStorage).filter((key) => key.startsWith('odontoid:draft'))).toEqual([]);
 });
 

@@ -59,7 +59,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
   const readOnly = opened.reading.state === 'signed';
-  const [draft, keeper] = useReadingDraft(opened, source, username, scanKeys);
+  const [draft, keeper, work] = useReadingDraft(opened, source, username, scanKeys);
   const { content } = draft.body;
   const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0, focus: true });
   const [missing, setMissing] = useState<Missing[]>([]);
@@ -302,6 +302,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         withFeedback={opened.purpose !== undefined}
         scans={opened.scans.map(({ key, label }) => ({ key, label, unreadable: isUnreadable(content[key] ?? emptyScan()) }))}
         keeper={keeper}
+        work={work}
         onClose={() => setSigning(false)}
         onMissing={(gaps) => {
           setSigning(false);

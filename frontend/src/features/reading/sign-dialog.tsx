@@ -8,6 +8,7 @@ import type { DraftKeeper } from '@/lib/draft-keeper';
 import { ApiError } from '@/lib/errors';
 
 import type { Categories, DraftBody, ReadSource } from './api';
+import type { WorkedTime } from './use-active-seconds';
 
 export const MEANING =
   'I read these scans myself, without knowledge of any other read or clinical data, and these scores are mine.';
@@ -20,6 +21,7 @@ interface Props {
   withFeedback: boolean;
   scans: { key: string; label: string; unreadable: boolean }[];
   keeper: DraftKeeper<DraftBody, Categories>;
+  work: WorkedTime;
   onClose: () => void;
   /** The server found findings that are still missing. */
   onMissing: (missing: Missing[]) => void;
@@ -28,7 +30,7 @@ interface Props {
 }
 
 /** Says what signing means, takes the password, and offers the next case as soon as it is done. */
-export function SignDialog({ opened, code, source, withFeedback, scans, keeper, onClose, onMissing, onNext, onFeedback }: Props) {
+export function SignDialog({ opened, code, source, withFeedback, scans, keeper, work, onClose, onMissing, onNext, onFeedback }: Props) {
   const [signed, setSigned] = useState<{ next: string | null } | null>(null);
   const categories = keeper.getState().extra;
 
@@ -37,8 +39,9 @@ export function SignDialog({ opened, code, source, withFeedback, scans, keeper, 
       throw new Error(`The draft could not be saved, so it cannot be signed yet. ${keeper.getState().message ?? ''}`);
     }
     try {
-      const { next } = await source.sign(code, { revision: keeper.getState().revision, password, meaning: MEANING });
+      const { next } = await source.sign(code, { revision: keeper.getState().revision, password, meaning: MEANING, active_seconds: work.rest });
       keeper.finish();
+      work.finish();
       setSigned({ next });
     } catch (error) {
       const missing = error instanceof ApiError && error.code === 'incomplete' ? missingFrom(error) : null;
