@@ -127,13 +127,15 @@ def _measurements_to_reader(
 
 @contextmanager
 def in_readers_words(read: QualificationRead) -> Iterator[None]:
-    """Put what a refusal holds of measurements into the UIDs its reader knows."""
+    """Put what a refusal holds of measurements into the UIDs its reader knows; add the categories."""
     try:
         yield
     except RuleViolation as refusal:
         if "current" in refusal.extra:
             current = refusal.extra["current"]
+            keys = tuple(scan.key for scan in read.case.scans.all())
             current["measurements"] = _measurements_to_reader(read, current["measurements"])
+            current["categories"] = rubric.categories(current["content"], keys)
         raise
 
 

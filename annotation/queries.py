@@ -134,7 +134,9 @@ def in_readers_words(case: Case, assignment: Assignment | None = None) -> Iterat
         if "missing" in extra:
             extra["missing"] = [{**gap, "scan": shown[gap["scan"]]} for gap in extra["missing"]]
         if "current" in extra:
-            current = {**extra["current"], "content": to_reader(case, extra["current"]["content"])}
+            content = to_reader(case, extra["current"]["content"])
+            categories = rubric.categories(content, tuple(shown.values()))
+            current = {**extra["current"], "content": content, "categories": categories}
             if assignment is not None:
                 current["measurements"] = measurements_to_reader(assignment, current["measurements"])
             extra["current"] = current

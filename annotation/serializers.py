@@ -295,6 +295,7 @@ class StaleDraftCurrentOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     content = Content()
     measurements = MeasurementShape(many=True, required=False)
+    categories = CategoriesOut()
 
 
 class StaleDraftOut(RefusalOut):

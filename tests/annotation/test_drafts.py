@@ -131,6 +131,7 @@ def test_endpoint_conflict_carries_the_newer_draft(url: str, as_observer_a: Any)
     assert page["code"] == "stale_draft"
     assert page["current"]["revision"] == 1
     assert page["current"]["content"] == both()
+    assert page["current"]["categories"] == {"baseline": "clean", "follow_up": "clean"}
     assert page["current"]["measurements"][0]["sop_uid"].startswith("2.25.")
 
 

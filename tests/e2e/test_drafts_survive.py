@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from config import demo
 from tests.e2e.demo_site import Site
@@ -81,3 +81,46 @@ def test_two_tabs_choose_and_neither_draft_is_lost(reader: Person) -> None:
     code = page.url.rsplit("/", 1)[-1]
     kept = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()["reading"]
     assert kept["content"]["baseline"]["grades"]["pannus"] == 0
+
+
+def test_a_lost_answer_is_no_conflict(reader: Person) -> None:
+    page = reader.page
+    lost: list[int] = []
+
+    def lose_one(route: Route) -> None:
+        answer = route.fetch()
+        if lost:
+            route.fulfill(response=answer)
+        else:
+            lost.append(answer.status)
+            route.abort()
+
+    page.route("**/draft/", lose_one)
+    give(page, "Baseline: Dens erosion", "1" if grade(page, "Baseline: Dens erosion") != "1" else "0")
+    wait_until(lambda: status(page) == "offline", "the page to miss the answer")
+    is_saved(page)
+    assert lost == [200]
+    assert not page.get_by_role("dialog").is_visible()
+
+
+def test_two_tabs_are_put_together_and_a_choice_can_be_taken_back(reader: Person) -> None:
+    page = reader.page
+    give(page, "Baseline: Pannus", "1")
+    give(page, "Follow-up: Pannus", "1")
+    is_saved(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("radiogroup", name="Baseline: Pannus", exact=True).wait_for()
+    give(page, "Follow-up: Pannus", "2")
+    is_saved(page)
+    give(other, "Baseline: Pannus", "2")
+    is_saved(other)
+    assert grade(other, "Follow-up: Pannus") == "2"
+    give(page, "Baseline: Pannus", "0")
+    page.get_by_role("button", name="Use the other draft").click()
+    is_saved(page)
+    assert (grade(page, "Baseline: Pannus"), grade(page, "Follow-up: Pannus")) == ("2", "2")
+    page.get_by_role("button", name="Other draft", exact=True).click()
+    page.get_by_role("menuitem", name="Take the other draft back").click()
+    wait_until(lambda: grade(page, "Baseline: Pannus") == "0", "the other draft")
+    is_saved(page)

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { DraftKeeper, type Saved } from './draft-keeper';
-import { clearDrafts, draftStore } from './draft-store';
+import type { DraftOptions } from './draft-state';
+import { draftStore, forget, unsentDrafts } from './draft-store';
 import { ApiError } from './errors';
 import { sameJson } from './same-json';
+import { threeWay } from './three-way';
 
 interface Body {
   text: string;
@@ -15,15 +17,16 @@ const offline = () => new ApiError(0, null, 'No network.');
 let save: ReturnType<typeof vi.fn<(revision: number, body: Body, keepalive: boolean) => Promise<Saved<string>>>>;
 const store = () => draftStore<Body>('anna', 'C1');
 
-function keeper(revision = 1, text = 'start') {
+function keeper(revision = 1, text = 'start', more: Partial<DraftOptions<Body, string>> = {}) {
   const made = new DraftKeeper<Body, string>({
     revision,
     body: { text },
     extra: '',
     save,
-    staleBody: ({ body }) => (body as { current: { revision: number; body: Body } }).current,
+    staleBody: ({ body }) => ({ extra: 'theirs', ...(body as { current: { revision: number; body: Body } }).current }),
     store: store(),
     same: sameJson,
+    ...more,
   });
   made.start();
   return made;
@@ -43,7 +46,7 @@ describe('saving', () => {
     await vi.advanceTimersByTimeAsync(500);
     draft.change({ text: 'ab' });
     expect(draft.state.status).toBe('changed');
-    expect(store().read()).toEqual({ revision: 1, body: { text: 'ab' } });
+    expect(store().read()).toMatchObject({ revision: 1, body: { text: 'ab' } });
     await vi.advanceTimersByTimeAsync(600);
     expect(save.mock.calls).toEqual([[1, { text: 'ab' }, false]]);
     expect(draft.state).toMatchObject({ status: 'saved', revision: 2, extra: 'ok' });
@@ -192,10 +195,142 @@ it('adopts what somebody else saved only while nothing here is unsent', async ()
   await draft.flush();
 });
 
-it('leaves nothing of anybody behind at logout', () => {
+it('forgets one reader’s drafts and leaves the others’ alone', () => {
   store().write({ revision: 1, body: { text: 'a' } });
-  draftStore<Body>('ben', 'C2').write({ revision: 1, body: { text: 'b' } });
-  localStorage.setItem('other', 'stays');
-  clearDrafts();
-  expect(Object.keys(localStorage)).toEqual(['other']);
+  draftStore<Body>('anna', 'C1:2').write({ revision: 1, body: { text: 'b' } });
+  draftStore<Body>('annabel', 'C3').write({ revision: 1, body: { text: 'c' } });
+  expect(unsentDrafts('anna')).toEqual(['C1']);
+  expect(draftStore<Body>('ben', 'C1').read()).toBeNull();
+  forget('anna', true);
+  expect(unsentDrafts('anna')).toEqual([]);
+  expect(unsentDrafts('annabel')).toEqual(['C3']);
+});
+
+describe('a save whose answer was lost', () => {
+  it('is no conflict', async () => {
+    save.mockRejectedValueOnce(offline()).mockRejectedValueOnce(stale(2, 'a'));
+    const draft = keeper();
+    draft.change({ text: 'a' });
+    await vi.advanceTimersByTimeAsync(600 + 2000);
+    expect(draft.state).toMatchObject({ status: 'saved', revision: 2, body: { text: 'a' }, extra: 'theirs', theirs: null });
+    expect(store().read()).toBeNull();
+  });
+
+  it('is told apart although the reader went on', async () => {
+    save.mockRejectedValueOnce(offline()).mockRejectedValueOnce(stale(2, 'a'));
+    const draft = keeper();
+    draft.change({ text: 'a' });
+    await vi.advanceTimersByTimeAsync(600);
+    draft.change({ text: 'ab' });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(save.mock.calls.map(([revision, body]) => [revision, body.text])).toEqual([[1, 'a'], [1, 'a'], [2, 'ab']]);
+    expect(draft.state).toMatchObject({ status: 'saved', revision: 3, body: { text: 'ab' } });
+  });
+
+  it('is told apart after the tab was killed, too', async () => {
+    save.mockImplementationOnce(() => new Promise(() => undefined));
+    const killed = keeper();
+    killed.change({ text: 'a' });
+    await vi.advanceTimersByTimeAsync(600);
+    killed.change({ text: 'ab' });
+    killed.close();
+    const again = keeper(2, 'a');
+    expect(again.state).toMatchObject({ status: 'changed', revision: 2, body: { text: 'ab' } });
+    await vi.advanceTimersByTimeAsync(600);
+    expect(again.state.status).toBe('saved');
+  });
+
+  it('tells whether it arrived', async () => {
+    const landed = vi.fn();
+    save.mockRejectedValueOnce(offline()).mockRejectedValueOnce(stale(2, 'a')).mockRejectedValueOnce(offline()).mockRejectedValueOnce(stale(5, 'other'));
+    const draft = keeper(1, 'start', { onLanded: landed });
+    draft.change({ text: 'a' });
+    await vi.advanceTimersByTimeAsync(2600);
+    draft.change({ text: 'ab' });
+    await vi.advanceTimersByTimeAsync(2600);
+    expect(landed.mock.calls).toEqual([[true], [false]]);
+  });
+});
+
+describe('two drafts of one base', () => {
+  // Words are the fields; a clash is the same place with another word on each side.
+  const words = ({ text }: Body) => Object.fromEntries(text.split(' ').map((word, place) => [place, word]));
+  const merge = (base: Body, mine: Body, theirs: Body) => {
+    const merged = threeWay(words(base), words(mine), words(theirs));
+    const text = (fields: Record<string, unknown>) => ({ text: Object.values(fields).join(' ') });
+    return { mine: text(merged.mine), theirs: text(merged.theirs) };
+  };
+
+  it('are put together without asking where they do not clash', async () => {
+    save.mockRejectedValueOnce(stale(7, 'a b C'));
+    const draft = keeper(1, 'a b c', { merge });
+    draft.change({ text: 'A b c' });
+    await vi.advanceTimersByTimeAsync(600);
+    expect(save.mock.lastCall?.slice(0, 2)).toEqual([7, { text: 'A b C' }]);
+    expect(draft.state).toMatchObject({ status: 'saved', revision: 8, body: { text: 'A b C' } });
+  });
+
+  it('are put together at opening, from the copy that an earlier page kept', async () => {
+    store().write({ revision: 1, body: { text: 'A b c' }, base: { text: 'a b c' } });
+    const draft = keeper(3, 'a b C', { merge });
+    expect(draft.state).toMatchObject({ status: 'changed', revision: 3, body: { text: 'A b C' } });
+    await vi.advanceTimersByTimeAsync(600);
+    expect(save.mock.calls.map(([revision, body]) => [revision, body.text])).toEqual([[3, 'A b C']]);
+  });
+
+  async function clash() {
+    save.mockRejectedValueOnce(stale(7, 'x b C'));
+    const draft = keeper(1, 'a b c', { merge });
+    draft.change({ text: 'A B c' });
+    await vi.advanceTimersByTimeAsync(600);
+    expect(draft.state.status).toBe('conflict');
+    expect(draft.choices()).toEqual({ mine: { text: 'A B C' }, theirs: { text: 'x B C' } });
+    return draft;
+  }
+
+  it('give back what was not chosen, with what was entered since', async () => {
+    const draft = await clash();
+    draft.resolve('theirs');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(draft.state).toMatchObject({ status: 'saved', body: { text: 'x B C' }, asides: [{ other: { text: 'A B C' } }] });
+    draft.change({ text: 'x B CC' });
+    await vi.advanceTimersByTimeAsync(600);
+
+    const later = keeper(9, 'x B CC', { merge }); // another day
+    later.takeBack(later.state.asides[0]!);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(later.state).toMatchObject({ status: 'saved', body: { text: 'A B CC' }, asides: [{ other: { text: 'x B CC' } }] });
+    later.finish();
+    expect(Object.keys(localStorage)).toEqual([]);
+  });
+
+  it('leave no category of the draft that was not chosen', async () => {
+    save.mockRejectedValueOnce(stale(7, 'theirs'));
+    const draft = keeper();
+    draft.change({ text: 'mine' });
+    await vi.advanceTimersByTimeAsync(600);
+    draft.resolve('theirs');
+    expect(draft.state).toMatchObject({ status: 'saved', extra: 'theirs' });
+  });
+});
+
+describe('two tabs of one browser', () => {
+  it('do not take each other’s unsent copies away', async () => {
+    save.mockRejectedValue(offline());
+    const first = keeper();
+    first.change({ text: 'first' });
+    await vi.advanceTimersByTimeAsync(600);
+    const copy = draftStore<Body>('anna', 'C1');
+    copy.write({ revision: 1, body: { text: 'second' } });
+    copy.clear();
+    expect(store().read()?.body).toEqual({ text: 'first' });
+  });
+
+  it('take up what the other could not send, and forget it once it is there', async () => {
+    store().write({ revision: 1, body: { text: 'killed' } });
+    const draft = keeper();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(draft.state).toMatchObject({ status: 'saved', body: { text: 'killed' } });
+    expect(unsentDrafts('anna')).toEqual([]);
+  });
 });

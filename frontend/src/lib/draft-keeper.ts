@@ -1,59 +1,20 @@
-import type { DraftStore } from './draft-store';
-import { ApiError, messageOf } from './errors';
+import type { DraftOptions, DraftState, Saved, ServerDraft } from './draft-state';
+import type { Aside } from './draft-store';
+import { ApiError, isUnanswered, messageOf } from './errors';
+import { sameJson } from './same-json';
 
-export type DraftStatus =
-  | 'saved'
-  /** Changed, will be sent in a moment. */
-  | 'changed'
-  | 'saving'
-  /** The server cannot be reached; the draft is in this browser and is sent when it can. */
-  | 'offline'
-  /** Another tab or computer saved in between: the reader chooses. */
-  | 'conflict'
-  /** The server says no; nothing is sent until something changes. */
-  | 'refused';
-
-export interface Saved<Extra> {
-  revision: number;
-  extra: Extra;
-}
-
-export interface DraftState<Body, Extra> {
-  status: DraftStatus;
-  body: Body;
-  revision: number;
-  /** What the server derived at the last save. */
-  extra: Extra;
-  message: string | null;
-  /** In a conflict: what the server has. */
-  theirs: { revision: number; body: Body } | null;
-  /** The browser could not keep a copy (private mode, full disk). */
-  unkept: boolean;
-  /** Grows when the body is replaced by another draft, so that what was drawn from it is drawn anew. */
-  generation: number;
-}
-
-interface Options<Body, Extra> {
-  revision: number;
-  body: Body;
-  extra: Extra;
-  save: (revision: number, body: Body, keepalive: boolean) => Promise<Saved<Extra>>;
-  /** The server's draft of a 409 stale_draft. */
-  staleBody: (error: ApiError) => { revision: number; body: Body } | null;
-  store: DraftStore<Body>;
-  /** Whether two bodies say the same; they may come back with keys in another order. */
-  same: (a: Body, b: Body) => boolean;
-  /** Quiet time after a change before it is sent, ms. */
-  delay?: number;
-}
+export type { DraftState, DraftStatus, Saved } from './draft-state';
 
 const RETRY_AFTER = [2_000, 4_000, 8_000, 15_000];
+/** Refusals of what was sent, not of who sent it or when: the same body never gets through. */
+const REFUSES_BODY = [400, 409, 413, 500];
 
 /**
  * Keeps a draft on the server and, until it is there, in the browser. No React: the states can be tested.
  *
  * Saves name the revision they edit; only one is under way at a time, and what changed meanwhile goes
- * with the next. A lost network is tried again; a conflict waits for the reader.
+ * with the next. A lost network is tried again. What another tab saved is merged; where it clashes, the
+ * reader chooses.
  */
 export class DraftKeeper<Body, Extra> {
   state: DraftState<Body, Extra>;
@@ -64,21 +25,37 @@ export class DraftKeeper<Body, Extra> {
   private failures = 0;
   private dirty = false;
   private closed = false;
+  /** What the server had at the state's revision; null where an older page's copy does not say. */
+  private base: Body | null;
+  /** Sent, and not known to have arrived. It is sent again before anything newer, so that it can be told. */
+  private sent: Body | null = null;
 
-  constructor(private readonly options: Options<Body, Extra>) {
+  constructor(private readonly options: DraftOptions<Body, Extra>) {
     const { revision, body, extra, store } = options;
     this.delay = options.delay ?? 600;
-    this.state = { status: 'saved', revision, body, extra, message: null, theirs: null, unkept: false, generation: 0 };
+    this.base = body;
+    const asides = store.asides();
+    this.state = { status: 'saved', revision, body, extra, message: null, theirs: null, asides, unkept: false, generation: 0 };
     const kept = store.read();
     if (!kept) return;
-    if (options.same(kept.body, body)) store.clear();
-    else if (kept.revision === revision) {
-      this.state = { ...this.state, body: kept.body, status: 'changed' };
-      this.dirty = true;
-    } else {
-      this.state = { ...this.state, body: kept.body, status: 'conflict', theirs: { revision, body } };
-      this.dirty = true;
+    if (options.same(kept.body, body)) {
+      store.clear();
+      return;
     }
+    this.dirty = true;
+    this.state = { ...this.state, body: kept.body, status: 'changed' };
+    this.sent = kept.sent ?? null;
+    if (kept.revision === revision) return;
+    this.base = kept.base ?? null;
+    this.meet({ revision, body, extra }, this.sent, null);
+  }
+
+  get key(): string {
+    return this.options.store.key;
+  }
+
+  get unsent(): boolean {
+    return this.dirty;
   }
 
   /** Sends what an earlier page could only keep in the browser. */
@@ -97,15 +74,15 @@ export class DraftKeeper<Body, Extra> {
   change(body: Body): void {
     this.dirty = true;
     const status = this.state.status === 'conflict' || this.state.status === 'offline' ? this.state.status : 'changed';
-    this.set({ body, status, message: status === 'changed' ? null : this.state.message, unkept: !this.keep(body) });
+    this.set({ body, status, message: status === 'changed' ? null : this.state.message });
+    this.keep();
     if (status !== 'conflict') this.schedule(status === 'offline' ? this.retryDelay() : this.delay);
   }
 
   /** Takes over what somebody else saved, where nothing here is unsent or newer. */
   adopt(revision: number, body: Body, extra: Extra): void {
     if (this.dirty || this.running || revision <= this.state.revision) return;
-    const generation = this.state.generation + (this.options.same(body, this.state.body) ? 0 : 1);
-    this.set({ revision, body, extra, status: 'saved', message: null, generation });
+    this.take({ revision, body, extra }, body);
   }
 
   /** Sends what is not sent yet, now. True when the server has everything. */
@@ -124,42 +101,45 @@ export class DraftKeeper<Body, Extra> {
     if (this.dirty && this.state.status === 'offline') void this.flush();
   }
 
-  /** Ends a conflict: `mine` overwrites the server's, `theirs` takes it. */
+  /** The two ways to end a conflict: everything that does not clash is in both. */
+  choices(theirs = this.state.theirs): { mine: Body; theirs: Body } {
+    const { body } = this.state;
+    if (!theirs) return { mine: body, theirs: body };
+    const { merge } = this.options;
+    return merge && this.base !== null ? merge(this.base, body, theirs.body) : { mine: body, theirs: theirs.body };
+  }
+
+  /** Ends a conflict; the way not taken is set aside. */
   resolve(choice: 'mine' | 'theirs'): void {
-    const { theirs, body } = this.state;
+    const { theirs, asides } = this.state;
     if (!theirs) return;
-    if (choice === 'theirs') {
-      this.dirty = false;
-      this.options.store.clear();
-      this.set({
-        status: 'saved',
-        body: theirs.body,
-        revision: theirs.revision,
-        theirs: null,
-        message: null,
-        generation: this.state.generation + 1,
-      });
-    } else {
-      this.set({ status: 'changed', revision: theirs.revision, theirs: null, message: null });
-      this.keep(body);
-      void this.flush();
-    }
+    const { [choice]: chosen, [choice === 'mine' ? 'theirs' : 'mine']: other } = this.choices();
+    this.setAside([...asides, { at: Date.now(), chosen, other }]);
+    this.take(theirs, chosen);
+    if (this.dirty) void this.flush();
+  }
+
+  /** Turns a choice round; what was entered since stays. What is left by it is set aside in turn. */
+  takeBack(aside: Aside<Body>): void {
+    const { body, asides, status } = this.state;
+    if (status === 'conflict') return;
+    const back = this.options.merge?.(aside.chosen, body, aside.other).theirs ?? aside.other;
+    this.setAside([...asides.filter((one) => one !== aside), { at: Date.now(), chosen: back, other: body }]);
+    this.set({ generation: this.generationOf(back) });
+    this.change(back);
   }
 
   /** After signing: the draft is done, here and there. */
   finish(): void {
     this.unschedule();
     this.dirty = false;
-    this.options.store.clear();
+    this.sent = null;
+    this.options.store.clearAll();
   }
 
   close(): void {
     this.closed = true;
     this.unschedule();
-  }
-
-  get unsent(): boolean {
-    return this.dirty;
   }
 
   private schedule(after: number): void {
@@ -176,44 +156,93 @@ export class DraftKeeper<Body, Extra> {
     return RETRY_AFTER[Math.min(this.failures, RETRY_AFTER.length) - 1] ?? this.delay;
   }
 
-  private keep(body: Body): boolean {
-    return this.options.store.write({ revision: this.state.revision, body });
+  private keep(): void {
+    if (this.closed) return; // the page that took its place has taken its copy too
+    const { revision, body } = this.state;
+    this.set({ unkept: !this.options.store.write({ revision, body, base: this.base, sent: this.sent }) });
+  }
+
+  private setAside(asides: Aside<Body>[]): void {
+    this.options.store.keepAsides(asides);
+    this.set({ asides });
   }
 
   private send(keepalive: boolean): Promise<void> {
-    const { body, revision } = this.state;
+    const unknown = this.sent;
+    const body = unknown ?? this.state.body;
     this.dirty = false;
+    this.sent = body;
     this.set({ status: 'saving' });
     this.running = this.options
-      .save(revision, body, keepalive)
-      .then((saved) => this.confirmed(saved), (error: unknown) => this.failed(error))
+      .save(this.state.revision, body, keepalive)
+      .then((saved) => this.confirmed(saved, body), (error: unknown) => this.failed(error, body, unknown))
       .finally(() => {
         this.running = null;
       });
     return this.running;
   }
 
-  private confirmed({ revision, extra }: Saved<Extra>): void {
+  private confirmed({ revision, extra }: Saved<Extra>, body: Body): void {
     this.failures = 0;
+    this.base = body;
+    this.sent = null;
+    this.dirty = !this.options.same(body, this.state.body);
     this.set({ revision, extra, message: null, status: this.dirty ? 'changed' : 'saved' });
-    if (this.dirty) this.keep(this.state.body);
+    if (this.dirty) this.keep();
     else this.options.store.clear();
   }
 
-  private failed(error: unknown): void {
+  private failed(error: unknown, body: Body, unknown: Body | null): void {
     this.dirty = true;
     const message = messageOf(error);
-    const theirs = error instanceof ApiError && error.code === 'stale_draft' ? this.options.staleBody(error) : null;
+    const refusal = error instanceof ApiError ? error : null;
+    const theirs = refusal?.code === 'stale_draft' ? this.options.staleBody(refusal) : null;
     if (theirs) {
-      this.set({ status: 'conflict', theirs, message });
-    } else if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) {
+      if (unknown !== null) this.options.onLanded?.(this.options.same(theirs.body, body));
+      this.meet(theirs, body, message);
+      return;
+    }
+    if (!isUnanswered(error)) this.sent = REFUSES_BODY.includes(refusal?.status ?? 0) ? null : unknown;
+    if (refusal && refusal.status >= 400 && refusal.status < 500 && refusal.status !== 429) {
       this.set({ status: 'refused', message });
     } else {
       this.failures += 1;
       this.set({ status: 'offline', message });
       this.schedule(this.retryDelay());
     }
-    this.set({ unkept: !this.keep(this.state.body) });
+    this.keep();
+  }
+
+  /** The server moved on: by a save of this page whose answer was lost, or by somebody else's. */
+  private meet(theirs: ServerDraft<Body, Extra>, sent: Body | null, message: string | null): void {
+    const { same } = this.options;
+    const arrived = sent !== null && same(theirs.body, sent);
+    const { mine, theirs: other } = arrived ? { mine: this.state.body, theirs: this.state.body } : this.choices(theirs);
+    this.sent = null;
+    if (same(mine, other)) {
+      this.take(theirs, mine);
+      return;
+    }
+    this.dirty = true;
+    this.set({ status: 'conflict', theirs, message });
+    this.keep();
+  }
+
+  /** Goes on from the server's draft with `body`. */
+  private take({ revision, extra, body: base }: ServerDraft<Body, Extra>, body: Body): void {
+    const { same, store } = this.options;
+    const generation = this.generationOf(body);
+    this.failures = 0;
+    this.base = base;
+    this.dirty = !same(body, base);
+    this.set({ status: this.dirty ? 'changed' : 'saved', revision, extra, body, theirs: null, message: null, generation });
+    if (this.dirty) this.keep();
+    else store.clear();
+  }
+
+  private generationOf(body: Body): number {
+    const { drawn = (all: Body): unknown => all } = this.options;
+    return this.state.generation + (sameJson(drawn(body), drawn(this.state.body)) ? 0 : 1);
   }
 
   private set(part: Partial<DraftState<Body, Extra>>): void {

@@ -5,7 +5,7 @@ import type { components } from '@/types/api';
 import { purgeViewer } from '@/viewer';
 
 import { api, unwrap } from './api-client';
-import { clearDrafts } from './draft-store';
+import { closeDrafts } from './live-drafts';
 
 export type User = components['schemas']['UserOut'];
 export type Role = 'observer' | 'adjudicator' | 'lead';
@@ -26,6 +26,7 @@ export function useLogin() {
   return useMutation({
     mutationFn: (body: { username: string; password: string }) => unwrap(api.POST('/api/auth/login/', { body })),
     onSuccess: (me) => {
+      closeDrafts(); // a session that ran out: nothing of it is sent as the next person
       client.clear(); // whatever an earlier person at this desk had loaded
       client.setQueryData(meQuery.queryKey, me);
     },
@@ -36,9 +37,9 @@ export function useLogout() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => unwrap(api.POST('/api/auth/logout/')),
-    // Only once the server has let go: a draft that never reached it must outlive a failed logout.
-    onSuccess: () => clearDrafts(),
+    // Drafts that the server does not have stay in the browser, for their reader alone.
     onSettled: () => {
+      closeDrafts();
       purgeViewer();
       client.clear();
       client.setQueryData(meQuery.queryKey, { user: null });

@@ -4389,6 +4389,9 @@ export interface components {
                 [key: string]: components["schemas"]["ScanScores"];
             };
             measurements?: components["schemas"]["MeasurementShape"][];
+            categories: {
+                [key: string]: "clean" | "intermediate" | "case" | null;
+            };
         };
         /** @description ``code`` is ``stale_draft``: somebody, or another tab, saved in between. */
         StaleDraftOut: {

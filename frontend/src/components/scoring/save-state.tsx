@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Modal, Stack, Text, Tooltip } from '@mantine/core';
+import { Alert, Badge, Button, Group, Menu, Modal, Stack, Text, Tooltip } from '@mantine/core';
 
 import type { DraftKeeper, DraftState, DraftStatus } from '@/lib/draft-keeper';
 
@@ -11,37 +11,62 @@ const LABEL: Record<DraftStatus, { text: string; color: string }> = {
   refused: { text: 'Not saved', color: 'red' },
 };
 
+interface Props<Body, Extra> {
+  state: DraftState<Body, Extra>;
+  keeper: DraftKeeper<Body, Extra>;
+}
+
 /** Where the draft is: on the server, on its way, or only in this browser. */
-export function SaveState<Body, Extra>({ state }: { state: DraftState<Body, Extra> }) {
+export function SaveState<Body, Extra>({ state, keeper }: Props<Body, Extra>) {
   const { text, color } = LABEL[state.status];
   const kept = state.unkept && state.status !== 'saved' ? ' The browser could not keep a copy: do not close this page.' : '';
   return (
-    <Tooltip label={`${state.message ?? 'The server has every change.'}${kept}`} disabled={!state.message && !kept} multiline maw={320}>
-      <Badge role="status" aria-live="polite" color={color} variant="light" data-testid="save-state" data-status={state.status} tt="none" size="lg">
-        {state.unkept && state.status !== 'saved' ? 'Not kept in this browser' : text}
-      </Badge>
-    </Tooltip>
+    <Group gap={6} wrap="nowrap">
+      <Tooltip label={`${state.message ?? 'The server has every change.'}${kept}`} disabled={!state.message && !kept} multiline maw={320}>
+        <Badge role="status" aria-live="polite" color={color} variant="light" data-testid="save-state" data-status={state.status} tt="none" size="lg">
+          {state.unkept && state.status !== 'saved' ? 'Not kept in this browser' : text}
+        </Badge>
+      </Tooltip>
+      {state.asides.length > 0 && <Asides state={state} keeper={keeper} />}
+    </Group>
   );
 }
 
-/** The choice between two drafts of one case. Both stay until one is chosen. */
-export function ConflictDialog<Body, Extra>({ state, keeper, describe }: {
-  state: DraftState<Body, Extra>;
-  keeper: DraftKeeper<Body, Extra>;
+/** Drafts that were not chosen can be taken back until the read is signed. */
+function Asides<Body, Extra>({ state, keeper }: Props<Body, Extra>) {
+  return (
+    <Menu position="bottom-start" withArrow>
+      <Menu.Target>
+        <Button size="compact-xs" variant="subtle" style={{ flexShrink: 0 }}>Other draft</Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {[...state.asides].reverse().map((aside) => (
+          <Menu.Item key={aside.at} onClick={() => keeper.takeBack(aside)}>
+            Take the other draft back (set aside {new Date(aside.at).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' })})
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** The choice between two drafts of one case, of what both changed. The other one can be taken back. */
+export function ConflictDialog<Body, Extra>({ state, keeper, describe }: Props<Body, Extra> & {
   /** What differs, in words. */
   describe: (mine: Body, theirs: Body) => string[];
 }) {
-  const { theirs, body } = state;
-  const differences = theirs ? describe(body, theirs.body) : [];
+  const { theirs } = state;
+  const choices = theirs && keeper.choices();
+  const differences = choices ? describe(choices.mine, choices.theirs) : [];
   return (
     <Modal opened={theirs !== null} onClose={() => undefined} withCloseButton={false} title="Two drafts of this case" centered size="lg">
       <Stack>
         <Text size="sm">
-          This case was saved in another tab or on another computer after this page was opened. Nothing is lost: choose
-          which draft goes on.
+          This case was saved in another tab or on another computer after this page was opened. Choose which draft goes
+          on; the other can be taken back until you sign.
         </Text>
         {differences.length > 0 && (
-          <Alert color="gray" variant="light" title="They differ in">
+          <Alert color="gray" variant="light" title="Both changed">
             <ul style={{ margin: 0, paddingLeft: 18 }}>
               {differences.map((line) => (
                 <li key={line}>{line}</li>

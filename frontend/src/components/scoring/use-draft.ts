@@ -1,6 +1,7 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
 
 import type { DraftKeeper, DraftState } from '@/lib/draft-keeper';
+import { enterDraft, leaveDraft } from '@/lib/live-drafts';
 
 /** Sends the draft before the page goes, tries again when the network is back, warns while it is not sent. */
 export function useDraft<Body, Extra>(create: () => DraftKeeper<Body, Extra>): [DraftState<Body, Extra>, DraftKeeper<Body, Extra>] {
@@ -16,6 +17,7 @@ export function useDraft<Body, Extra>(create: () => DraftKeeper<Body, Extra>): [
     const warn = (event: BeforeUnloadEvent) => {
       if (keeper.unsent) event.preventDefault();
     };
+    enterDraft(keeper);
     keeper.start();
     document.addEventListener('visibilitychange', hidden);
     window.addEventListener('pagehide', leave);
@@ -26,7 +28,7 @@ export function useDraft<Body, Extra>(create: () => DraftKeeper<Body, Extra>): [
       window.removeEventListener('pagehide', leave);
       window.removeEventListener('online', online);
       window.removeEventListener('beforeunload', warn);
-      leave(); // another page of this application
+      void leaveDraft(keeper); // another page of this application
     };
   }, [keeper]);
 

@@ -15,6 +15,7 @@ import { SeriesNotice } from '@/components/scoring/series-notice';
 import { useDraft } from '@/components/scoring/use-draft';
 import type { SeriesFailure } from '@/components/scoring/use-scans';
 import { DraftKeeper } from '@/lib/draft-keeper';
+import { isBehind } from '@/lib/draft-state';
 import { draftStore } from '@/lib/draft-store';
 import { usePreference } from '@/lib/preference';
 import { sameJson } from '@/lib/same-json';
@@ -59,8 +60,8 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         extra: agreed.categories,
         save: (revision, body, keepalive) => saveAgreed(code, revision, body, keepalive),
         staleBody: ({ body }) => {
-          const { current } = body as { current?: { revision: number; content: Partial<Content> } };
-          return current ? { revision: current.revision, body: complete(current.content, keys) } : null;
+          const { current } = body as { current?: { revision: number; content: Partial<Content>; categories: Categories } };
+          return current ? { revision: current.revision, body: complete(current.content, keys), extra: current.categories } : null;
         },
         store: draftStore<Content>(username, `consensus-${code}`),
         same: sameJson,
@@ -154,7 +155,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         <Group gap="md" wrap="nowrap">
           <Anchor component={Link} to="/" size="sm">← Worklist</Anchor>
           <Text component="h1" size="md" fw={600}>Consensus {code}</Text>
-          <SaveState state={draft} />
+          <SaveState state={draft} keeper={keeper} />
         </Group>
         <Group gap="xs" wrap="nowrap">
           <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} onClick={() => setHelp(true)}>Keys</Button>
@@ -190,7 +191,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         <AgreedForm
           lines={lines}
           agreed={draft.body}
-          categories={{ yours: reads.you?.categories ?? {}, theirs: reads.other?.categories ?? {}, agreed: draft.extra }}
+          categories={{ yours: reads.you?.categories ?? {}, theirs: reads.other?.categories ?? {}, agreed: isBehind(draft) ? {} : draft.extra }}
           scans={session.scans}
           cursor={cursor}
           missing={missing}

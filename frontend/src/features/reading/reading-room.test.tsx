@@ -5,6 +5,7 @@ import { MemoryRouter } from 'react-router';
 import { beforeEach, expect, it, vi } from 'vitest';
 
 import type { Rubric } from '@/components/scoring/rubric';
+import { draftStore } from '@/lib/draft-store';
 
 import type { ReadingCase } from './api';
 import { ReadingRoom } from './reading-room';
@@ -159,7 +160,7 @@ it('says where the draft is while the server cannot be reached', async () => {
   open();
   press('2');
   await waitFor(() => expect(screen.getByTestId('save-state').textContent).toBe('Offline – kept in this browser'), { timeout: 15_000 });
-  expect(JSON.parse(localStorage.getItem('odontoid:draft:anna:c0ffee:1') ?? '{}')).toMatchObject({ body: { content: { baseline: { grades: { pannus: 2 } } } } });
+  expect(draftStore('anna', 'c0ffee:1').read()).toMatchObject({ body: { content: { baseline: { grades: { pannus: 2 } } } } });
 });
 
 it('takes digits as text while a comment is written', () => {

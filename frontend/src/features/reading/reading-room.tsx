@@ -14,6 +14,7 @@ import {
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { SeriesNotice } from '@/components/scoring/series-notice';
 import type { SeriesFailure } from '@/components/scoring/use-scans';
+import { isBehind } from '@/lib/draft-state';
 import { usePreference } from '@/lib/preference';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
 
@@ -58,8 +59,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const client = useQueryClient();
   const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
-  const readOnly = opened.reading.state === 'signed';
   const [draft, keeper, work] = useReadingDraft(opened, source, username, scanKeys);
+  const readOnly = opened.reading.state === 'signed';
   const { content } = draft.body;
   const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0, focus: true });
   const [missing, setMissing] = useState<Missing[]>([]);
@@ -210,7 +211,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
             Case {code}
           </Text>
           {opened.purpose && <Badge color="grape" tt="none">Phantom, {opened.purpose === 'training' ? 'for training' : 'for qualification'}</Badge>}
-          {readOnly ? <Text size="sm">Signed, for reading only</Text> : <SaveState state={draft} />}
+          {readOnly ? <Text size="sm">Signed, for reading only</Text> : <SaveState state={draft} keeper={keeper} />}
         </Group>
         <Group gap="xs" wrap="nowrap">
           <Text size="xs" c="gray.5" visibleFrom="lg">
@@ -274,7 +275,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         rows={rows}
         scans={opened.scans}
         content={content}
-        categories={draft.extra}
+        categories={isBehind(draft) ? {} : draft.extra}
         settled={draft.status === 'saved'}
         measurements={draft.body.measurements}
         cursor={cursor}

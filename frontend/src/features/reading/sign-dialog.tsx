@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 
 import { PasswordDialog } from '@/components/scoring/password-dialog';
 import { CATEGORY_LABEL, type Missing } from '@/components/scoring/rubric';
@@ -32,7 +32,8 @@ interface Props {
 /** Says what signing means, takes the password, and offers the next case as soon as it is done. */
 export function SignDialog({ opened, code, source, withFeedback, scans, keeper, work, onClose, onMissing, onNext, onFeedback }: Props) {
   const [signed, setSigned] = useState<{ next: string | null } | null>(null);
-  const categories = keeper.getState().extra;
+  const { status, extra } = useSyncExternalStore(keeper.subscribe, keeper.getState);
+  const categories = status === 'saved' ? extra : {}; // else they are of an earlier state
 
   async function sign(password: string) {
     if (!(await keeper.flush())) {

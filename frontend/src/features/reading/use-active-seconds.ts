@@ -1,15 +1,16 @@
 import { useEffect, useState } from 'react';
 
+import { SECONDS } from '@/lib/draft-store';
 import { isUnanswered } from '@/lib/errors';
 
 /** Without input for this long the reader is taken to be away. */
 const IDLE_AFTER = 60_000;
 const TICK = 1_000;
-const SECONDS = 'odontoid:seconds:';
 
 /**
  * Seconds of work on a read that the server does not have yet. They go with the next save or with the
- * signature, which add them up; a page left without a change keeps them in the browser for the next.
+ * signature, which add them up; a page left without a change keeps them in the browser for the next, until
+ * the reader signs out.
  */
 export class WorkedTime {
   private seconds = 0;

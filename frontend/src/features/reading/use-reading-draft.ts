@@ -2,13 +2,15 @@ import { useEffect } from 'react';
 
 import { complete, type Content } from '@/components/scoring/rubric';
 import { useDraft } from '@/components/scoring/use-draft';
-import type { ApiError } from '@/lib/errors';
-import { DraftKeeper, type DraftState } from '@/lib/draft-keeper';
+import { DraftKeeper } from '@/lib/draft-keeper';
+import type { DraftState, ServerDraft } from '@/lib/draft-state';
 import { type DraftStore, draftStore } from '@/lib/draft-store';
+import type { ApiError } from '@/lib/errors';
 import { sameJson } from '@/lib/same-json';
 import type { Measurement } from '@/viewer';
 
 import { type Categories, type DraftBody, type ReadingCase, type ReadSource, saveDraft } from './api';
+import { mergeDrafts } from './merge-drafts';
 import { useActiveSeconds, type WorkedTime } from './use-active-seconds';
 
 type Held = [DraftState<DraftBody, Categories>, DraftKeeper<DraftBody, Categories>, WorkedTime];
@@ -18,35 +20,43 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
   const { code, reading } = opened;
   // A version has its own draft: one kept before signing must not come back in the amendment.
   const name = `${code}:${reading.version}`;
+  const signed = reading.state === 'signed';
   const work = useActiveSeconds(`${username}:${name}`);
-  const [state, keeper] = useDraft<DraftBody, Categories>(
-    () =>
-      new DraftKeeper<DraftBody, Categories>({
-        revision: reading.revision,
-        body: bodyOf(reading, scanKeys),
-        extra: opened.categories,
-        save: (revision, body, keepalive) => work.sendWith((seconds) => saveDraft(source, code, revision, body, seconds, keepalive)),
-        staleBody: (error) => staleBody(error, scanKeys),
-        store: completed(draftStore<DraftBody>(username, name), scanKeys),
-        same: sameJson,
-      }),
-  );
+  const [state, keeper] = useDraft<DraftBody, Categories>(() => {
+    const store = completed(draftStore<DraftBody>(username, name), scanKeys);
+    // What is signed is shown as it was signed; a copy from before can no longer be sent.
+    if (signed) store.clearAll();
+    return new DraftKeeper<DraftBody, Categories>({
+      revision: reading.revision,
+      body: bodyOf(reading, scanKeys),
+      extra: opened.categories,
+      save: (revision, body, keepalive) => work.sendWith((seconds) => saveDraft(source, code, revision, body, seconds, keepalive)),
+      staleBody: (error) => staleBody(error, scanKeys),
+      merge: mergeDrafts,
+      drawn: ({ measurements }) => measurements,
+      onLanded: (arrived) => work.landed(arrived),
+      store,
+      same: sameJson,
+    });
+  });
   // Fetched ahead, and saved in another tab before it was opened here.
   useEffect(() => keeper.adopt(reading.revision, bodyOf(reading, scanKeys), opened.categories), [keeper, opened, reading, scanKeys]);
   useEffect(() => {
-    if (reading.state === 'signed') work.finish();
-  }, [reading.state, work]);
+    if (signed) work.finish();
+  }, [signed, work]);
   return [state, keeper, work];
 }
 
 /** A draft that an earlier version of this page kept lacks what has come since. */
 function completed(store: DraftStore<DraftBody>, scanKeys: string[]): DraftStore<DraftBody> {
+  const whole = (body: DraftBody): DraftBody => ({ ...body, content: complete(body.content, scanKeys) });
   return {
     ...store,
     read() {
       const kept = store.read();
-      return kept && { ...kept, body: { ...kept.body, content: complete(kept.body.content, scanKeys) } };
+      return kept && { ...kept, body: whole(kept.body), base: kept.base && whole(kept.base), sent: kept.sent && whole(kept.sent) };
     },
+    asides: () => store.asides().map(({ at, chosen, other }) => ({ at, chosen: whole(chosen), other: whole(other) })),
   };
 }
 
@@ -54,13 +64,14 @@ function bodyOf({ content, measurements }: Pick<ReadingCase['reading'], 'content
   return { content: complete(content as Partial<Content>, scanKeys), measurements: measurements as Measurement[] };
 }
 
-function staleBody(error: ApiError, scanKeys: string[]): { revision: number; body: DraftBody } | null {
+function staleBody(error: ApiError, scanKeys: string[]): ServerDraft<DraftBody, Categories> | null {
   const { current } = error.body as {
-    current?: { revision: number; content: Partial<Content>; measurements?: Measurement[] };
+    current?: { revision: number; content: Partial<Content>; measurements?: Measurement[]; categories: Categories };
   };
   if (!current) return null;
   return {
     revision: current.revision,
     body: { content: complete(current.content, scanKeys), measurements: current.measurements ?? [] },
+    extra: current.categories,
   };
 }

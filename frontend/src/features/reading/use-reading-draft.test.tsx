@@ -1,0 +1,31 @@
+import { renderHook } from '@testing-library/react';
+import { beforeEach, expect, it, vi } from 'vitest';
+
+import { complete, setValue } from '@/components/scoring/rubric';
+import { draftStore } from '@/lib/draft-store';
+
+import { type DraftBody, type ReadingCase, STUDY } from './api';
+import { useReadingDraft } from './use-reading-draft';
+
+const KEYS = ['baseline'];
+const body = (grade: number): DraftBody => ({ content: setValue(complete({}, KEYS), 'baseline', 'pannus', grade), measurements: [] });
+const opened = (state: 'draft' | 'signed') =>
+  ({ code: 'c0ffee', reading: { version: 1, revision: 4, state, ...body(1) }, categories: { baseline: 'clean' } }) as unknown as ReadingCase;
+const save = vi.fn();
+const source = { ...STUDY, save };
+const open = (state: 'draft' | 'signed', read = opened(state)) => renderHook(() => useReadingDraft(read, source, 'anna', KEYS));
+
+beforeEach(() => {
+  localStorage.clear();
+  vi.resetAllMocks();
+});
+
+it('takes up a kept draft, but shows a signed read as it was signed', () => {
+  draftStore<DraftBody>('anna', 'c0ffee:1').write({ revision: 4, body: body(2) });
+  const draft = open('draft');
+  expect(draft.result.current[0]).toMatchObject({ status: 'changed', body: body(2) });
+  draft.unmount();
+  draftStore<DraftBody>('anna', 'c0ffee:1').write({ revision: 4, body: body(2) });
+  expect(open('signed').result.current[0]).toMatchObject({ status: 'saved', body: body(1) });
+  expect(draftStore('anna', 'c0ffee:1').read()).toBeNull();
+});
