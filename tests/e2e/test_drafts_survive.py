@@ -98,6 +98,8 @@ def test_a_lost_answer_is_no_conflict(reader: Person) -> None:
     page.route("**/draft/", lose_one)
     give(page, "Baseline: Dens erosion", "1" if grade(page, "Baseline: Dens erosion") != "1" else "0")
     wait_until(lambda: status(page) == "offline", "the page to miss the answer")
+    assert page.get_by_test_id("save-reason").is_visible()
+    page.get_by_role("button", name="Try again").click()
     is_saved(page)
     assert lost == [200]
     assert not page.get_by_role("dialog").is_visible()

@@ -334,3 +334,15 @@ describe('two tabs of one browser', () => {
     expect(unsentDrafts('anna')).toEqual([]);
   });
 });
+
+it('says which field refuses a draft, and tries again when asked', async () => {
+  const body = { code: 'bad_content', detail: 'The draft does not fit.', fields: { 'baseline.grades.pannus': 'no such grade' } };
+  save.mockRejectedValueOnce(new ApiError(409, body, 'The draft does not fit.'));
+  const draft = keeper();
+  draft.change({ text: 'bad' });
+  await vi.advanceTimersByTimeAsync(600);
+  expect(draft.state).toMatchObject({ status: 'refused', message: 'The draft does not fit. baseline.grades.pannus: no such grade.' });
+  draft.retry();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(draft.state.status).toBe('saved');
+});

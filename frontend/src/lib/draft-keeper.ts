@@ -1,6 +1,6 @@
 import type { DraftOptions, DraftState, Saved, ServerDraft } from './draft-state';
 import type { Aside } from './draft-store';
-import { ApiError, isUnanswered, messageOf } from './errors';
+import { ApiError, isUnanswered, reasonOf } from './errors';
 import { sameJson } from './same-json';
 
 export type { DraftState, DraftStatus, Saved } from './draft-state';
@@ -96,9 +96,9 @@ export class DraftKeeper<Body, Extra> {
     return !this.dirty;
   }
 
-  /** Tries at once, e.g. when the network is back. */
+  /** Tries at once, e.g. when the network is back or the reader asks. */
   retry(): void {
-    if (this.dirty && this.state.status === 'offline') void this.flush();
+    if (this.dirty && (this.state.status === 'offline' || this.state.status === 'refused')) void this.flush();
   }
 
   /** The two ways to end a conflict: everything that does not clash is in both. */
@@ -194,7 +194,7 @@ export class DraftKeeper<Body, Extra> {
 
   private failed(error: unknown, body: Body, unknown: Body | null): void {
     this.dirty = true;
-    const message = messageOf(error);
+    const message = reasonOf(error);
     const refusal = error instanceof ApiError ? error : null;
     const theirs = refusal?.code === 'stale_draft' ? this.options.staleBody(refusal) : null;
     if (theirs) {

@@ -10,7 +10,7 @@ export type DraftStatus =
   | 'offline'
   /** Another tab or computer saved something else in the same place: the reader chooses. */
   | 'conflict'
-  /** The server says no; nothing is sent until something changes. */
+  /** The server says no; nothing is sent until something changes or the reader asks. */
   | 'refused';
 
 export interface Saved<Extra> {

@@ -83,6 +83,13 @@ export function isUnanswered(error: unknown): boolean {
   return !(error instanceof ApiError) || error.status === 0 || error.status >= 502;
 }
 
+/** The message with the fields that a refused draft is refused for. */
+export function reasonOf(error: unknown): string {
+  const fields = error instanceof ApiError && error.status === 409 && isRecord(error.body) ? fieldMessages(error.body.fields) : {};
+  const reasons = Object.entries(fields).map(([field, reason]) => `${field}: ${reason}.`);
+  return [messageOf(error), ...reasons].join(' ');
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error && error.message) return error.message;

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Menu, Modal, Stack, Text, Tooltip } from '@mantine/core';
+import { Alert, Badge, Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
 
 import type { DraftKeeper, DraftState, DraftStatus } from '@/lib/draft-keeper';
 
@@ -16,17 +16,28 @@ interface Props<Body, Extra> {
   keeper: DraftKeeper<Body, Extra>;
 }
 
-/** Where the draft is: on the server, on its way, or only in this browser. */
+/** Where the draft is: on the server, on its way, or only in this browser, and then why. */
 export function SaveState<Body, Extra>({ state, keeper }: Props<Body, Extra>) {
   const { text, color } = LABEL[state.status];
-  const kept = state.unkept && state.status !== 'saved' ? ' The browser could not keep a copy: do not close this page.' : '';
+  const unkept = state.unkept && state.status !== 'saved';
+  const waits = state.status === 'refused' || state.status === 'offline';
+  const reason = [waits && state.message, unkept && 'The browser could not keep a copy: do not close this page.'].filter(Boolean).join(' ');
   return (
-    <Group gap={6} wrap="nowrap">
-      <Tooltip label={`${state.message ?? 'The server has every change.'}${kept}`} disabled={!state.message && !kept} multiline maw={320}>
-        <Badge role="status" aria-live="polite" color={color} variant="light" data-testid="save-state" data-status={state.status} tt="none" size="lg">
-          {state.unkept && state.status !== 'saved' ? 'Not kept in this browser' : text}
-        </Badge>
-      </Tooltip>
+    <Group gap={6} wrap="nowrap" miw={0}>
+      <Badge role="status" aria-live="polite" color={color} variant="light" data-testid="save-state" data-status={state.status} tt="none" size="lg" style={{ flexShrink: 0 }}>
+        {unkept ? 'Not kept in this browser' : text}
+      </Badge>
+      {waits && (
+        <Button size="compact-xs" variant="default" style={{ flexShrink: 0 }} onClick={() => keeper.retry()}>
+          Try again
+        </Button>
+      )}
+      {reason && (
+        // Two lines of it, and all by the keyboard: a focused text scrolls.
+        <Text size="xs" lh={1.25} mah={32} maw={360} tabIndex={0} title={reason} data-testid="save-reason" style={{ overflow: 'auto', whiteSpace: 'normal' }}>
+          {reason}
+        </Text>
+      )}
       {state.asides.length > 0 && <Asides state={state} keeper={keeper} />}
     </Group>
   );

@@ -161,6 +161,7 @@ it('says where the draft is while the server cannot be reached', async () => {
   press('2');
   await waitFor(() => expect(screen.getByTestId('save-state').textContent).toBe('Offline – kept in this browser'), { timeout: 15_000 });
   expect(draftStore('anna', 'c0ffee:1').read()).toMatchObject({ body: { content: { baseline: { grades: { pannus: 2 } } } } });
+  expect(screen.getByTestId('save-reason').textContent).toContain('The server cannot be reached.');
 });
 
 it('takes digits as text while a comment is written', () => {
