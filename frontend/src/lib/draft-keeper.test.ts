@@ -335,6 +335,18 @@ describe('two tabs of one browser', () => {
   });
 });
 
+it('ends when the read was signed elsewhere', async () => {
+  save.mockRejectedValueOnce(new ApiError(409, { code: 'already_signed', detail: 'Signed.' }, 'Signed.'));
+  const draft = keeper();
+  draft.change({ text: 'late' });
+  await vi.advanceTimersByTimeAsync(600);
+  expect(draft.state.status).toBe('ended');
+  draft.change({ text: 'later' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(save).toHaveBeenCalledTimes(1);
+  expect(store().read()).toBeNull();
+});
+
 it('says which field refuses a draft, and tries again when asked', async () => {
   const body = { code: 'bad_content', detail: 'The draft does not fit.', fields: { 'baseline.grades.pannus': 'no such grade' } };
   save.mockRejectedValueOnce(new ApiError(409, body, 'The draft does not fit.'));

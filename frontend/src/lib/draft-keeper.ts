@@ -72,6 +72,7 @@ export class DraftKeeper<Body, Extra> {
   getState = (): DraftState<Body, Extra> => this.state;
 
   change(body: Body): void {
+    if (this.state.status === 'ended') return;
     this.dirty = true;
     const status = this.state.status === 'conflict' || this.state.status === 'offline' ? this.state.status : 'changed';
     this.set({ body, status, message: status === 'changed' ? null : this.state.message });
@@ -122,11 +123,18 @@ export class DraftKeeper<Body, Extra> {
   /** Turns a choice round; what was entered since stays. What is left by it is set aside in turn. */
   takeBack(aside: Aside<Body>): void {
     const { body, asides, status } = this.state;
-    if (status === 'conflict') return;
+    if (status === 'conflict' || status === 'ended') return;
     const back = this.options.merge?.(aside.chosen, body, aside.other).theirs ?? aside.other;
     this.setAside([...asides.filter((one) => one !== aside), { at: Date.now(), chosen: back, other: body }]);
     this.set({ generation: this.generationOf(back) });
     this.change(back);
+  }
+
+  /** What the server has instead of what a signature named. */
+  stale(error: ApiError): void {
+    const theirs = this.options.staleBody(error);
+    if (theirs) this.meet(theirs, null, null);
+    if (this.state.status === 'changed') this.schedule(this.delay);
   }
 
   /** After signing: the draft is done, here and there. */
@@ -200,6 +208,11 @@ export class DraftKeeper<Body, Extra> {
     if (theirs) {
       if (unknown !== null) this.options.onLanded?.(this.options.same(theirs.body, body));
       this.meet(theirs, body, message);
+      return;
+    }
+    if (refusal?.code === 'already_signed') {
+      this.finish();
+      this.set({ status: 'ended', message });
       return;
     }
     if (!isUnanswered(error)) this.sent = REFUSES_BODY.includes(refusal?.status ?? 0) ? null : unknown;

@@ -11,7 +11,9 @@ export type DraftStatus =
   /** Another tab or computer saved something else in the same place: the reader chooses. */
   | 'conflict'
   /** The server says no; nothing is sent until something changes or the reader asks. */
-  | 'refused';
+  | 'refused'
+  /** Signed meanwhile, in another tab or by a signature whose answer was lost. */
+  | 'ended';
 
 export interface Saved<Extra> {
   revision: number;
@@ -61,5 +63,5 @@ export interface DraftOptions<Body, Extra> {
 
 /** What was derived at the last save is not of what is on screen, and will not be for a while. */
 export function isBehind({ status }: { status: DraftStatus }): boolean {
-  return status === 'offline' || status === 'conflict' || status === 'refused';
+  return status === 'offline' || status === 'conflict' || status === 'refused' || status === 'ended';
 }

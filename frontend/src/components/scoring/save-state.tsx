@@ -9,6 +9,7 @@ const LABEL: Record<DraftStatus, { text: string; color: string }> = {
   offline: { text: 'Offline – kept in this browser', color: 'yellow' },
   conflict: { text: 'Changed elsewhere – choose', color: 'orange' },
   refused: { text: 'Not saved', color: 'red' },
+  ended: { text: 'Signed already', color: 'gray' },
 };
 
 interface Props<Body, Extra> {

@@ -1,6 +1,6 @@
 import { Box } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useCallback, useEffect } from 'react';
 import { useParams } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
@@ -46,6 +46,8 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const { scans, error: imageError, retry, showSeries, failure } = useScans(code, opened.data?.scans, source.from);
   useCaseAhead(source, opened.data?.next, scans !== null);
   useForgotten(code);
+  const { refetch } = opened;
+  const onChanged = useCallback(() => void refetch(), [refetch]);
   // What is there stays: a lost network must not take the page away.
   const error = (rubric.data ? null : rubric.error) ?? (opened.data ? null : opened.error);
   if (error) {
@@ -77,7 +79,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
       onRetryImages={retry}
       onSeries={showSeries}
       seriesFailure={failure}
-      onChanged={() => void opened.refetch()}
+      onChanged={onChanged}
     />
   );
 }

@@ -59,8 +59,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const client = useQueryClient();
   const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
-  const [draft, keeper, work] = useReadingDraft(opened, source, username, scanKeys);
-  const readOnly = opened.reading.state === 'signed';
+  const [draft, keeper, work] = useReadingDraft(opened, source, username, scanKeys, onChanged);
+  const readOnly = opened.reading.state === 'signed' || draft.status === 'ended';
   const { content } = draft.body;
   const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0, focus: true });
   const [missing, setMissing] = useState<Missing[]>([]);
@@ -311,7 +311,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
           window.setTimeout(() => goToMissing(gaps), 50);
         }}
         onNext={goOn}
-        onFeedback={onChanged}
+        onChanged={onChanged}
       />
     </div>
   );

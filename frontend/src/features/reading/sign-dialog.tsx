@@ -6,9 +6,11 @@ import { PasswordDialog } from '@/components/scoring/password-dialog';
 import { CATEGORY_LABEL, type Missing } from '@/components/scoring/rubric';
 import type { DraftKeeper } from '@/lib/draft-keeper';
 import { ApiError } from '@/lib/errors';
+import { sameJson } from '@/lib/same-json';
 
 import type { Categories, DraftBody, ReadSource } from './api';
 import type { WorkedTime } from './use-active-seconds';
+import { bodyOf, say, sayEnded } from './use-reading-draft';
 
 export const MEANING =
   'I read these scans myself, without knowledge of any other read or clinical data, and these scores are mine.';
@@ -26,34 +28,75 @@ interface Props {
   /** The server found findings that are still missing. */
   onMissing: (missing: Missing[]) => void;
   onNext: (next: string | null) => void;
-  onFeedback: () => void;
+  /** The case is another one on the server now. */
+  onChanged: () => void;
 }
 
 /** Says what signing means, takes the password, and offers the next case as soon as it is done. */
-export function SignDialog({ opened, code, source, withFeedback, scans, keeper, work, onClose, onMissing, onNext, onFeedback }: Props) {
+export function SignDialog({ opened, code, source, withFeedback, scans, keeper, work, onClose, onMissing, onNext, onChanged }: Props) {
   const [signed, setSigned] = useState<{ next: string | null } | null>(null);
   const { status, extra } = useSyncExternalStore(keeper.subscribe, keeper.getState);
   const categories = status === 'saved' ? extra : {}; // else they are of an earlier state
 
+  function done(next: string | null) {
+    keeper.finish();
+    work.finish();
+    setSigned({ next });
+  }
+
+  /** The draft is another one than the reader saw when they asked to sign. */
+  function lookAgain() {
+    onClose();
+    say('Changes that were saved in another tab have been added. Look at the read again before you sign it.');
+  }
+
   async function sign(password: string) {
+    const shown = keeper.getState().body;
     if (!(await keeper.flush())) {
+      if (keeper.getState().status === 'conflict') {
+        onClose(); // the choice comes first
+        return;
+      }
       throw new Error(`The draft could not be saved, so it cannot be signed yet. ${keeper.getState().message ?? ''}`);
     }
-    try {
-      const { next } = await source.sign(code, { revision: keeper.getState().revision, password, meaning: MEANING, active_seconds: work.rest });
-      keeper.finish();
-      work.finish();
-      setSigned({ next });
-    } catch (error) {
-      const missing = error instanceof ApiError && error.code === 'incomplete' ? missingFrom(error) : null;
-      if (missing) onMissing(missing);
-      else throw error;
+    const { body, revision, ...now } = keeper.getState();
+    if (now.status === 'ended') onClose();
+    else if (!sameJson(body, shown)) lookAgain();
+    else {
+      try {
+        const { next } = await source.sign(code, { revision, password, meaning: MEANING, active_seconds: work.rest });
+        done(next);
+      } catch (error) {
+        await refused(error, body);
+      }
+    }
+  }
+
+  async function refused(error: unknown, body: DraftBody) {
+    if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    if (error.code === 'incomplete') {
+      onMissing(missingFrom(error));
+    } else if (error.code === 'stale_draft') {
+      keeper.stale(error);
+      if (keeper.getState().status === 'conflict') onClose();
+      else lookAgain();
+    } else {
+      // The answer to an earlier signature was lost, or another tab signed.
+      const { reading, next } = await source.open(code, new AbortController().signal);
+      if (reading.state !== 'signed') throw error;
+      if (sameJson(bodyOf(reading, scans.map(({ key }) => key)), body)) {
+        done(next);
+        return;
+      }
+      sayEnded();
+      onClose();
+      onChanged();
     }
   }
 
   if (signed) {
     return (
-      <Modal opened onClose={() => (withFeedback ? onFeedback() : onNext(signed.next))} title="Signed" centered withCloseButton={false}>
+      <Modal opened onClose={() => (withFeedback ? onChanged() : onNext(signed.next))} title="Signed" centered withCloseButton={false}>
         <Stack>
           <Alert color="teal" icon={<IconCircleCheck aria-hidden />} role="status">
             Case {code} is signed and can no longer be changed.
@@ -65,7 +108,7 @@ export function SignDialog({ opened, code, source, withFeedback, scans, keeper, 
               </Button>
             )}
             {withFeedback ? (
-              <Button data-autofocus onClick={onFeedback}>
+              <Button data-autofocus onClick={onChanged}>
                 Show the truth
               </Button>
             ) : (

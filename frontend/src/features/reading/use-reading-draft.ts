@@ -1,3 +1,4 @@
+import { notifications } from '@mantine/notifications';
 import { useEffect } from 'react';
 
 import { complete, type Content } from '@/components/scoring/rubric';
@@ -15,8 +16,12 @@ import { useActiveSeconds, type WorkedTime } from './use-active-seconds';
 
 type Held = [DraftState<DraftBody, Categories>, DraftKeeper<DraftBody, Categories>, WorkedTime];
 
-/** The reader's draft of a case, kept on the server and in the browser, and the time spent on it. */
-export function useReadingDraft(opened: ReadingCase, source: ReadSource, username: string, scanKeys: string[]): Held {
+/**
+ * The reader's draft of a case, kept on the server and in the browser, and the time spent on it.
+ *
+ * `onChanged` is called when it turns out that the read is signed by now.
+ */
+export function useReadingDraft(opened: ReadingCase, source: ReadSource, username: string, scanKeys: string[], onChanged: () => void): Held {
   const { code, reading } = opened;
   // A version has its own draft: one kept before signing must not come back in the amendment.
   const name = `${code}:${reading.version}`;
@@ -44,7 +49,21 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
   useEffect(() => {
     if (signed) work.finish();
   }, [signed, work]);
+  useEffect(() => {
+    if (state.status !== 'ended') return;
+    sayEnded();
+    onChanged();
+  }, [state.status, onChanged]);
   return [state, keeper, work];
+}
+
+/** For a page whose read is signed by now, with something else than what it shows. */
+export function sayEnded(): void {
+  say('This read was signed in another tab. What was changed on this page is not part of it.');
+}
+
+export function say(message: string): void {
+  notifications.show({ color: 'yellow', message, autoClose: 15_000 });
 }
 
 /** A draft that an earlier version of this page kept lacks what has come since. */
@@ -60,7 +79,7 @@ function completed(store: DraftStore<DraftBody>, scanKeys: string[]): DraftStore
   };
 }
 
-function bodyOf({ content, measurements }: Pick<ReadingCase['reading'], 'content' | 'measurements'>, scanKeys: string[]): DraftBody {
+export function bodyOf({ content, measurements }: Pick<ReadingCase['reading'], 'content' | 'measurements'>, scanKeys: string[]): DraftBody {
   return { content: complete(content as Partial<Content>, scanKeys), measurements: measurements as Measurement[] };
 }
 
