@@ -126,3 +126,21 @@ def test_two_tabs_are_put_together_and_a_choice_can_be_taken_back(reader: Person
     page.get_by_role("menuitem", name="Take the other draft back").click()
     wait_until(lambda: grade(page, "Baseline: Pannus") == "0", "the other draft")
     is_saved(page)
+
+
+def test_signing_out_asks_about_what_is_not_sent(reader: Person) -> None:
+    page = reader.page
+    page.route("**/draft/", lambda route: route.abort())
+    give(page, "Baseline: Pannus", "1" if grade(page, "Baseline: Pannus") != "1" else "0")
+    wait_until(lambda: status(page) == "offline", "the page to say that it is offline")
+    code = page.url.rsplit("/", 1)[-1]
+    page.get_by_role("link", name="Worklist").click()
+    page.get_by_role("button", name="observer_a").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    dialog = page.get_by_role("dialog", name="Not everything is on the server")
+    dialog.get_by_text(code).wait_for()
+    dialog.get_by_role("button", name="Stay signed in").click()
+    page.unroute("**/draft/")
+    page.get_by_role("button", name="observer_a").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_label("User name").wait_for()

@@ -3,12 +3,13 @@ import {
   IconCertificate, IconChartLine, IconClipboardCheck, IconFileCertificate, IconHistory, IconHome, IconLogout, IconTags, IconUsers,
   IconUserCircle,
 } from '@tabler/icons-react';
-import { NavLink as RouterLink, Outlet, ScrollRestoration, useLocation, useNavigate } from 'react-router';
+import { NavLink as RouterLink, Outlet, ScrollRestoration, useLocation } from 'react-router';
 
 import { Brand } from '@/components/brand';
-import { type User, useLogout, useUser } from '@/lib/session';
+import { type User, useUser } from '@/lib/session';
 
 import { Notices } from './notices';
+import { useSignOut } from './sign-out';
 
 const LEAD_PAGES = [
   { to: '/', label: 'Dashboard', icon: IconHome },
@@ -75,23 +76,20 @@ export function Shell() {
 }
 
 function AccountMenu({ user }: { user: User }) {
-  const logout = useLogout();
-  const navigate = useNavigate();
+  const { signOut, question } = useSignOut(user.username);
   const name = [user.first_name, user.last_name].filter(Boolean).join(' ') || user.username;
   return (
-    <Menu position="bottom-end" withArrow>
-      <Menu.Target>
-        <Button variant="subtle" size="compact-sm" leftSection={<IconUserCircle size={18} aria-hidden />}>{name}</Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{ROLE_LABEL[user.role ?? '']} · {user.username}</Menu.Label>
-        <Menu.Item
-          leftSection={<IconLogout size={16} aria-hidden />}
-          onClick={() => logout.mutate(undefined, { onSettled: () => void navigate('/login') })}
-        >
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" withArrow>
+        <Menu.Target>
+          <Button variant="subtle" size="compact-sm" leftSection={<IconUserCircle size={18} aria-hidden />}>{name}</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{ROLE_LABEL[user.role ?? '']} · {user.username}</Menu.Label>
+          <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void signOut()}>Sign out</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {question}
+    </>
   );
 }

@@ -1,0 +1,55 @@
+import { MantineProvider } from '@mantine/core';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { MemoryRouter } from 'react-router';
+import { beforeEach, expect, it, vi } from 'vitest';
+
+import { draftStore, unsentDrafts } from '@/lib/draft-store';
+import { makeQueryClient } from '@/lib/query-client';
+
+import { useSignOut } from './sign-out';
+
+vi.setConfig({ testTimeout: 30_000 });
+const fetched = vi.fn(() => Promise.resolve(new Response('{}', { headers: { 'Content-Type': 'application/json' } })));
+
+function Page() {
+  const { signOut, question } = useSignOut('anna');
+  return <><button onClick={() => void signOut()}>Sign out</button>{question}</>;
+}
+
+beforeEach(() => {
+  localStorage.clear();
+  fetched.mockClear();
+  vi.stubGlobal('fetch', fetched);
+  draftStore('ben', 'beef:1').write({ revision: 1, body: {} });
+});
+
+function signOut() {
+  render(
+    <MantineProvider env="test">
+      <QueryClientProvider client={makeQueryClient()}><MemoryRouter><Page /></MemoryRouter></QueryClientProvider>
+    </MantineProvider>,
+  );
+  fireEvent.click(screen.getByRole('button', { name: 'Sign out' }));
+}
+
+it('just signs out when the server has everything of this reader', async () => {
+  signOut();
+  await waitFor(() => expect(fetched).toHaveBeenCalledTimes(1));
+  expect(unsentDrafts('ben')).toEqual(['beef']);
+});
+
+it.each([
+  ['Stay signed in', 0, ['c0ffee']],
+  ['Keep them here and sign out', 1, ['c0ffee']],
+  ['Discard them and sign out', 1, []],
+])('asks when something is not sent: %s', async (answer, requests, left) => {
+  draftStore('anna', 'c0ffee:1').write({ revision: 1, body: {} });
+  signOut();
+  expect((await screen.findByText(/c0ffee/, {}, { timeout: 15_000 })).textContent).not.toContain('beef');
+  expect(fetched).not.toHaveBeenCalled();
+  fireEvent.click(screen.getByRole('button', { name: answer }));
+  await waitFor(() => expect(fetched).toHaveBeenCalledTimes(requests));
+  expect(unsentDrafts('anna')).toEqual(left);
+  expect(unsentDrafts('ben')).toEqual(['beef']);
+});

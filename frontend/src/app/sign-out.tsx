@@ -1,0 +1,43 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+import { useNavigate } from 'react-router';
+
+import { forget, unsentDrafts } from '@/lib/draft-store';
+import { closeDrafts, flushDrafts } from '@/lib/live-drafts';
+import { useLogout } from '@/lib/session';
+
+/** Signing out, with a question first where this browser alone has something that the reader entered. */
+export function useSignOut(username: string): { signOut: () => Promise<void>; question: ReactNode } {
+  const logout = useLogout();
+  const navigate = useNavigate();
+  const [unsent, setUnsent] = useState<string[]>([]);
+
+  function leave(discard = false) {
+    closeDrafts();
+    forget(username, discard);
+    logout.mutate(undefined, { onSettled: () => void navigate('/login') });
+  }
+  async function signOut() {
+    await flushDrafts();
+    const codes = unsentDrafts(username);
+    setUnsent(codes);
+    if (codes.length === 0) leave();
+  }
+  const question = (
+    <Modal opened={unsent.length > 0} onClose={() => setUnsent([])} title="Not everything is on the server" centered>
+      <Stack>
+        <Text size="sm">
+          This browser alone has something of {unsent.length === 1 ? 'case' : 'cases'} {unsent.join(', ')}: changes that are
+          not sent yet, which opening the case sends, or a draft that you did not choose. It can stay here for your next
+          sign-in; nobody else is shown it.
+        </Text>
+        <Group justify="flex-end">
+          <Button variant="subtle" color="red" onClick={() => leave(true)}>Discard them and sign out</Button>
+          <Button variant="default" onClick={() => leave()}>Keep them here and sign out</Button>
+          <Button data-autofocus onClick={() => setUnsent([])}>Stay signed in</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+  return { signOut, question };
+}
