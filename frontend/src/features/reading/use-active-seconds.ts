@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 
 import { SECONDS } from '@/lib/draft-store';
 import { isUnanswered } from '@/lib/errors';
@@ -80,8 +80,7 @@ function stored(name: string, change: (before: number) => number): void {
 }
 
 /** Counts seconds of work on this page: visible, and used within the last minute. Counting draws nothing. */
-export function useActiveSeconds(key: string): WorkedTime {
-  const [work] = useState(() => new WorkedTime(key));
+export function useActiveSeconds(work: WorkedTime): void {
   useEffect(() => {
     let used = Date.now();
     const touch = () => {
@@ -102,5 +101,4 @@ export function useActiveSeconds(key: string): WorkedTime {
       leave();
     };
   }, [work]);
-  return work;
 }

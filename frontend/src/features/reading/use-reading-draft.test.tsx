@@ -39,3 +39,16 @@ it('asks for the case again when a save finds it signed', async () => {
   await waitFor(() => expect(onChanged).toHaveBeenCalledTimes(1), { timeout: 5000 });
   expect(result.current[0].status).toBe('ended');
 });
+
+it('sends the time with the last save of a page that is left, and does not keep it as well', async () => {
+  vi.useFakeTimers();
+  save.mockResolvedValue({ revision: 5, categories: {} });
+  const { result, unmount } = open('draft');
+  await vi.advanceTimersByTimeAsync(10_000);
+  result.current[1].change(body(2));
+  unmount();
+  vi.useRealTimers();
+  await waitFor(() => expect(save).toHaveBeenCalledTimes(1));
+  expect(save.mock.calls[0]?.[1]).toMatchObject({ active_seconds: 10 });
+  expect(Object.keys(localStorage).filter((key) => key.startsWith('odontoid:seconds'))).toEqual([]);
+});

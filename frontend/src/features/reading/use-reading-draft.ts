@@ -1,5 +1,5 @@
 import { notifications } from '@mantine/notifications';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 
 import { complete, type Content } from '@/components/scoring/rubric';
 import { useDraft } from '@/components/scoring/use-draft';
@@ -12,7 +12,7 @@ import type { Measurement } from '@/viewer';
 
 import { type Categories, type DraftBody, type ReadingCase, type ReadSource, saveDraft } from './api';
 import { mergeDrafts } from './merge-drafts';
-import { useActiveSeconds, type WorkedTime } from './use-active-seconds';
+import { useActiveSeconds, WorkedTime } from './use-active-seconds';
 
 type Held = [DraftState<DraftBody, Categories>, DraftKeeper<DraftBody, Categories>, WorkedTime];
 
@@ -26,7 +26,7 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
   // A version has its own draft: one kept before signing must not come back in the amendment.
   const name = `${code}:${reading.version}`;
   const signed = reading.state === 'signed';
-  const work = useActiveSeconds(`${username}:${name}`);
+  const [work] = useState(() => new WorkedTime(`${username}:${name}`));
   const [state, keeper] = useDraft<DraftBody, Categories>(() => {
     const store = completed(draftStore<DraftBody>(username, name), scanKeys);
     // What is signed is shown as it was signed; a copy from before can no longer be sent.
@@ -44,6 +44,7 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
       same: sameJson,
     });
   });
+  useActiveSeconds(work); // after the draft: what a leaving page still sends is not kept for the next one
   // Fetched ahead, and saved in another tab before it was opened here.
   useEffect(() => keeper.adopt(reading.revision, bodyOf(reading, scanKeys), opened.categories), [keeper, opened, reading, scanKeys]);
   useEffect(() => {
