@@ -190,7 +190,8 @@ def supersede(signed: Reading, *, reason: str, empty: bool = False) -> Reading:
     return Reading.objects.create(
         assignment_id=signed.assignment_id,
         version=signed.version + 1,
-        revision=1,
+        # Counted on: a page still open on the signed version must not save over this one.
+        revision=signed.revision + 1,
         content={} if empty else signed.content,
         measurements=[] if empty else signed.measurements,
         active_seconds=0 if empty else signed.active_seconds,

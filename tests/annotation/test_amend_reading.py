@@ -32,6 +32,16 @@ def test_amendment_is_a_new_version(case: Case, readers: dict[str, Any]) -> None
     assert signed not in FinalLabel.objects.earliest("pk").readings.all()
 
 
+def test_a_page_open_on_the_signed_version_saves_over_nothing(case: Case, readers: dict[str, Any]) -> None:
+    signed = sign(case, readers["observer_a"], both("clean", "case"))
+    amend(case, readers["observer_a"])
+    with pytest.raises(RuleViolation) as refusal:
+        workflow.save_draft(
+            assignment=signed.assignment, by=readers["observer_a"], revision=signed.revision, content=both()
+        )
+    assert refusal.value.code == "stale_draft"
+
+
 def test_an_amended_case_waits_for_the_new_signature(case: Case, readers: dict[str, Any]) -> None:
     sign(case, readers["observer_a"])
     amend(case, readers["observer_a"])
