@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, BrowserType, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Error, Locator, Page, Route, sync_playwright
 
 from tests.e2e import chromium
 
@@ -50,6 +50,22 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) 
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.1)
+
+
+def lose_one_answer(page: Page, to: str) -> list[int]:
+    """The next request to a path arrives, but its answer does not; returns where its status will stand."""
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        answer = route.fetch()
+        if lost:
+            route.fulfill(response=answer)
+        else:
+            lost.append(answer.status)
+            route.abort()
+
+    page.route(to, lose)
+    return lost
 
 
 def picture(element: Locator) -> np.ndarray:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from config import demo
 from tests.e2e.demo_site import Site
-from tests.e2e.pages import Person, sign_in, wait_until
+from tests.e2e.pages import Person, lose_one_answer, sign_in, wait_until
 
 
 @pytest.fixture
@@ -85,17 +85,7 @@ def test_two_tabs_choose_and_neither_draft_is_lost(reader: Person) -> None:
 
 def test_a_lost_answer_is_no_conflict(reader: Person) -> None:
     page = reader.page
-    lost: list[int] = []
-
-    def lose_one(route: Route) -> None:
-        answer = route.fetch()
-        if lost:
-            route.fulfill(response=answer)
-        else:
-            lost.append(answer.status)
-            route.abort()
-
-    page.route("**/draft/", lose_one)
+    lost = lose_one_answer(page, "**/draft/")
     give(page, "Baseline: Dens erosion", "1" if grade(page, "Baseline: Dens erosion") != "1" else "0")
     wait_until(lambda: status(page) == "offline", "the page to miss the answer")
     assert page.get_by_test_id("save-reason").is_visible()

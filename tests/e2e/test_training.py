@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from config import demo
 from tests.e2e.demo_site import Site
-from tests.e2e.pages import CLEAN, PANNUS, Person, sign_in, wait_until
+from tests.e2e.pages import CLEAN, PANNUS, Person, lose_one_answer, sign_in, wait_until
 
 
 def training_case(reader: Person) -> None:
@@ -58,3 +58,21 @@ def test_a_training_case_ends_with_the_truth(browser: Browser, site: Site) -> No
     reader.goes_to("/")
     assert page.get_by_test_id("progress").inner_text() == standing, "it counts for nothing"
     page.context.close()
+
+
+def test_a_signature_whose_answer_was_lost_counts(browser: Browser, site: Site) -> None:
+    reader = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
+    training_case(reader)
+    reader.grades(CLEAN, CLEAN)
+    lost = lose_one_answer(reader.page, "**/sign/")
+    reader.page.keyboard.press("Enter")
+    dialog = reader.page.get_by_role("dialog")
+    password = dialog.get_by_role("textbox", name="Password")
+    for says in ("cannot be reached", "is signed and can no longer be changed"):
+        password.fill(reader.password)
+        reader.page.keyboard.press("Enter")
+        dialog.get_by_text(says).wait_for()
+    assert lost == [200]
+    reader.page.keyboard.press("Enter")
+    reader.page.get_by_role("table", name="Your grades and the truth").wait_for()
+    reader.page.context.close()
