@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Route
 
 from config import demo
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import is_saved, middle, slices, view
-from tests.e2e.pages import Person, sign_in, wait_until
+from tests.e2e.hands import is_saved, middle, number, shift_of, slices, view
+from tests.e2e.pages import Person, picture, sign_in, wait_until
+
+SCANS = ("baseline", "follow_up")
 
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser, site: Site) -> Iterator[Person]:
     person = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
     person.opens_next_case()
+    for remove in reversed(person.page.get_by_role("button", name="Remove ").all()):
+        remove.click()  # measurements of an earlier run: their points are stops of Tab
+    is_saved(person)
     yield person
     person.page.context.close()
 
@@ -109,7 +116,7 @@ def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
     page.get_by_role("dialog").wait_for(state="hidden")
     page.reload()  # remembered
     reader.case_is_readable()
-    page.get_by_role("button", name="Keys").focus()
+    page.get_by_role("button", name="Keys", exact=True).focus()
     for key in ("1", "f", "i", "?"):
         keyboard.press(key)
     assert page.get_by_role("dialog").count() == 0
@@ -153,3 +160,60 @@ def test_grades_given_before_the_images_stay_with_their_scan(reader: Person) -> 
     assert follow_up.get_attribute("data-value") == value
     assert baseline.get_attribute("data-value") == before
     is_saved(reader)
+
+
+def window(reader: Person, key: str) -> tuple[int, int]:
+    """Width and level as the viewport tells them."""
+    found = re.search(r"W (\d+) L (-?\d+)", view(reader, key).text_content() or "")
+    assert found
+    return int(found[1]), int(found[2])
+
+
+def test_window_zoom_and_pan_by_keys_alone(reader: Person) -> None:
+    """As the mouse does it: linked by millimetres and factor, the window only where windows are joined."""
+    page, keyboard = reader.page, reader.page.keyboard
+    scales = [view(reader, key).get_by_test_id("scale-bar") for key in SCANS]
+    fitted = [number(bar, "data-mm-per-pixel") for bar in scales]
+    keyboard.press("b")
+    keyboard.press("z")
+    for _ in range(2):
+        keyboard.press("Shift+ArrowUp")
+    for bar, before in zip(scales, fitted, strict=True):
+        wait_until(
+            lambda bar=bar, before=before: (  # type: ignore[misc]
+                number(bar, "data-mm-per-pixel") == pytest.approx(before / 1.21, rel=1e-3)
+            ),
+            "both to come closer",
+        )
+    keyboard.press("r")
+    wait_until(lambda: number(scales[0], "data-mm-per-pixel") == pytest.approx(fitted[0]), "the fit")
+
+    canvases = [view(reader, key).locator("canvas").first for key in SCANS]
+    opened = [picture(canvas).mean(axis=2) for canvas in canvases]
+    keyboard.press("p")
+    keyboard.press("Shift+ArrowRight")
+    keyboard.press("Shift+ArrowDown")
+    for canvas, image, scale in zip(canvases, opened, fitted, strict=True):
+        wait_until(
+            lambda canvas=canvas, image=image: np.abs(picture(canvas).mean(axis=2) - image).mean() > 3,  # type: ignore[misc]
+            "the image to move",
+        )
+        moved = np.array(shift_of(picture(canvas).mean(axis=2), image)) * scale
+        assert moved == pytest.approx(np.array([24, 24]) * fitted[0], abs=1.5 * scale)
+    keyboard.press("r")
+
+    keyboard.press("w")
+    windows = [window(reader, key) for key in SCANS]
+    keyboard.press("Shift+ArrowLeft")
+    keyboard.press("Shift+ArrowUp")
+    narrower = round(windows[0][0] * 0.95), round(windows[0][1] - 0.05 * 0.95 * windows[0][0])
+    wait_until(lambda: window(reader, "baseline") == pytest.approx(narrower, abs=1), "a narrower window")
+    assert window(reader, "follow_up") == windows[1]
+    keyboard.press("j")
+    keyboard.press("Shift+ArrowUp")
+    wait_until(lambda: window(reader, "follow_up") != windows[1], "the other scan's window to follow")
+    keyboard.press("j")
+    keyboard.press("r")
+    wait_until(lambda: [window(reader, key) for key in SCANS] == windows, "the first windows")
+    page.get_by_role("button", name="Zoom", exact=True).hover()
+    page.get_by_text("Zoom (Z), by key: Shift ↑ ↓").wait_for()

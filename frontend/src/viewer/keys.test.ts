@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { handleViewerKey } from './keys';
 import type { ViewerHandle } from './types';
 
-const viewer = () => ({ shiftLink: vi.fn(), preset: vi.fn() });
+const viewer = () => ({ shiftLink: vi.fn(), preset: vi.fn(), step: vi.fn(() => true) });
 const press = (handle: ReturnType<typeof viewer>, key: string, more: KeyboardEventInit = {}) =>
   handleViewerKey(handle as unknown as ViewerHandle, new KeyboardEvent('keydown', { key, ...more }));
 
@@ -30,4 +30,10 @@ it('takes the row of digits with Shift for window presets, whatever it writes', 
   press(handle, '@', { code: 'Digit2', shiftKey: true });
   press(handle, '2', { code: 'Digit2', shiftKey: true }); // French
   expect(handle.preset.mock.calls).toEqual([[1], [1]]);
+});
+
+it('steps the chosen tool with Shift and an arrow', () => {
+  const handle = viewer();
+  for (const key of ['ArrowRight', 'ArrowUp']) expect(press(handle, key, { shiftKey: true })).toBe(true);
+  expect(handle.step.mock.calls).toEqual([[1, 0], [0, 1]]);
 });

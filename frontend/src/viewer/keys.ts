@@ -15,6 +15,7 @@ export const VIEWER_KEYS: ViewerKey[] = [
   { keys: 'A', does: 'Cine: play the stack, stop it' },
   { keys: 'Shift 1 – 5', does: 'Window presets; the last one is remembered' },
   { keys: 'W Z P', does: 'Left button: window, zoom, pan' },
+  { keys: 'Shift ← ↑ ↓ →', does: 'What a drag with that tool does: width and brightness, zoom, or pan' },
   ...MEASURING.map((kind) => ({ keys: KINDS[kind].key, does: `Left button: ${KINDS[kind].label}` })),
   { keys: 'Space', does: 'Put a measurement of that kind in the middle, to be moved with the keys' },
   { keys: '← ↑ ↓ →', does: 'On a point of a measurement: move it by half a pixel, with Shift by five pixels' },
@@ -36,6 +37,9 @@ const TOOL_KEYS: Record<string, ToolName> = {
   ...Object.fromEntries(MEASURING.map((kind) => [KINDS[kind].key.toLowerCase(), kind])),
 };
 
+/** Steps to the right and up. */
+const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
 /** Two pairs: the first needs AltGr or Option on many keyboards, the second Shift on others. */
 const SHIFTS: Record<string, number> = { '[': -1, '<': -1, ']': 1, '>': 1 };
 
@@ -53,6 +57,8 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
     return letter === 'y' && viewer.redo();
   }
   if (event.shiftKey) {
+    const arrow = ARROWS[event.key];
+    if (arrow) return viewer.step(...arrow);
     const digit = /^Digit([1-5])$/.exec(event.code)?.[1];
     if (!digit) return false;
     viewer.preset(Number(digit) - 1);

@@ -113,6 +113,24 @@ export class Links {
     });
   }
 
+  /** Moves the image of a stack by CSS pixels, and those linked to it by the same mm. */
+  pan(scan: string, right: number, down: number): void {
+    const mm = this.views.get(scan)?.axes()?.mmPerPixel ?? 0;
+    this.quietly(() => {
+      for (const [key, view] of this.views) if (key === scan || this.on) follow(view, -right * mm, -down * mm, 1);
+    });
+  }
+
+  /** Widens and raises the window of a stack; joined ones get the same share of their own range. */
+  changeWindow(scan: string, wider: number, higher: number): void {
+    const source = this.views.get(scan);
+    this.quietly(() => {
+      source?.changeWindow(wider, higher);
+      const share = this.window && source?.windowShare();
+      if (share) for (const other of this.views.values()) if (other !== source) other.setWindowShare(share);
+    });
+  }
+
   private anchorOf(scan: string): Point3 {
     return this.anchors[scan] ?? [0, 0, 0];
   }

@@ -22,6 +22,8 @@ const DRIVEN = {
 };
 const EXTRA_BUTTON: Partial<Record<keyof typeof DRIVEN, number>> = { pan: MouseBindings.Auxiliary, zoom: MouseBindings.Secondary };
 const CINE_INTERVAL = 160;
+/** What one step of the tools is by key: a part of the window's width, a factor of the zoom, CSS pixels of a pan. */
+const STEP = { window: 0.05, zoom: 1.1, pan: 24 };
 
 /** What the components draw; replaced, never changed, so that React sees it. */
 export interface SessionState {
@@ -237,6 +239,14 @@ export class ViewerSession implements ViewerHandle {
     this.desk.book.cancel();
     this.publish({ tool });
     this.bindTools();
+  }
+
+  step(right: number, up: number): boolean {
+    const { tool, active } = this.state;
+    if (tool === 'window') this.links.changeWindow(active, right * STEP.window, -up * STEP.window);
+    else if (tool === 'zoom') this.links.zoom(active, STEP.zoom ** -(right + up));
+    else if (tool === 'pan') this.links.pan(active, right * STEP.pan, -up * STEP.pan);
+    return tool in DRIVEN;
   }
 
   preset(index: number): void {

@@ -14,9 +14,9 @@ import classes from './viewer.module.css';
 import { PRESETS } from './windowing';
 
 const DRIVEN = {
-  window: { label: 'Window', key: 'W', icon: IconContrast2 },
-  zoom: { label: 'Zoom', key: 'Z', icon: IconZoom },
-  pan: { label: 'Pan', key: 'P', icon: IconHandMove },
+  window: { label: 'Window', key: 'W', icon: IconContrast2, steps: 'Shift ← → width, Shift ↑ ↓ brightness' },
+  zoom: { label: 'Zoom', key: 'Z', icon: IconZoom, steps: 'Shift ↑ ↓' },
+  pan: { label: 'Pan', key: 'P', icon: IconHandMove, steps: 'Shift ← ↑ ↓ →' },
 };
 /** Named measurements go by what readers call them. */
 const SIGNS: Record<MeasurementKind, ReactNode> = {
@@ -66,6 +66,7 @@ function Buttons({ session, state, tools, pair }: Props) {
             key={name}
             label={typeof sign === 'string' ? `${sign} · ${label}` : label}
             shortcut={key}
+            steps={measures ? undefined : DRIVEN[name].steps}
             pressed={state.tool === name}
             onClick={() => session.setTool(name)}
           >
@@ -142,16 +143,18 @@ function Buttons({ session, state, tools, pair }: Props) {
   );
 }
 
-function Tool({ label, shortcut, pressed, disabled, onClick, children }: {
+function Tool({ label, shortcut, steps, pressed, disabled, onClick, children }: {
   label: string;
   disabled?: boolean;
   shortcut: string;
+  /** The keys that do what dragging with it does. */
+  steps?: string;
   pressed?: boolean;
   onClick: () => void;
   children: ReactNode;
 }) {
   return (
-    <Tooltip label={`${label} (${shortcut})`} openDelay={400} withinPortal={false}>
+    <Tooltip label={`${label} (${shortcut})${steps ? `, by key: ${steps}` : ''}`} openDelay={400} withinPortal={false}>
       <ActionIcon
         variant={pressed ? 'filled' : 'subtle'}
         size={30}

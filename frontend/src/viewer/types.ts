@@ -122,6 +122,8 @@ export interface ViewerHandle {
   setActive(scan: string): void;
   active(): string;
   setTool(tool: ToolName): void;
+  /** Does what a drag with the chosen tool does, by a step to the right and up; false where the tool measures. */
+  step(right: number, up: number): boolean;
   preset(index: number): void;
   invert(): void;
   reset(): void;

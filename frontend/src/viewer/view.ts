@@ -225,6 +225,16 @@ export class StackView {
     this.setWindow({ lower: value(share.lower), upper: value(share.upper) });
   }
 
+  /** Widens and raises the window by parts of its width. */
+  changeWindow(wider: number, higher: number): void {
+    if (!this.robust) return;
+    const { lower, upper } = this.state.window;
+    const width = upper - lower;
+    const middle = (lower + upper) / 2 + higher * width;
+    const half = Math.max(1, width * (1 + wider)) / 2;
+    this.setWindow({ lower: middle - half, upper: middle + half });
+  }
+
   invert(): void {
     const inverted = !this.state.inverted;
     this.viewport.setProperties({ invert: inverted });
