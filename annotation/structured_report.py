@@ -4,7 +4,8 @@ One measurement group per finding – grade, comment, key slice – and one per 
 patient space (SCOORD3D). Findings and grades are codes of the scheme 99ODONTOID: SNOMED CT has no terms for
 this rubric's grades. Lengths, angles and areas have theirs.
 
-Sources: DICOM PS3.16 TID 1500 and TID 1501; PS3.3 A.35.13 (Comprehensive 3D SR), C.18.9 (SCOORD3D).
+Sources: DICOM PS3.16 TID 1500 and TID 1501; PS3.3 A.35.13 (Comprehensive 3D SR), C.18.9 (SCOORD3D;
+C.18.9.1.2 for the order of an ellipse's points).
 """
 
 from __future__ import annotations
@@ -206,12 +207,22 @@ def _finding(read: SignedRead, item: rubric.Finding) -> Any:
     return group
 
 
+def _points(one: Mapping[str, Any]) -> np.ndarray:
+    points = np.array(one["points"], dtype=float)
+    if one["kind"] == "ellipse":
+        # Ours: along the image's rows, then along its columns. DICOM's: the major axis, then the minor.
+        across, down = points[:2], points[2:]
+        if np.linalg.norm(np.ptp(down, axis=0)) > np.linalg.norm(np.ptp(across, axis=0)):
+            points = np.concatenate([down, across])
+    return points
+
+
 def _measurement(read: SignedRead, one: Mapping[str, Any]) -> Any:
     kind = measurements.KINDS[one["kind"]]
     image = read.instances[one.get("series", 0)][one["slice"]]
     where = sr.CoordinatesForMeasurement3D(
         graphic_type=_SHAPES.get(kind.key, "POLYLINE"),
-        graphic_data=np.array(one["points"], dtype=float),
+        graphic_data=_points(one),
         frame_of_reference_uid=str(image.FrameOfReferenceUID),
     )
     values = [

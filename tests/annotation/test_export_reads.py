@@ -24,7 +24,8 @@ from tests.annotation.conftest import assignment, both, disagree, draft, scores,
 from tests.annotation.test_measurements import one
 
 pytestmark = pytest.mark.django_db
-ELLIPSE = [[4, 10, 47], [4, 20, 47], [4, 15, 50], [4, 15, 44]]
+#: As the viewer keeps it, across before down; taller than wide.
+ELLIPSE = [[4, 12, 47], [4, 18, 47], [4, 15, 52], [4, 15, 42]]
 
 
 @pytest.fixture
@@ -92,7 +93,11 @@ def test_the_report_says_what_was_signed(final: Reading, tmp_path: Path) -> None
     assert proposed.value.value == "VT-1"  # the reader's own grade is 0: both are on record
     (given,) = by_name["vertical_translocation"].get_qualitative_evaluations()
     assert given.value.value == "VT-0"
-    assert [float(m.value) for m in by_name["roi"].get_measurements()] == [47.1239, 310.5, 12.25]
+    areas = by_name["roi"].get_measurements()
+    assert [float(m.value) for m in areas] == [47.1239, 310.5, 12.25]
+    (ellipse,) = [item for item in areas[0][0].ContentSequence if item.ValueType == "SCOORD3D"]
+    ends = [ellipse.GraphicData[i : i + 3] for i in range(0, 12, 3)]
+    assert ends == [ELLIPSE[2], ELLIPSE[3], ELLIPSE[0], ELLIPSE[1]], "the ends of the longer axis come first"
 
     plain = pydicom.dcmread(path)
     assert plain.VerificationFlag == "VERIFIED"
