@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from playwright.sync_api import Locator, Page
 
@@ -35,13 +37,18 @@ def click(reader: Person, x: float, y: float) -> None:
     mouse.up()
 
 
-def drag(reader: Person, start: tuple[float, float], end: tuple[float, float]) -> None:
+def drag(
+    reader: Person,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    button: Literal["left", "middle", "right"] = "left",
+) -> None:
     mouse = reader.page.mouse
     mouse.move(*start)
-    mouse.down()
+    mouse.down(button=button)
     mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=2)
     mouse.move(*end, steps=2)
-    mouse.up()
+    mouse.up(button=button)
 
 
 def middle(reader: Person, key: str = "baseline") -> tuple[float, float]:
@@ -71,3 +78,10 @@ def violations(page: Page) -> list[str]:
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     result = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
     return [f"{rule['id']}: {node['target']}" for rule in result["violations"] for node in rule["nodes"]]
+
+
+def dialog_violations(page: Page) -> list[str]:
+    """The same of a dialog that has just opened, once it has faded in: contrast counts."""
+    page.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(400)
+    return violations(page)

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from config import demo
 from tests.e2e.demo_site import Site
+from tests.e2e.hands import dialog_violations
 from tests.e2e.pages import Person, lose_one_answer, sign_in, wait_until
 
 
@@ -73,6 +74,7 @@ def test_two_tabs_choose_and_neither_draft_is_lost(reader: Person) -> None:
     is_saved(page)
     give(other, "Baseline: Pannus", "0")
     dialog = other.get_by_role("dialog", name="Two drafts of this case")
+    assert (found := dialog_violations(other)) == [], found
     dialog.wait_for()
     assert dialog.get_by_text("Baseline, Pannus: None here, Doubtful there").is_visible()
     dialog.get_by_role("button", name="Keep what is on this page").click()

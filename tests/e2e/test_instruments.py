@@ -197,6 +197,55 @@ def test_panning_moves_both_by_the_same_millimetres(reader: Person) -> None:
         )
 
 
+def test_wheel_home_and_end_go_through_both_stacks(reader: Person) -> None:
+    page = reader.page
+    start = slices(reader)
+    page.mouse.move(*middle(reader))
+    for _ in range(2):
+        page.mouse.wheel(0, 100)
+    wait_until(lambda: slices(reader) == (start[0] + 2, start[1] + 2), "two slices on")
+    page.mouse.wheel(0, -100)
+    wait_until(lambda: slices(reader) == (start[0] + 1, start[1] + 1), "one back")
+    last = number(view(reader), "data-slices") - 1
+    page.keyboard.press("End")
+    wait_until(lambda: slices(reader)[0] == last, "the last slice")
+    page.keyboard.press("Home")
+    wait_until(lambda: slices(reader)[0] == 0, "the first slice")
+    reader.case_is_readable()
+
+
+def test_each_mouse_button_has_its_drag_on_both_scans(reader: Person) -> None:
+    page = reader.page
+    keys = ("baseline", "follow_up")
+    canvases = [view(reader, key).locator("canvas").first for key in keys]
+    opened = [picture(canvas).mean(axis=2) for canvas in canvases]
+
+    def per_pixel() -> list[float]:
+        return [number(view(reader, key).get_by_test_id("scale-bar"), "data-mm-per-pixel") for key in keys]
+
+    fitted = per_pixel()
+    x, y = middle(reader)
+    drag(reader, (x, y), (x + 40, y + 24), "middle")
+    for canvas, before, scale in zip(canvases, opened, fitted, strict=True):
+        wait_until(
+            lambda canvas=canvas, before=before: np.abs(picture(canvas).mean(axis=2) - before).mean() > 3,  # type: ignore[misc]
+            "the image to move",
+        )
+        moved = np.array(shift_of(picture(canvas).mean(axis=2), before)) * scale
+        assert moved == pytest.approx(np.array([40, 24]) * fitted[0], abs=1.5 * scale)
+    assert per_pixel() == pytest.approx(fitted)
+    page.keyboard.press("z")
+    for button in ("right", "left"):
+        page.keyboard.press("r")
+        wait_until(lambda: per_pixel() == pytest.approx(fitted, rel=1e-3), "the fit")
+        drag(reader, (x, y), (x, y + 90), "right" if button == "right" else "left")
+        wait_until(lambda: per_pixel()[0] < 0.9 * fitted[0], f"the zoom by the {button} button")
+        zoomed = np.array(per_pixel()) / fitted
+        assert zoomed[1] == pytest.approx(zoomed[0], rel=0.02)
+    page.keyboard.press("w")
+    page.keyboard.press("r")
+
+
 def test_cine_inversion_zoom_and_one_scan(reader: Person) -> None:
     page = reader.page
     start = slices(reader)[0]

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Route
 
 from config import demo
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import is_saved, middle, number, shift_of, slices, view
+from tests.e2e.hands import dialog_violations, is_saved, middle, number, shift_of, slices, view
 from tests.e2e.pages import Person, picture, sign_in, wait_until
 
 SCANS = ("baseline", "follow_up")
@@ -111,6 +111,7 @@ def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
     keyboard.press("0")
     switch = "Letters, digits and signs work wherever the focus is"
     keyboard.press("?")
+    assert (found := dialog_violations(page)) == [], found
     page.get_by_role("switch", name=switch).click(force=True)  # Mantine draws another element over it
     keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")

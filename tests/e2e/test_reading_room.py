@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route
 
 from tests.e2e import small_study
+from tests.e2e.hands import dialog_violations
 from tests.e2e.pages import CLEAN, PANNUS, Person, picture, sign_in, wait_until
 from tests.e2e.small_study import Study
 
@@ -82,6 +83,7 @@ def test_from_the_worklist_to_signed_and_amended_by_keyboard_alone(reader: Perso
     keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("I read these scans myself").wait_for()
+    assert (found := dialog_violations(page)) == [], found
     keyboard.type("not the password")
     keyboard.press("Enter")
     dialog.get_by_text("The password is not right").wait_for()
@@ -112,6 +114,7 @@ def test_from_the_worklist_to_signed_and_amended_by_keyboard_alone(reader: Perso
     tabs_to(page, "Amend")
     keyboard.press("Enter")
     dialog.get_by_label("Reason").wait_for()
+    assert (found := dialog_violations(page)) == [], found
     keyboard.type("The pannus was overlooked at baseline")
     tabs_to(page, "Open an amendment")
     keyboard.press("Enter")

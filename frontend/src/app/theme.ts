@@ -18,6 +18,7 @@ export const theme = createTheme({
   components: {
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm', highlightOnHover: true } },
     Anchor: { defaultProps: { underline: 'hover' } },
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
   },
 });
 
@@ -34,5 +35,5 @@ export const accessibleColours: CSSVariablesResolver = () => ({
     '--mantine-color-blue-light-color': '#0b4a82',
     '--mantine-color-gray-light-color': '#343a40',
   },
-  dark: {},
+  dark: { '--mantine-color-dimmed': '#a6abb0' },
 });
