@@ -75,12 +75,15 @@ def test_mcraes_line_equals_the_phantoms_truth(reader: Person, data_dir: Path) -
 
 
 def test_scans_open_on_the_midline(reader: Person, data_dir: Path) -> None:
-    """By position alone: within a slice of the phantom's basion, which lies in its midline."""
+    """By position alone: half a slice from where the technician put the stack's middle, 3 mm off at most."""
     code = reader.page.url.rsplit("/", 1)[-1]
     for key in ("baseline", "follow_up"):
         shown = phantom_truth.shown(reader, data_dir, code, key)
-        away = np.asarray(shown.landmarks["basion"]) - shown.origin
-        assert abs(away @ np.cross(shown.row, shown.column)) < shown.between_slices
+        # In the middle of the image: a stack may be turned by 8° against the neck, about that point.
+        down, across = (np.array(shown.shape) - 1) / 2 * shown.spacing
+        centre = shown.origin + down * shown.column + across * shown.row
+        midline = shown.landmarks["basion"][0]
+        assert abs(centre[0] - midline) < shown.between_slices / 2 + 3
 
 
 def test_points_are_moved_undone_and_shown_again_exactly(reader: Person) -> None:
