@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from tests.e2e import chromium, phantom_truth, small_study
+from tests.e2e.hands import number, shift_of
 from tests.e2e.pages import Person, beside, picture, sign_in, wait_until
 from tests.e2e.small_study import Study
 
@@ -87,3 +88,21 @@ def test_webgl_draws_and_measures_as_the_processor_does(browser: Browser, study:
         wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() > 3, "another window")
         page.keyboard.press("Shift+1")
         wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() < 0.5, "the first window")
+        # So do the keys' steps of zoom and pan, on both scans.
+        bars = [
+            page.get_by_test_id(f"viewport-{key}").get_by_test_id("scale-bar")
+            for key in ("baseline", "follow_up")
+        ]
+        fitted = np.array([number(bar, "data-mm-per-pixel") for bar in bars])
+        page.keyboard.press("z")
+        page.keyboard.press("Shift+ArrowUp")
+        wait_until(lambda: number(bars[0], "data-mm-per-pixel") < 0.95 * fitted[0], "the zoom")
+        zoomed = np.array([number(bar, "data-mm-per-pixel") for bar in bars])
+        assert zoomed == pytest.approx(fitted / 1.1, rel=1e-3)
+        page.keyboard.press("r")
+        wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() < 0.5, "the fit")
+        page.keyboard.press("p")
+        page.keyboard.press("Shift+ArrowRight")
+        wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() > 3, "the pan")
+        right = 24 * fitted[0] / fitted[1]
+        assert shift_of(canvas(again), by_webgl) == pytest.approx((right, 0), abs=1.5)
