@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 #: What a repeat cannot have in common with its original.
 PASSING = ("seconds",)
 SHOWN = 10
@@ -56,7 +58,7 @@ def _scores(path: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def compare(original: Path, repeat: Path) -> Comparison:
-    """Compare two folders of finished runs: every score, every figure, every weight.
+    """Compare two folders of finished runs: every score, every figure, every weight, every map.
 
     Raises
     ------
@@ -85,7 +87,21 @@ def compare(original: Path, repeat: Path) -> Comparison:
         elif _sha256(path) != _sha256(other):
             lines = [f"{path.name}: sha256 {_sha256(path)[:16]} before, {_sha256(other)[:16]} now"]
         _note(found, path.name, lines)
+    maps = sorted((original / "saliency").glob("*.npz"))
+    if maps:
+        lines = [line for path in maps for line in _other_arrays(path, repeat / "saliency" / path.name)]
+        _note(found, f"{len(maps)} saliency maps", lines)
     return found
+
+
+def _other_arrays(path: Path, other: Path) -> Iterable[str]:
+    if not other.exists():
+        yield f"saliency/{path.name}: missing in the repeat"
+        return
+    with np.load(path, allow_pickle=False) as before, np.load(other, allow_pickle=False) as now:
+        for name in sorted({*before.files, *now.files}):
+            if name not in before or name not in now or before[name].tobytes() != now[name].tobytes():
+                yield f"saliency/{path.name} {name}: differs"
 
 
 def _note(found: Comparison, name: str, lines: list[str]) -> None:

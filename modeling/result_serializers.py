@@ -272,6 +272,7 @@ class ResultOut(serializers.Serializer):
     hazard = HazardOut(required=False, allow_null=True)
     readers = ReadersOut(required=False)
     trust = VerdictOut(required=False, allow_null=True)
+    onnx_refused = serializers.CharField(required=False, allow_null=True)
     split = SplitOut()
     history = FoldHistoryOut(many=True)
     saliency = serializers.ListField(child=serializers.CharField())

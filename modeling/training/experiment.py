@@ -35,7 +35,7 @@ from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
 from modeling.training.report import FoldScores, write_results
 from modeling.training.saliency import explain, picture, save_saliency
-from modeling.training.saved import export_all
+from modeling.training.saved import SavedNetworkError, export_all
 from modeling.training.train import (
     Fit,
     Stopped,
@@ -329,14 +329,21 @@ def run_experiment(
         trust = test_maps(
             manifest, recipe, out, image_set, geometries, experiment.outcomes, scores, progress, stop
         )
+    onnx_refused = None
     if recipe.onnx:
         progress.emit("stage", stage="export", done=0, total=1)
-        export_all(out, recipe)
+        try:
+            export_all(out, recipe)
+        except (SavedNetworkError, RuntimeError) as error:
+            # The networks stand; what is refused is a second form of them, and the result says so.
+            onnx_refused = str(error)
     seconds["trust_and_export"] = time.monotonic() - evaluated
     rows = [row for member in members if (row := experiment.finished(member))]
     seconds["training"] = sum(row["seconds"] for row in rows)
     environment = environment_of([row["trained"] for row in rows])
     seconds["total"] = time.monotonic() - began
-    result = write_results(out, manifest, recipe, scores, environment, seconds, trust)
+    result = write_results(
+        out, manifest, recipe, scores, environment, seconds, trust, onnx_refused=onnx_refused
+    )
     shutil.rmtree(experiment.work)
     return result

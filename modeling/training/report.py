@@ -292,6 +292,8 @@ def write_results(
     environment: Mapping[str, Any],
     seconds: Mapping[str, float],
     trust: Mapping[str, Any] | None = None,
+    *,
+    onnx_refused: str | None = None,
 ) -> dict[str, Any]:
     """Write ``predictions.csv``, then ``result.json``; returns the latter's content.
 
@@ -339,6 +341,7 @@ def write_results(
         ],
         "saliency": sorted(f"saliency/{path.name}" for path in (out / "saliency").glob("*.npz")),
         "trust": dict(trust) if trust else None,
+        "onnx_refused": onnx_refused,
         "environment": dict(environment),
         "recipe": recipe.to_mapping(),
         "manifest_sha256": manifest.sha256,

@@ -89,3 +89,55 @@ def test_a_published_table_is_checked(lead: Person) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="'nine' is not a whole number")).to_be_visible()
     assert page.get_by_label("FN", exact=True).input_value() == "3", "what was typed is kept"
+
+
+def test_a_run_shows_what_its_figures_rest_on(lead: Person) -> None:
+    """Policies, ceiling, hazard, what adjudication and more patients would buy, the errors: as stored."""
+    lead.goes_to("runs/1")
+    page = lead.page
+    found = page.request.get(f"{lead.url}api/runs/1/").json()["result"]
+
+    policies = page.get_by_role("table", name="Figures under each policy for an intermediate follow-up")
+    for name, key in (("Negative", "negative"), ("Left out", "exclude"), ("Positive", "positive")):
+        row = policies.get_by_role("row").filter(has_text=name)
+        figures = [str(found["intermediate_policies"][key][what]) for what in ("n", "positives")]
+        assert row.get_by_role("cell").all_inner_texts()[-7:-5] == figures
+    ceiling = page.get_by_role("table", name="One observer's labels judged by the final ones")
+    assert ceiling.get_by_role("row").count() == 1 + len(found["readers"]["rows"])
+    hazard = page.get_by_role("region", name="Hazard view")
+    if found["hazard"]:
+        expect(hazard).to_contain_text(f"{found['hazard']['auc']['value']:.3f}")
+    else:
+        expect(hazard).to_contain_text("No hazard model could be fitted")
+    learned = page.get_by_role("table", name="The same recipe trained on different labels")
+    expect(learned.get_by_role("row")).to_have_count(4)
+    expect(learned.get_by_role("row").filter(has_text="Observer 2 alone")).to_contain_text("not launched")
+    more = page.get_by_role("region", name="Learning curve")
+    expect(more).to_contain_text("Takes runs on a quarter, a half and three quarters")
+
+    tested = page.get_by_role("table", name="Test patients with score and cell")
+    page.get_by_text("Worst errors").click()
+    rows = [
+        (row["score"], row["outcome"])
+        for row in page.request.get(f"{lead.url}api/runs/1/predictions/").json()
+        if row["split"] == "test"
+    ]
+    worst = max(rows, key=lambda row: abs(row[1] - row[0]))
+    first = tested.get_by_role("row").nth(1)
+    expect(first).to_contain_text(f"{worst[0]:.3f}")
+    expect(first).to_contain_text("1 – deformity" if worst[1] else "0 – none")
+
+
+def test_the_gallery_says_which_maps_were_tested(lead: Person) -> None:
+    lead.goes_to("runs/1/trust")
+    page = lead.page
+    gallery = page.get_by_role("region", name="Saliency gallery")
+    maps = gallery.get_by_role("img")
+    expect(maps.first).to_be_visible()
+    gallery.get_by_label("Method").first.click()
+    page.get_by_role("option", name="LayerCAM").click()
+    expect(maps.first).to_have_attribute("src", re.compile("method=layercam"))
+    expect(gallery.get_by_text("Not validated for localisation")).to_have_count(maps.count())
+    drawn = "image => image.complete && image.naturalWidth > 0"
+    maps.first.scroll_into_view_if_needed()
+    page.wait_for_function(drawn, arg=maps.first.element_handle())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -228,6 +229,7 @@ def _reproduced(first: Run, second: Run) -> None:
     said = command("reproduce", str(first.pk))
     assert f"run {first.pk} is reproduced to the last bit" in said
     assert "weights.safetensors" in said
+    assert re.search(r"\d saliency maps", said)
     # A run that was tampered with is told.
     path = queries.published_file(first, "predictions.csv")
     text = path.read_text()
@@ -240,6 +242,23 @@ def _reproduced(first: Run, second: Run) -> None:
     assert not reproduction.compare(*folders).identical
     with pytest.raises(CommandError, match="no published run"):
         command("reproduce", "9999")
+
+
+def test_a_map_that_differs_is_named(tmp_path: Path) -> None:
+    for folder, places in (("one", "abc"), ("two", "ab")):
+        (tmp_path / folder / "saliency").mkdir(parents=True)
+        (tmp_path / folder / "predictions.csv").write_text("patient,split,score\n")
+        (tmp_path / folder / "result.json").write_text('{"environment": {}}')
+        for patient in places:
+            last = float(folder == "two" and patient == "b")
+            path = tmp_path / folder / "saliency" / f"{patient}.npz"
+            np.savez(path, gradcam=np.array([0.0, np.nan, last]), slices=np.zeros(6))
+    found = reproduction.compare(tmp_path / "one", tmp_path / "two")
+    assert found.different == [
+        "saliency/b.npz gradcam: differs",
+        "saliency/c.npz: missing in the repeat",
+    ]
+    assert "3 saliency maps" in reproduction.compare(tmp_path / "one", tmp_path / "one").same
 
 
 def test_differences_name_their_place() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from modeling.metrics import confusion, evaluate
 from modeling.training.__main__ import BAD_INPUT, STOPPED, main
+from modeling.training.saved import SavedNetworkError
 from tests.modeling.tiny import manifest_of, patient_row, write_label_set
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -290,10 +291,17 @@ def test_bad_manifests_and_recipes_are_refused_before_training(tmp_path, capfd):
     assert "unknown setting" in refused(content, {"epoch": 64})
 
 
-def test_settings_can_be_overridden_on_the_command_line(tmp_path, capfd):
+def test_settings_can_be_overridden_on_the_command_line(tmp_path, capfd, monkeypatch):
+    def refuse(*_):
+        raise SavedNetworkError("weights.onnx: onnxruntime and torch differ by 1")
+
+    # What cannot be written as ONNX is a result all the same, and says so.
+    monkeypatch.setattr("modeling.training.experiment.export_all", refuse)
     path = small_set(tmp_path)
-    assert run(path, TINY, tmp_path / "run", tmp_path / "c", "--set", "epochs=1", "--set", "saliency=no") == 0
+    changes = [word for change in ("epochs=1", "saliency=no", "onnx=yes") for word in ("--set", change)]
+    assert run(path, TINY, tmp_path / "run", tmp_path / "c", *changes) == 0
     assert result(tmp_path / "run")["recipe"]["epochs"] == 1
+    assert result(tmp_path / "run")["onnx_refused"] == "weights.onnx: onnxruntime and torch differ by 1"
     assert not (tmp_path / "run" / "saliency").exists()
     assert run(path, TINY, tmp_path / "other", tmp_path / "c", "--set", "epochs=none") == BAD_INPUT
     assert "epochs: 'none'" in capfd.readouterr().err

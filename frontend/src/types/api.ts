@@ -3962,6 +3962,7 @@ export interface components {
             hazard?: components["schemas"]["HazardOut"] | null;
             readers?: components["schemas"]["ReadersOut"];
             trust?: components["schemas"]["VerdictOut"] | null;
+            onnx_refused?: string | null;
             split: components["schemas"]["SplitOut"];
             history: components["schemas"]["FoldHistoryOut"][];
             saliency: string[];

@@ -31,11 +31,13 @@ export function Gallery({ run, rows, validated, statement }: Props) {
   const [colours, setColours] = useState<ColourMap>('blue_red');
   const [method, setMethod] = useState('answer');
   const [all, setAll] = useState<Cell | null>(null);
+  // The trust report tests GradCAM; a sharper map has passed nothing.
+  const tested = validated && method !== 'layercam';
   const query = `colours=${colours}${method === 'answer' ? '' : `&method=${method}`}`;
   return (
     <Panel
       title="Saliency gallery"
-      hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum. ${statement}`}
+      hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum. ${validated && !tested ? 'The trust report’s tests are of GradCAM, not of this map.' : statement}`}
       actions={
         <>
           <Select size="xs" aria-label="Method" w={230} data={METHODS} value={method} onChange={(value) => value && setMethod(value)} allowDeselect={false} />
@@ -69,7 +71,7 @@ export function Gallery({ run, rows, validated, statement }: Props) {
                         style={{ aspectRatio: '1', background: '#000' }}
                       />
                       <Text size="xs" className="tabular">Score {figure(row.score)}, threshold {figure(row.threshold)}</Text>
-                      {!validated && <Text size="xs" fw={600} c="orange.9">Not validated for localisation</Text>}
+                      {!tested && <Text size="xs" fw={600} c="orange.9">Not validated for localisation</Text>}
                     </Link>
                   ))}
                 </SimpleGrid>

@@ -32,6 +32,7 @@ export function Provenance({ run, result }: { run: Run; result: RunResult | null
     ['Device', run.device || say(result?.device)],
     ['Code', run.code_version || DASH],
     ['A repeat', repeats(result)],
+    ...(result?.onnx_refused ? [['ONNX', `not written: ${result.onnx_refused}`] as [string, string]] : []),
     ['Started', dateTime(run.started_at)],
     ['Finished', dateTime(run.finished_at)],
     ...seconds.map(([stage, value]): [string, React.ReactNode] => [`Time: ${words(stage).toLowerCase()}`, duration(value)]),
