@@ -101,8 +101,10 @@ def test_a_run_shows_what_its_figures_rest_on(lead: Person) -> None:
     for name, key in (("Negative", "negative"), ("Left out", "exclude"), ("Positive", "positive")):
         row = policies.get_by_role("row").filter(has_text=name)
         figures = [str(found["intermediate_policies"][key][what]) for what in ("n", "positives")]
+        row.wait_for()
         assert row.get_by_role("cell").all_inner_texts()[-7:-5] == figures
     ceiling = page.get_by_role("table", name="One observer's labels judged by the final ones")
+    ceiling.wait_for()
     assert ceiling.get_by_role("row").count() == 1 + len(found["readers"]["rows"])
     hazard = page.get_by_role("region", name="Hazard view")
     if found["hazard"]:
@@ -132,12 +134,12 @@ def test_the_gallery_says_which_maps_were_tested(lead: Person) -> None:
     lead.goes_to("runs/1/trust")
     page = lead.page
     gallery = page.get_by_role("region", name="Saliency gallery")
-    maps = gallery.get_by_role("img")
+    maps = gallery.get_by_role("img", name="saliency map of patient")
     expect(maps.first).to_be_visible()
     gallery.get_by_label("Method").first.click()
     page.get_by_role("option", name="LayerCAM").click()
     expect(maps.first).to_have_attribute("src", re.compile("method=layercam"))
-    expect(gallery.get_by_text("Not validated for localisation")).to_have_count(maps.count())
+    expect(gallery.get_by_text("Not validated for localisation", exact=True)).to_have_count(maps.count())
     drawn = "image => image.complete && image.naturalWidth > 0"
     maps.first.scroll_into_view_if_needed()
     page.wait_for_function(drawn, arg=maps.first.element_handle())
