@@ -308,12 +308,10 @@ def _search(
     n, positive, negative = margins["n"], margins["positive"], margins["negative"]
     if n is None and positive is not None and negative is not None:
         n = positive + negative
-    if n is None:
+    if n is None or (positive is None and negative is None and n > 1000):  # far beyond the limit
         return []
     if positive is None and negative is not None:
         positive = n - negative
-    if positive is None and n > 1000:  # beyond the limit by far; counting how far takes long
-        return []
     choices = range(n + 1) if positive is None else range(positive, positive + 1)
     if sum((p + 1) * (n - p + 1) for p in choices if 0 <= p <= n) > SEARCH_LIMIT:
         return []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
-from playwright.sync_api import Locator, Page
+import pytest
+from playwright.sync_api import Browser, Locator, Page
 
-from tests.e2e.demo_site import ROOT
-from tests.e2e.pages import Person, wait_until
+from config import demo
+from tests.e2e.demo_site import ROOT, Site
+from tests.e2e.pages import Person, picture, sign_in, wait_until
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -70,6 +73,38 @@ def shift_of(moved: np.ndarray, before: np.ndarray) -> tuple[int, int]:
     likeness = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), (height, width))
     down, right = np.unravel_index(likeness.argmax(), likeness.shape)
     return int((right + width // 2) % width - width // 2), int((down + height // 2) % height - height // 2)
+
+
+def is_moved(
+    canvases: Sequence[Locator],
+    before: Sequence[np.ndarray],
+    scales: Sequence[float],
+    by: tuple[float, float],
+) -> None:
+    """Wait until each image has moved, and by as many millimetres as that is on the first: right and down."""
+    for canvas, image, scale in zip(canvases, before, scales, strict=True):
+
+        def changed(canvas: Locator = canvas, image: np.ndarray = image) -> bool:
+            return bool(np.abs(picture(canvas).mean(axis=2) - image).mean() > 3)
+
+        wait_until(changed, "the image to move")
+        moved = np.array(shift_of(picture(canvas).mean(axis=2), image)) * scale
+        assert moved == pytest.approx(np.array(by) * scales[0], abs=1.5 * scale)
+
+
+def in_the_room(browser: Browser, site: Site) -> Iterator[Person]:
+    """observer_b on the next case, without the measurements of an earlier test: their points stop Tab."""
+    person = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
+    person.opens_next_case()
+    without_measurements(person)
+    yield person
+    person.page.context.close()
+
+
+def without_measurements(reader: Person) -> None:
+    for remove in reversed(reader.page.get_by_role("button", name="Remove ").all()):
+        remove.click()
+    is_saved(reader)
 
 
 def violations(page: Page) -> list[str]:

@@ -9,27 +9,33 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from config import demo
 from tests.e2e import phantom_truth
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import click, drag, is_saved, made, middle, number, slices, view
-from tests.e2e.pages import Person, sign_in, wait_until
+from tests.e2e.hands import (
+    click,
+    drag,
+    in_the_room,
+    is_saved,
+    made,
+    middle,
+    number,
+    slices,
+    view,
+    without_measurements,
+)
+from tests.e2e.pages import Person, wait_until
 
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser, site: Site) -> Iterator[Person]:
-    person = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
-    person.opens_next_case()
-    yield person
-    person.page.context.close()
+    yield from in_the_room(browser, site)
 
 
 @pytest.fixture(autouse=True)
 def as_opened(reader: Person) -> None:
     reader.page.reload()
     reader.case_is_readable()
-    for remove in reversed(reader.page.get_by_role("button", name="Remove ").all()):
-        remove.click()
+    without_measurements(reader)
 
 
 def code_of(reader: Person) -> str:

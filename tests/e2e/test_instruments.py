@@ -9,21 +9,27 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from config import demo
 from tests.e2e import phantom_truth
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import click, drag, is_saved, made, middle, number, shift_of, slices, view, violations
-from tests.e2e.pages import Person, picture, sign_in, wait_until
+from tests.e2e.hands import (
+    click,
+    drag,
+    in_the_room,
+    is_moved,
+    is_saved,
+    made,
+    middle,
+    number,
+    slices,
+    view,
+    violations,
+)
+from tests.e2e.pages import Person, picture, wait_until
 
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser, site: Site) -> Iterator[Person]:
-    person = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
-    person.opens_next_case()
-    for remove in reversed(person.page.get_by_role("button", name="Remove ").all()):
-        remove.click()  # of an earlier run against the same demo
-    yield person
-    person.page.context.close()
+    yield from in_the_room(browser, site)
 
 
 @pytest.fixture(autouse=True)
@@ -185,13 +191,7 @@ def test_panning_moves_both_by_the_same_millimetres(reader: Person) -> None:
     page.keyboard.press("p")
     drag(reader, (x, y), (x + 40, y + 24))
     page.keyboard.press("w")
-    for canvas, before, scale in zip(canvases, opened, per_pixel, strict=True):
-        wait_until(
-            lambda canvas=canvas, before=before: np.abs(picture(canvas).mean(axis=2) - before).mean() > 3,  # type: ignore[misc]
-            "the image to move",
-        )
-        moved = np.array(shift_of(picture(canvas).mean(axis=2), before)) * scale
-        assert moved == pytest.approx(np.array([40, 24]) * per_pixel[0], abs=1.5 * scale)
+    is_moved(canvases, opened, per_pixel, (40, 24))
     page.keyboard.press("r")
     for canvas, before in zip(canvases, opened, strict=True):
         wait_until(
@@ -229,13 +229,7 @@ def test_each_mouse_button_has_its_drag_on_both_scans(reader: Person) -> None:
     fitted = per_pixel()
     x, y = middle(reader)
     drag(reader, (x, y), (x + 40, y + 24), "middle")
-    for canvas, before, scale in zip(canvases, opened, fitted, strict=True):
-        wait_until(
-            lambda canvas=canvas, before=before: np.abs(picture(canvas).mean(axis=2) - before).mean() > 3,  # type: ignore[misc]
-            "the image to move",
-        )
-        moved = np.array(shift_of(picture(canvas).mean(axis=2), before)) * scale
-        assert moved == pytest.approx(np.array([40, 24]) * fitted[0], abs=1.5 * scale)
+    is_moved(canvases, opened, fitted, (40, 24))
     assert per_pixel() == pytest.approx(fitted)
     page.keyboard.press("z")
     for button in ("right", "left"):

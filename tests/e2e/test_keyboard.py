@@ -5,27 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Route
 
-from config import demo
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import dialog_violations, is_saved, middle, number, shift_of, slices, view
-from tests.e2e.pages import Person, picture, sign_in, wait_until
+from tests.e2e.hands import (
+    dialog_violations,
+    in_the_room,
+    is_moved,
+    is_saved,
+    middle,
+    number,
+    slices,
+    view,
+)
+from tests.e2e.pages import Person, picture, wait_until
 
 SCANS = ("baseline", "follow_up")
 
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser, site: Site) -> Iterator[Person]:
-    person = sign_in(browser, site.url, "observer_b", demo.PASSWORD)
-    person.opens_next_case()
-    for remove in reversed(person.page.get_by_role("button", name="Remove ").all()):
-        remove.click()  # measurements of an earlier run: their points are stops of Tab
-    is_saved(person)
-    yield person
-    person.page.context.close()
+    yield from in_the_room(browser, site)
 
 
 @pytest.fixture(autouse=True)
@@ -194,13 +195,7 @@ def test_window_zoom_and_pan_by_keys_alone(reader: Person) -> None:
     keyboard.press("p")
     keyboard.press("Shift+ArrowRight")
     keyboard.press("Shift+ArrowDown")
-    for canvas, image, scale in zip(canvases, opened, fitted, strict=True):
-        wait_until(
-            lambda canvas=canvas, image=image: np.abs(picture(canvas).mean(axis=2) - image).mean() > 3,  # type: ignore[misc]
-            "the image to move",
-        )
-        moved = np.array(shift_of(picture(canvas).mean(axis=2), image)) * scale
-        assert moved == pytest.approx(np.array([24, 24]) * fitted[0], abs=1.5 * scale)
+    is_moved(canvases, opened, fitted, (24, 24))
     keyboard.press("r")
 
     keyboard.press("w")

@@ -158,3 +158,7 @@ def test_a_true_table_is_never_accused(matrix, decimals):
         if figures[name]["value"] is not None:
             table[name] = f"{figures[name]['value']:.{decimals}f}"
     assert check_published(table) == []
+
+
+def test_a_search_that_would_not_end_is_not_begun():
+    assert check_published({"n": 10**9, "sensitivity": "0.75"}) == []
