@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from modeling.published_figure import Stated, parse_stated
 from modeling.published_flow import check_flow, whole_number
 
 COUNTS = ("tp", "fp", "tn", "fn")
@@ -76,36 +76,6 @@ FIGURES: Mapping[str, Callable[[int, int, int, int], float | None]] = {
     "balanced_accuracy": _balanced,
     "prevalence": lambda tp, fp, tn, fn: _share(tp + fn, tp + fp + tn + fn),
 }
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A figure as printed: it is true of a value that rounds to it, either way at a tie."""
-
-    value: float
-    decimals: int
-
-    def fits(self, exact: float | None) -> bool:
-        return exact is not None and abs(exact - self.value) <= 0.5 * 10.0**-self.decimals + 1e-9
-
-    def __str__(self) -> str:
-        return f"{self.value:.{self.decimals}f}"
-
-
-def _stated(name: str, raw: object, least_decimals: int) -> Stated:
-    """Parse 0.75, "0.750" or "86%"; ``least_decimals`` restores zeros a float dropped (0.8 for 0.80)."""
-    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise ValueError(f"{name}: {raw!r} is not a number")
-    match = re.fullmatch(r"\s*(-?)(\d*)[.,·]?(\d*)\s*(%?)\s*", str(raw))
-    if not match or not (match[2] or match[3]):
-        raise ValueError(f"{name}: {raw!r} is not a number")
-    value, decimals = float(f"{match[1]}{match[2] or 0}.{match[3] or 0}"), len(match[3])
-    if not isinstance(raw, str):
-        # A float prints 0.0 for 0: it was stated to no more digits than least_decimals.
-        decimals = max(decimals if float(raw) % 1 else 0, least_decimals)
-    if match[4]:
-        value, decimals = value / 100, decimals + 2
-    return Stated(value, decimals)
 
 
 def _margins(tp: int, fp: int, tn: int, fn: int) -> dict[str, int]:
@@ -188,7 +158,9 @@ def _parse(
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(sorted(map(str, unknown)))}")
     least = int(table.get("decimals") or 0)
-    figures = {name: _stated(name, table[name], least) for name in FIGURES if table.get(name) is not None}
+    figures = {
+        name: parse_stated(name, table[name], least) for name in FIGURES if table.get(name) is not None
+    }
     return (
         {name: whole_number(table, name) for name in COUNTS},
         {name: whole_number(table, name) for name in MARGINS},
@@ -270,7 +242,7 @@ def _check_figures(
     if not figures:
         return findings
     if any(counts[name] is None for name in COUNTS):
-        return findings + _search(counts, margins, figures)
+        return findings + (_from_some(counts, figures) or _search(counts, margins, figures))
     printed: Matrix = tuple(counts[name] for name in COUNTS)  # type: ignore[assignment]
     for name, stated in figures.items():
         exact = FIGURES[name](*printed)
@@ -298,6 +270,25 @@ def _check_figures(
         if neither:
             text += f" From no such matrix: {', '.join(f'{name} {figures[name]}' for name in neither)}."
         findings.append(text)
+    return findings
+
+
+#: Figures that need not all four counts.
+NEEDS = {
+    "sensitivity": ("tp", "fn"), "specificity": ("tn", "fp"), "ppv": ("tp", "fp"), "npv": ("tn", "fn"),
+    "f1": ("tp", "fp", "fn"),
+}  # fmt: skip
+
+
+def _from_some(counts: Mapping[str, int | None], figures: Mapping[str, Stated]) -> list[str]:
+    findings = []
+    for name, needs in NEEDS.items():
+        if name in figures and all(counts[count] is not None for count in needs):
+            exact = FIGURES[name](*(counts[count] or 0 for count in COUNTS))
+            if not figures[name].fits(exact):
+                given = ", ".join(f"{count.upper()} {counts[count]}" for count in needs)
+                shown = "undefined" if exact is None else f"{exact:.3f}"
+                findings.append(f"{name} {figures[name]} does not follow from {given}: it would be {shown}.")
     return findings
 
 
@@ -344,7 +335,7 @@ def _search(
 def _check_auc(table: Mapping[str, Any], figures: Mapping[str, Stated]) -> list[str]:
     if table.get("auc") is None:
         return []
-    auc = _stated("auc", table["auc"], int(table.get("decimals") or 0))
+    auc = parse_stated("auc", table["auc"], int(table.get("decimals") or 0))
     if not 0 <= auc.value <= 1:
         return [f"auc {auc} is outside [0, 1]."]
     if "sensitivity" not in figures or "specificity" not in figures:
@@ -374,14 +365,14 @@ def _check_intervals(table: Mapping[str, Any], figures: Mapping[str, Stated]) ->
             continue
         if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != 2:
             raise ValueError(f"{name}_ci: {raw!r} is not [low, high]")
-        low, high = (_stated(f"{name}_ci", bound, int(table.get("decimals") or 0)) for bound in raw)
+        low, high = (parse_stated(f"{name}_ci", bound, int(table.get("decimals") or 0)) for bound in raw)
         if low.value > high.value:
             findings.append(f"{name}_ci: {low} to {high} is not an interval.")
         elif low.value < (-1 if name == "mcc" else 0) or high.value > 1:
             findings.append(f"{name}_ci: {low} to {high} leaves the range that {name} can have.")
         stated = figures.get(name)
         if stated is None and name == "auc" and table.get("auc") is not None:
-            stated = _stated("auc", table["auc"], int(table.get("decimals") or 0))
+            stated = parse_stated("auc", table["auc"], int(table.get("decimals") or 0))
         if stated is not None and not low.value <= stated.value <= high.value:
             findings.append(f"{name} {stated} lies outside its own interval {low} to {high}.")
     return findings
@@ -393,7 +384,7 @@ def _check_proportions(rows: Sequence[Mapping[str, Any]], least: int) -> list[st
         name, k, n = str(row["name"]), whole_number(row, "k"), whole_number(row, "n")
         if k is None or not n:
             raise ValueError(f"proportion {name}: k and n are needed")
-        stated = _stated(name, row["stated"], least)
+        stated = parse_stated(name, row["stated"], least)
         if k > n or not stated.fits(k / n):
             findings.append(f"{name}: {k} of {n} is {k / n:.3f}, not {row['stated']}.")
     return findings

@@ -162,3 +162,14 @@ def test_a_true_table_is_never_accused(matrix, decimals):
 
 def test_a_search_that_would_not_end_is_not_begun():
     assert check_published({"n": 10**9, "sensitivity": "0.75"}) == []
+
+
+def test_some_of_the_counts_settle_some_of_the_figures():
+    assert check_published({"tp": 9, "fn": 3, "sensitivity": "0.75", "ppv": "0.5"}) == []
+    assert check_published({"tp": 9, "fn": 3, "sensitivity": "0.80", "fp": 9, "ppv": "0.5", "f1": "0.9"}) == [
+        "sensitivity 0.80 does not follow from TP 9, FN 3: it would be 0.750.",
+        "f1 0.9 does not follow from TP 9, FP 9, FN 3: it would be 0.600.",
+    ]
+    assert check_published({"tn": 0, "fp": 0, "specificity": "0.5"}) == [
+        "specificity 0.5 does not follow from TN 0, FP 0: it would be undefined."
+    ]
