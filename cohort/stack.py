@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.valuerep import format_number_as_ds
 
 from cohort import vocabulary
-from cohort.dicom_file import Frame
+from cohort.dicom_file import Frame, read_frames
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,12 +50,15 @@ class Stack:
 
     @property
     def content_hash(self) -> str:
-        """sha256 over geometry and stored pixels in slice order."""
+        """sha256 over geometry and stored pixels in slice order; the files in the store give it again."""
         digest = hashlib.sha256()
         shape = self.frames[0].values.shape
         digest.update(repr((shape, self.orientation, self.spacing)).encode())
         for frame, position in zip(self.frames, self.positions, strict=True):
-            rescale = (_number(frame, "RescaleSlope", 1.0), _number(frame, "RescaleIntercept", 0.0))
+            rescale = tuple(
+                _as_stored(_number(frame, keyword, default))
+                for keyword, default in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
+            )
             digest.update(repr((position, rescale, str(frame.header.PhotometricInterpretation))).encode())
             digest.update(frame.values.astype("<i4").tobytes())
         return digest.hexdigest()
@@ -103,6 +108,17 @@ def build(frames: Sequence[Frame]) -> Stack:
     )
 
 
+def stored_content_hash(paths: Sequence[Path]) -> str:
+    """:attr:`Stack.content_hash` of a series that is in the store, made anew from its files.
+
+    Raises
+    ------
+    FileError, StackError
+        If a file cannot be read, or they are no longer one series.
+    """
+    return build([frame for path in paths for frame in read_frames(path.name, path)]).content_hash
+
+
 def loose(frames: Sequence[Frame]) -> Stack:
     """Captures as delivered, for quarantine: their geometry, if any, is not to be trusted."""
     frames = _without_repeats(frames)
@@ -126,7 +142,8 @@ def _distance(frames: Sequence[Frame], positions: Floats, normal: Floats) -> flo
     """Millimetres between neighbouring slices, all being as far apart."""
     stated = abs(_number(frames[0], "SpacingBetweenSlices", 0.0))
     if len(frames) == 1:
-        return stated or _number(frames[0], "SliceThickness", 0.0) or 1.0
+        # As it will be stored, so that the stored file gives the same.
+        return round(stated or _number(frames[0], "SliceThickness", 0.0) or 1.0, 6)
     steps = np.diff(positions @ normal)
     for k, step in enumerate(steps):
         if step < SAME_PLACE:
@@ -200,12 +217,17 @@ def _absent_numbers(frames: Sequence[Frame]) -> list[int]:
 
 def _vector(frame: Frame, keyword: str, length: int) -> Floats:
     try:
-        vector = np.array([float(v) for v in frame.header[keyword].value], dtype=np.float64)
+        vector = np.array([_as_stored(float(v)) for v in frame.header[keyword].value], dtype=np.float64)
     except Exception:  # absent, empty, or text where numbers should be: pydicom raises many kinds
         raise StackError(f"{frame.name} has no usable {keyword}") from None
     if vector.shape != (length,) or not np.isfinite(vector).all():
         raise StackError(f"{frame.name} has no usable {keyword}")
     return vector
+
+
+def _as_stored(value: float) -> float:
+    """A number as a decimal string of 16 characters holds it: enhanced MR gives more digits."""
+    return float(format_number_as_ds(value)) if np.isfinite(value) else value
 
 
 def _number(frame: Frame, keyword: str, default: float) -> float:

@@ -22,6 +22,7 @@ from scipy.sparse import csr_array
 from modeling.manifest import SeriesRef
 from modeling.recipe import Recipe
 from modeling.training.atomic import replacing
+from modeling.training.frozen_content import require_frozen_content
 from modeling.training.volume import ImageError, Stack, Volume, Voxels, open_series
 
 Floats = npt.NDArray[np.float64]
@@ -267,7 +268,7 @@ def cached_planes(
     Raises
     ------
     ImageError
-        As :func:`series_planes`.
+        As :func:`series_planes`, or if the files do not hold what the label set froze.
     """
     sources = _sources(images / series.path, series)
     name = hashlib.sha256(series.content_hash.encode()).hexdigest()[:32]
@@ -283,6 +284,7 @@ def cached_planes(
     except (OSError, ValueError, TypeError, KeyError):
         pass  # absent, or cut short by a crash or a full disk: made again
     fresh, geometry = series_planes(images, series, recipe)
+    require_frozen_content(images, series)
     # The geometry first: an array is only ever seen with its geometry in place.
     with replacing(geometry_path) as part:
         part.write_text(json.dumps({"sources": sources, "geometry": asdict(geometry)}))

@@ -18,6 +18,7 @@ from cohort import flow, pacs
 from cohort.importing import import_directory
 from cohort.models import Exam, ImportBatch, Instance, Patient, Series
 from cohort.pseudonyms import study_pseudonyms
+from cohort.stack import stored_content_hash
 from tests.builders import make_series, write_csv, write_export, write_study
 from tests.cohort.intake import ingest, only, stored_files
 
@@ -227,6 +228,20 @@ def test_a_hole_in_the_numbers_at_the_end_of_the_stack_waits(known: None, tmp_pa
     result = only(tmp_path / "in")
     assert result.outcome == "quarantined"
     assert "may be missing" in result.reason
+
+
+@pytest.mark.parametrize("slices", [1, 8])
+def test_the_store_gives_the_content_hash_again(known: None, tmp_path: Path, slices: int) -> None:
+    def long(ds: Any, k: int) -> None:
+        # More digits than a decimal string of DICOM may have; scanners write them, and we do not.
+        place = [f"{float(v) + 1 / 3:.17f}" for v in ds.ImagePositionPatient]
+        ds["ImagePositionPatient"] = pydicom.DataElement(0x00200032, "DS", place, already_converted=True)
+        ds.SpacingBetweenSlices = "3.3000001234"
+
+    only(*make_series(tmp_path / "in", slices=slices, edit=long))
+    series = Series.objects.get()
+    files = [pacs.instance_path(instance) for instance in series.instances.all()]
+    assert stored_content_hash(files) == series.content_hash
 
 
 # ---- multi-frame, flow, command

@@ -15,6 +15,7 @@ from cohort.importing import import_directory
 from cohort.ingest import ingest_paths
 from cohort.models import Patient, Series
 from cohort.pseudonyms import study_pseudonyms
+from cohort.stack import stored_content_hash
 from tests.builders import write_csv, write_export
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +111,10 @@ def test_every_file_of_many_vendors_has_an_outcome(sample_data: Path, tmp_path: 
             pydicom.dcmread(pacs.instance_path(i)).pixel_array for i in Series.objects.get().instances.all()
         ]
         assert len(kept) == len(original)
+        kept_series = Series.objects.get()
+        if kept_series.orientation:
+            files = [pacs.instance_path(instance) for instance in kept_series.instances.all()]
+            assert stored_content_hash(files) == kept_series.content_hash, path.name
         assert sorted(k.tobytes() for k in kept) == sorted(
             o.astype(kept[0].dtype).tobytes() for o in original
         )

@@ -11,6 +11,7 @@ import pytest
 
 from cohort import pacs, pixels
 from cohort.models import Series
+from cohort.stack import stored_content_hash
 from tests.cohort.kinds import FIRST_SEED, KINDS, VALUES, write_all
 from tests.cohort.thirty_kinds import faults_of_store, ingest, table
 
@@ -38,6 +39,9 @@ def test_each_kind_ends_as_it_must_and_nothing_is_half_stored(known: None, tmp_p
         made = KINDS[number]
         assert made.tolerance is not None, made
         series = Series.objects.get(series_uid=line["series_uid"])
+        if series.orientation:
+            files = [pacs.instance_path(instance) for instance in series.instances.all()]
+            assert stored_content_hash(files) == series.content_hash, made.name
         stored = np.stack([_values(instance) for instance in series.instances.all()]).astype(int)
         given = np.stack(VALUES[FIRST_SEED + number]).astype(int)
         worst = min(np.abs(stored - given).max(), np.abs(stored - given[::-1]).max())

@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotation import charter
 from annotation.models import Assignment, Case, FinalLabel, Reading, Scan
 from cohort.models import Exam, Instance, Patient, ScanPair, Series
+from cohort.stack import stored_content_hash
 from tests.modeling.tiny import write_series
 
 BASELINE = date(2004, 5, 6)
@@ -119,7 +120,10 @@ def imaged(outcomes: Sequence[int], *, size: int = 48, slices: int = 9) -> list[
         if outcome:
             voxels[:, 10:22, 10:22] += 400
         series = patient.scan_pair.baseline
-        files = write_series(settings.IMAGE_STORE_DIR / series.path, voxels.clip(0, 4000))
+        folder = settings.IMAGE_STORE_DIR / series.path
+        files = write_series(folder, voxels.clip(0, 4000))
+        series.content_hash = stored_content_hash([folder / file for file in files])
+        series.save()
         series.instances.all().delete()
         Instance.objects.bulk_create(
             Instance(series=series, sop_uid=f"{series.series_uid}.{k}", index=k, position=[0, 0, 0],

@@ -11,6 +11,7 @@ import torch
 from scipy.ndimage import map_coordinates
 from torch.nn import functional
 
+from cohort.stack import stored_content_hash
 from modeling.manifest import SeriesRef
 from modeling.recipe import Recipe, paper, recommended
 from modeling.training import volume as volume_module
@@ -233,7 +234,9 @@ def test_an_image_without_contrast_is_refused():
 def test_cache_is_made_once_and_survives_damage(tmp_path):
     voxels = smooth().clip(0)
     names = write_series(tmp_path / "images" / "s", voxels)
-    series = SeriesRef("1", "content", "s", tuple(names))
+    series = SeriesRef(
+        "1", stored_content_hash([tmp_path / "images" / "s" / file for file in names]), "s", tuple(names)
+    )
     cache = tmp_path / "cache"
     mapped, geometry = cached_planes(tmp_path / "images", series, recipe(), cache)
     assert isinstance(mapped, np.memmap)
@@ -255,17 +258,24 @@ def test_cache_is_made_once_and_survives_damage(tmp_path):
     assert not list(cache.rglob("*.part"))
 
 
-def test_planes_of_files_that_were_replaced_or_lost_are_not_taken_from_the_cache(tmp_path):
+def test_images_that_are_not_those_frozen_are_refused_and_none_are_taken_from_the_cache(tmp_path):
     voxels = smooth().clip(0)
-    folder = tmp_path / "images" / "s"
-    series = SeriesRef("1", "content", "s", tuple(write_series(folder, voxels)))
-    first = np.array(cached_planes(tmp_path / "images", series, recipe(), tmp_path / "cache")[0])
-    write_series(folder, voxels[:, ::-1])
-    planes, _ = cached_planes(tmp_path / "images", series, recipe(), tmp_path / "cache")
-    assert not np.array_equal(planes, first)
-    (folder / series.files[4]).unlink()
+    images, cache = tmp_path / "images", tmp_path / "cache"
+    files = tuple(write_series(images / "s", voxels))
+    series = SeriesRef("1", stored_content_hash([images / "s" / file for file in files]), "s", files)
+    first = np.array(cached_planes(images, series, recipe(), cache)[0])
+    # The pixels, an outer slice that no plane rests on, the geometry: each is other images.
+    outer = voxels.copy()
+    outer[0, 3, 3] += 1
+    for changed, how in ((voxels[:, ::-1], {}), (outer, {}), (voxels, {"spacing": (2.0, 2.001)})):
+        write_series(images / "s", changed, **how)
+        with pytest.raises(ImageError, match="not those that the label set froze"):
+            cached_planes(images, series, recipe(), cache)
+    write_series(images / "s", voxels)
+    assert np.array_equal(cached_planes(images, series, recipe(), cache)[0], first)
+    (images / "s" / files[4]).unlink()
     with pytest.raises(ImageError, match=r"004\.dcm: the file is missing"):
-        cached_planes(tmp_path / "images", series, recipe(), tmp_path / "cache")
+        cached_planes(images, series, recipe(), cache)
 
 
 def test_cache_key_holds_what_the_planes_depend_on_and_nothing_else():

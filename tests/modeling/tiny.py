@@ -10,6 +10,8 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from cohort.stack import stored_content_hash
+
 
 def write_series(
     folder: Path,
@@ -104,7 +106,9 @@ def write_label_set(root: Path, outcomes: list[int], *, size: int = 48, slices: 
             voxels[:, 10:22, 10:22] += 400
         name = f"P{i:03d}"
         files = write_series(root / name, voxels.clip(0, 4000), shuffle=i)
-        rows.append(patient_row(name, outcome, files))
+        row = patient_row(name, outcome, files)
+        row["series"]["content_hash"] = stored_content_hash([root / name / file for file in files])
+        rows.append(row)
     path = root / "manifest.json"
     path.write_text(json.dumps(manifest_of(rows)))
     return path
