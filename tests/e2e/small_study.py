@@ -42,10 +42,14 @@ class Study:
         self.start()
 
     def start(self) -> None:
-        site = self.running.enter_context(demo_site.serving(self.folder, "serve", port=self.port))
-        self.url = site.url
+        self.site = self.running.enter_context(demo_site.serving(self.folder, "serve", port=self.port))
+        self.url = self.site.url
 
     def stop(self) -> None:
+        self.running.close()
+
+    def kill(self) -> None:
+        demo_site.kill(self.site)
         self.running.close()
 
     def truth(self, code: str) -> dict[str, dict[str, int]]:

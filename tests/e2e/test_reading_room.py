@@ -312,39 +312,3 @@ def test_no_webgl_is_said_and_the_processor_draws(reader: Person) -> None:
     assert page.get_by_role("region", name="Images").get_attribute("data-render") == "cpu"
     for key in ("baseline", "follow_up"):
         assert reader.image_is_drawn(key).std() > 15
-
-
-def test_lost_network_killed_tab_and_restarted_server_lose_nothing(reader: Person, study: Study) -> None:
-    page, context = reader.page, reader.page.context
-    page.clock.install()
-    # In which no other test has measured, whatever the plan's order.
-    code = next(c for c in codes(reader) if not (case_of(reader, c)["reading"] or {}).get("measurements"))
-    opens(reader, code)
-    cell(page, "Baseline: C0–C1 left").focus()
-    page.keyboard.press("1")
-    is_saved(page)
-    context.set_offline(True)
-    page.keyboard.press("0")
-    cell(page, "Follow-up: Pannus").focus()
-    page.keyboard.press("2")
-    page.keyboard.press("d")
-    page.keyboard.press("Space")
-    page.get_by_test_id("measurement").wait_for()
-    page.keyboard.press("Escape")
-    state = page.get_by_test_id("save-state")
-    wait_until(lambda: state.get_attribute("data-status") == "offline", "the page to say that it is offline")
-    page.clock.run_for(30_000)  # it tries again, and goes on keeping
-    assert state.get_attribute("data-status") in ("offline", "saving")
-    study.stop()
-    page.close(run_before_unload=False)  # killed: no unload handler runs
-    study.start()
-    context.set_offline(False)
-
-    reader.page = again = context.new_page()
-    opens(reader, code)
-    assert value(again, "Baseline: C0–C1 left") == "0"
-    assert value(again, "Follow-up: Pannus") == "2"
-    own = case_of(reader, code)["reading"]
-    assert own["content"]["baseline"]["grades"]["facet_c0c1_left"] == 0
-    assert own["content"]["follow_up"]["grades"]["pannus"] == 2
-    assert [one["kind"] for one in own["measurements"]] == ["atlantodental"]

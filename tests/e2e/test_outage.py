@@ -1,0 +1,102 @@
+"""An outage in the middle of scoring: no network for half a minute, a killed server, a killed tab."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e import small_study
+from tests.e2e.pages import Person, sign_in, wait_until
+from tests.e2e.small_study import Study
+from tests.e2e.test_reading_room import case_of, cell, codes, is_saved, opens, value
+
+OUTAGE = 30.0
+
+
+@pytest.fixture
+def reader(browser: Browser, study: Study) -> Iterator[Person]:
+    person = sign_in(browser, study.url, "observer_a", small_study.PASSWORD)
+    yield person
+    person.page.context.close()
+
+
+def unmeasured(reader: Person) -> str:
+    """A case in which no other test has measured, whatever the plan's order."""
+    return next(c for c in codes(reader) if not (case_of(reader, c)["reading"] or {}).get("measurements"))
+
+
+def kept(reader: Person, code: str) -> dict[str, Any]:
+    return dict(case_of(reader, code)["reading"])
+
+
+def test_lost_network_killed_tab_and_restarted_server_lose_nothing(reader: Person, study: Study) -> None:
+    page, context = reader.page, reader.page.context
+    page.clock.install()
+    code = unmeasured(reader)
+    opens(reader, code)
+    cell(page, "Baseline: C0–C1 left").focus()
+    page.keyboard.press("1")
+    is_saved(page)
+    context.set_offline(True)
+    page.keyboard.press("0")
+    cell(page, "Follow-up: Pannus").focus()
+    page.keyboard.press("2")
+    page.keyboard.press("d")
+    page.keyboard.press("Space")
+    page.get_by_test_id("measurement").wait_for()
+    page.keyboard.press("Escape")
+    state = page.get_by_test_id("save-state")
+    wait_until(lambda: state.get_attribute("data-status") == "offline", "the page to say that it is offline")
+    page.clock.run_for(30_000)  # it tries again, and goes on keeping
+    assert state.get_attribute("data-status") in ("offline", "saving")
+    study.stop()
+    page.close(run_before_unload=False)  # killed: no unload handler runs
+    study.start()
+    context.set_offline(False)
+
+    reader.page = again = context.new_page()
+    opens(reader, code)
+    assert value(again, "Baseline: C0–C1 left") == "0"
+    assert value(again, "Follow-up: Pannus") == "2"
+    own = kept(reader, code)
+    assert own["content"]["baseline"]["grades"]["facet_c0c1_left"] == 0
+    assert own["content"]["follow_up"]["grades"]["pannus"] == 2
+    assert [one["kind"] for one in own["measurements"]] == ["atlantodental"]
+
+
+def test_half_a_minute_without_network_and_a_killed_server_are_made_up_for_in_the_same_tab(
+    reader: Person, study: Study
+) -> None:
+    page, context = reader.page, reader.page.context
+    code = unmeasured(reader)
+    opens(reader, code)
+    cell(page, "Baseline: C1–C2 left").focus()
+    page.keyboard.press("1")
+    is_saved(page)
+    context.set_offline(True)
+    began = time.monotonic()
+    state = page.get_by_test_id("save-state")
+    page.keyboard.press("0")
+    wait_until(lambda: state.get_attribute("data-status") == "offline", "the page to say that it is offline")
+    study.kill()
+    cell(page, "Follow-up: Dens erosion").focus()
+    page.keyboard.press("2")
+    page.keyboard.press("c")
+    page.keyboard.type("written while nothing answered")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")  # the images are in the page
+    study.start()
+    while time.monotonic() - began < OUTAGE:
+        page.wait_for_timeout(500)
+        assert state.get_attribute("data-status") in ("offline", "saving")
+    context.set_offline(False)
+    is_saved(page)  # by itself: nobody reloads, nobody presses a button
+    own = kept(reader, code)
+    assert own["content"]["baseline"]["grades"]["facet_c1c2_left"] == 0
+    assert own["content"]["follow_up"]["grades"]["dens_erosion"] == 2
+    assert own["content"]["follow_up"]["comments"]["dens_erosion"] == "written while nothing answered"
+    assert not page.get_by_role("dialog").is_visible()
