@@ -82,21 +82,47 @@ def stored(reader: Person, code: str, key: str) -> np.ndarray:
 
 
 def hanging(reader: Person, code: str, key: str) -> np.ndarray:
-    """The slice on the screen as it was stored, turned so that anterior is left and the head up; from 0 to 1,
-    on square pixels of the screen."""
+    """The slice on the screen as it was stored, hung on square pixels of the screen."""
     _, header = _header(reader, code, key)
-    frame = stored(reader, code, key)
+    scale = reader.page.get_by_test_id(f"viewport-{key}").get_by_test_id("scale-bar")
+    per_pixel = float(scale.get_attribute("data-mm-per-pixel") or "nan")
+    return hung(stored(reader, code, key), header, per_pixel)
+
+
+def hung(frame: np.ndarray, header: dict[str, Any], per_pixel: float) -> np.ndarray:
+    """A stored slice turned so that anterior is left and the head up; from 0 to 1, a pixel so many mm."""
     orientation = header["00200037"]["Value"]
     if orientation[1] < 0:  # columns run forwards
         frame = frame[:, ::-1]
     if orientation[5] > 0:  # rows run upwards
         frame = frame[::-1]
-    scale = reader.page.get_by_test_id(f"viewport-{key}").get_by_test_id("scale-bar")
-    per_pixel = float(scale.get_attribute("data-mm-per-pixel") or "nan")
     down, across = header["00280030"]["Value"]
     size = round(frame.shape[1] * across / per_pixel), round(frame.shape[0] * down / per_pixel)
     grey = Image.fromarray((frame / np.percentile(frame, 99.5)).clip(0, 1).astype(np.float32))
     return np.asarray(grey.resize(size, Image.Resampling.BILINEAR))
+
+
+def likeness(drawn: np.ndarray, stored: np.ndarray) -> dict[str, float]:
+    """How well a picture of a viewport correlates with the slice as it hangs, and with its mirror images."""
+    drawn, stored = _same_middle(drawn, stored)
+    turns = {
+        "as it hangs": stored,
+        "mirrored": stored[:, ::-1],
+        "head down": stored[::-1],
+        "both": stored[::-1, ::-1],
+    }
+    return {name: float(np.corrcoef(drawn.ravel(), turned.ravel())[0, 1]) for name, turned in turns.items()}
+
+
+def _same_middle(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both cut to the largest rectangle around their middles that they share."""
+    shape = np.minimum(first.shape, second.shape)
+    starts = [(np.array(image.shape) - shape) // 2 for image in (first, second)]
+    one, other = (
+        image[y : y + shape[0], x : x + shape[1]]
+        for image, (y, x) in zip((first, second), starts, strict=True)
+    )
+    return one, other
 
 
 def shown(reader: Person, data_dir: Path, code: str, key: str) -> Shown:

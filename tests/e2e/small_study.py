@@ -4,7 +4,8 @@
 opened through the real importers, no read is made. One exam has a second adequate series.
 
 "paired": four patients; the charter asks for a qualification, which the observers with cases have passed and
-``observer_c`` has not. "independent": two patients, a scan at a time; one of each observer's four comes back.
+``observer_c`` has not. "plain": two patients and no qualification. "independent": two patients, a scan at a
+time; one of each observer's four comes back.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.e2e import demo_site
 PASSWORD = "phantom-study-2026"
 PATIENTS, SIDE, SLICES = 4, 256, 13
 SINGLES = {"read_design": "independent", "min_gap_reads": 0, "reread_share": 0.25, "washout_reads": 1}
-SINGLE_PATIENTS = 2
+FEW_PATIENTS = 2
 #: Fewer slices than the first, so that the rule goes on choosing that one.
 SECOND_SLICES = 11
 #: Phantoms of a reader's qualification.
@@ -85,12 +86,12 @@ def _prepare(design: str) -> None:
 
     call_command("migrate", interactive=False, verbosity=0)
     lead = User.objects.create_user("lead", password=PASSWORD, role=Role.LEAD)
-    paired = design == "paired"
+    qualified = design == "paired"
     readers = [
         User.objects.create_user(f"observer_{letter}", password=PASSWORD, role=Role.OBSERVER)
-        for letter in ("abc" if paired else "ab")
+        for letter in ("abc" if qualified else "ab")
     ]
-    patients = PATIENTS if paired else SINGLE_PATIENTS
+    patients = PATIENTS if qualified else FEW_PATIENTS
     with tempfile.TemporaryDirectory() as name:
         delivery = Path(name) / "delivery"
         truth = write_cohort(delivery, patients, seed=3, matrix=SIDE, slices=SLICES, leavers=False)
@@ -102,10 +103,11 @@ def _prepare(design: str) -> None:
         for result in ingest.ingest_paths([delivery / "dicom"], by=lead):
             assert result.outcome == "accepted", f"{result.file}: {result.reason}"
     flow.refresh()
-    qualification_terms = {"qualification_required": True, "qualification_cases": TEST_CASES}
-    terms = {"reread_share": 0.0, **qualification_terms} if paired else SINGLES
+    terms = SINGLES if design == "independent" else {"reread_share": 0.0}
+    if qualified:
+        terms = {**terms, "qualification_required": True, "qualification_cases": TEST_CASES}
     charter.freeze(by=lead, changes=terms, reason="Tests")
-    if paired:
+    if qualified:
         qualification.make_cases(purpose=phantoms.TEST, count=TEST_CASES, seed=1, by=lead)
         qualification.draw_waiting()
         for observer in readers[:2]:
