@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import audit
-from annotation import lead_serializers as shapes
+from annotation import audit_serializers as shapes
 from annotation.models import AuditEvent
 from config.accounts.permissions import IsLead
 

@@ -25,6 +25,7 @@ from annotation import (
     lead_tables,
     workflow,
 )
+from annotation import charter_serializers as charters
 from annotation import lead_serializers as shapes
 from annotation.models import Case, Charter, FinalLabel
 from annotation.serializers import RefusalOut
@@ -161,7 +162,7 @@ class ResolveReview(APIView):
 class OpenReading(APIView):
     permission_classes = [IsLead]
 
-    @extend_schema(request=None, responses={200: shapes.OpenReadingOut, 409: RefusalOut})
+    @extend_schema(request=None, responses={200: charters.OpenReadingOut, 409: RefusalOut})
     def post(self, request: Request) -> Response:
         """Open all eligible patients to the observers; freezes the charter the first time."""
         new = workflow.open_reading(by=_user(request))
@@ -180,11 +181,12 @@ class ReplaceReader(APIView):
     permission_classes = [IsLead]
 
     @extend_schema(
-        request=shapes.ReplaceReaderIn, responses={200: shapes.ReplacedReaderOut, 400: None, 409: RefusalOut}
+        request=charters.ReplaceReaderIn,
+        responses={200: charters.ReplacedReaderOut, 400: None, 409: RefusalOut},
     )
     def post(self, request: Request) -> Response:
         """Give what a leaving reader has not signed to another; closes the leaving account."""
-        form = _read(shapes.ReplaceReaderIn, request)
+        form = _read(charters.ReplaceReaderIn, request)
         given = workflow.replace_reader(by=_user(request), **form)
         return Response({"cases": len({row.case_id for row in given}), "assignments": len(given)})
 
@@ -192,7 +194,7 @@ class ReplaceReader(APIView):
 class CharterPage(APIView):
     permission_classes = [IsLead]
 
-    @extend_schema(responses=shapes.CharterPageOut)
+    @extend_schema(responses=charters.CharterPageOut)
     def get(self, request: Request) -> Response:
         history = [_charter(row) for row in Charter.objects.select_related("frozen_by").order_by("-version")]
         current = history[0] if history else None
@@ -201,23 +203,23 @@ class CharterPage(APIView):
             "proposed": current["terms"] if current else charter.Terms().as_dict(),
             "history": history,
         }
-        return Response(shapes.CharterPageOut(page).data)
+        return Response(charters.CharterPageOut(page).data)
 
-    @extend_schema(request=shapes.CharterIn, responses={201: shapes.CharterOut, 409: RefusalOut})
+    @extend_schema(request=charters.CharterIn, responses={201: charters.CharterOut, 409: RefusalOut})
     def post(self, request: Request) -> Response:
-        form = _read(shapes.CharterIn, request)
+        form = _read(charters.CharterIn, request)
         frozen = workflow.freeze_charter(by=_user(request), changes=form["terms"], reason=form["reason"])
-        return Response(shapes.CharterOut(_charter(frozen)).data, status=status.HTTP_201_CREATED)
+        return Response(charters.CharterOut(_charter(frozen)).data, status=status.HTTP_201_CREATED)
 
 
 class CheckCharter(APIView):
     permission_classes = [IsLead]
 
-    @extend_schema(request=shapes.CharterCheckIn, responses=shapes.CharterCheckOut)
+    @extend_schema(request=charters.CharterCheckIn, responses=charters.CharterCheckOut)
     def post(self, request: Request) -> Response:
         """What these terms would mean; nothing is kept."""
-        form = _read(shapes.CharterCheckIn, request)
-        return Response(shapes.CharterCheckOut(charter_check.check(form["terms"])).data)
+        form = _read(charters.CharterCheckIn, request)
+        return Response(charters.CharterCheckOut(charter_check.check(form["terms"])).data)
 
 
 def _charter(row: Charter) -> dict[str, Any]:
