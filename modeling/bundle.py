@@ -39,7 +39,8 @@ def card(run: Run) -> str:
     assert run.result is not None
     row = run.label_set
     about = {"hash": row.hash, "patients": row.patients, "positives": row.positives}
-    return model_card(run.result, title=f"Odontoid run {run.pk}", label_set=about, trust=queries.trust(run))
+    verdicts = queries.verdicts(run)
+    return model_card(run.result, title=f"Odontoid run {run.pk}", label_set=about, trust=verdicts)
 
 
 def _metadata(run: Run) -> dict[str, Any]:
@@ -116,8 +117,9 @@ def _metrics(run: Run) -> dict[str, Any]:
     result = run.result or {}
     kept = ("metrics", "metrics_at_half", "metrics_uncalibrated", "comparators", "groups", "hazard",
             "readers", "intermediate_policies", "environment", "manifest_sha256", "study",
-            "intermediate_policy", "trust")  # fmt: skip
-    return {key: result[key] for key in kept if key in result}
+            "intermediate_policy")  # fmt: skip
+    # The maps may have been tested since the run was published.
+    return {key: result[key] for key in kept if key in result} | {"trust": queries.verdicts(run)}
 
 
 def files(run: Run) -> dict[str, bytes | Path]:

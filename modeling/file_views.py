@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from rest_framework.response import Response
 
 from config.exceptions import RuleViolation
 from modeling import bundle, queries, runs, saliency_files
+from modeling.map_verdicts import KINDS, METHODS
 from modeling.models import Run, TrustJob
 from modeling.trust_serializers import RunPairOut, TrustOut
-from modeling.views import METHODS, LeadView, damaged, one, user_of
+from modeling.views import LeadView, damaged, one, user_of
 
 MOST_COMPARED = 12
 
@@ -30,9 +32,9 @@ def _published(pk: int) -> Run:
     return one(rows, pk)
 
 
-def _choice(request: Request, name: str, allowed: tuple[str, ...], default: str) -> str:
-    value = request.query_params.get(name, default)
-    if value not in allowed:
+def _chosen(request: Request, name: str, allowed: Collection[str]) -> str | None:
+    value = request.query_params.get(name)
+    if value is not None and value not in allowed:
         raise ValidationError({name: [f"{value!r} is none of {', '.join(allowed)}."]})
     return value
 
@@ -53,7 +55,7 @@ class RunTrust(LeadView):
     def _content(self, run: Run) -> dict[str, Any]:
         job = TrustJob.objects.filter(run=run).first()
         content: dict[str, Any] = TrustOut(
-            queries.verdict(run) | {"report": queries.trust(run), "job": job}
+            queries.verdicts(run) | {"report": queries.trust(run), "job": job}
         ).data
         return content
 
@@ -112,26 +114,26 @@ class RunModelCard(LeadView):
 class RunOverlay(LeadView):
     @extend_schema(
         parameters=[
-            OpenApiParameter("method", str, enum=METHODS),
+            OpenApiParameter("method", str, enum=list(METHODS)),
+            OpenApiParameter("map", str, enum=list(KINDS), description="Of the answer given."),
             OpenApiParameter("colours", str, enum=list(saliency_files.COLOURS)),
         ],
         responses={(200, "image/png"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: int, pseudonym: str) -> HttpResponse:
         """A test patient's map over the middle input plane. Without a method: that of the answer given."""
-        found = queries.map_file(_published(pk), pseudonym)
+        method, kind = _chosen(request, "method", METHODS), _chosen(request, "map", KINDS)
+        colours = _chosen(request, "colours", saliency_files.COLOURS) or "blue_red"
+        found = queries.map_file(_published(pk), pseudonym, method=method, kind=kind)
         if found is None:
             raise Http404
-        path, row = found
-        method = _choice(request, "method", METHODS, "gradcam" if row.predicted else "against")
-        colours = _choice(request, "colours", tuple(saliency_files.COLOURS), "blue_red")
-        return HttpResponse(saliency_files.png(path, method, colours), content_type="image/png")
+        return HttpResponse(saliency_files.png(*found, colours), content_type="image/png")
 
 
 class RunMapDicom(LeadView):
     @extend_schema(
         parameters=[
-            OpenApiParameter("method", str, enum=METHODS),
+            OpenApiParameter("method", str, enum=list(METHODS)),
             OpenApiParameter("kind", str, enum=list(saliency_files.KINDS)),
         ],
         responses={(200, "application/dicom"): OpenApiTypes.BINARY},
@@ -139,12 +141,11 @@ class RunMapDicom(LeadView):
     def get(self, request: Request, pk: int, pseudonym: str) -> HttpResponse:
         """A test patient's map as DICOM, in the patient's space or as a picture."""
         run = _published(pk)
-        found = queries.map_file(run, pseudonym)
+        kind = _chosen(request, "kind", saliency_files.KINDS) or "parametric_map"
+        found = queries.map_file(run, pseudonym, method=_chosen(request, "method", METHODS))
         if found is None:
             raise Http404
-        path, row = found
-        method = _choice(request, "method", METHODS, "gradcam" if row.predicted else "against")
-        kind = _choice(request, "kind", saliency_files.KINDS, "parametric_map")
+        path, method = found
         try:
             patients = queries.manifest(run.label_set)["patients"]
         except queries.ManifestDamaged as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modeling.map_verdicts import KINDS
+
 NOT_PROVIDED = "NOT PROVIDED"
 INTENDED_USE = (
     "Research on the prediction of rheumatoid-arthritis-associated deformity of the upper cervical spine "
@@ -41,7 +43,7 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def model_card(
-    result: Mapping[str, Any], *, title: str, label_set: Mapping[str, Any], trust: Mapping[str, Any] | None
+    result: Mapping[str, Any], *, title: str, label_set: Mapping[str, Any], trust: Mapping[str, Any]
 ) -> str:
     """The card as Markdown.
 
@@ -52,7 +54,7 @@ def model_card(
     label_set
         ``{"hash", "patients", "positives"}``.
     trust
-        Its trust report, or None.
+        What :func:`modeling.map_verdicts.verdicts` says of its maps.
     """
     recipe, metrics, environment = result["recipe"], result["metrics"], result["environment"]
     counts = metrics["confusion"]
@@ -111,7 +113,12 @@ def model_card(
         "",
         "## Saliency maps",
         "",
-        trust["statement"] if trust else "Not validated for localisation: no trust report was made.",
+        trust["statement"],
+        "",
+        *(
+            f"- {name}: {'passed' if trust['maps'][kind]['validated'] else 'not validated for localisation'}"
+            for kind, name in KINDS.items()
+        ),
         "",
         "## Limits",
         "",

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
 
-from modeling import recipe
+from modeling import map_verdicts, recipe
 from modeling.manifest import manifest_sha256
 from modeling.metrics import delong_paired, mcnemar_paired
 from modeling.models import LabelSet, Prediction, Run
@@ -24,14 +24,6 @@ from modeling.published import COUNTS, FIGURES, check_published, consistent_matr
 
 #: How much of a log is shown; the newest part counts.
 LOG_BYTES = 256 * 1024
-NOT_VALIDATED = (
-    "Not validated for localisation: this run's maps have not been tested against randomised "
-    "weights, occlusion or known lesions. Do not read anatomy from them."
-)
-NOT_TESTED = (
-    "Not validated for localisation: the run's trust report tests its GradCAM maps; the sharper LayerCAM has "
-    "passed none of the tests. Do not read anatomy from it."
-)
 
 
 class ManifestDamaged(Exception):
@@ -127,20 +119,20 @@ def published_file(run: Run, name: str) -> Path:
 
 
 def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[str, Any] | None:
-    """A test patient's score, labels and map; None unless tested by this published run.
+    """A test patient's score, labels and map, chosen as by :func:`map_file`.
 
-    Without a ``method``, the GradCAM of the answer that was given: a patient called negative often has
-    no positive evidence at all, and an empty map explains nothing.
+    None unless tested by this published run, and if there are maps but not this one.
     """
     if run.state != Run.State.SUCCEEDED:
         return None
     row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).first()
     if row is None:
         return None
+    found = map_file(run, pseudonym, method=method)
+    if found is None and row.saliency:
+        return None
     content = manifest(run.label_set)
     patient = next(one for one in content["patients"] if one["patient"] == pseudonym)
-    if method is None:
-        method = "gradcam" if row.predicted else "against"
     return {
         "patient": pseudonym,
         "score": row.score,
@@ -151,9 +143,7 @@ def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[
         "cell": row.cell,
         "series_uid": patient["series"]["uid"],
         "labels": [label["id"] for _, label in sorted(patient["labels"].items())],
-        "saliency": saliency(published_file(run, row.saliency), method) | verdict(run, method)
-        if row.saliency
-        else None,
+        "saliency": saliency(*found) | verdict(run, found[1]) if found else None,
     }
 
 
@@ -200,16 +190,36 @@ def networks(run: Run) -> list[str]:
     return sorted(path.name for path in found)
 
 
-def map_file(run: Run, pseudonym: str) -> tuple[Path, Prediction] | None:
-    """The file of a test patient's maps, with the patient's prediction."""
+def map_file(
+    run: Run, pseudonym: str, *, method: str | None = None, kind: str | None = None
+) -> tuple[Path, str] | None:
+    """A test patient's file of maps and the method of the map to show.
+
+    Without a ``method``, the map of the answer given: of that ``kind``, or of the run's default kind, in
+    whose stead stands the other where the file lacks it. None without the map that was asked for: files of
+    earlier versions hold no LayerCAM against a case.
+    """
     row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).exclude(saliency="").first()
     if run.state != Run.State.SUCCEEDED or row is None:
         return None
-    return published_file(run, row.saliency), row
+    path = published_file(run, row.saliency)
+    if method is None:
+        first = verdicts(run)["default_map"]
+        kinds = [kind] if kind else sorted(map_verdicts.KINDS, key=lambda other: other != first)
+        wanted = [map_verdicts.of_answer(one, row.predicted) for one in kinds]
+    else:
+        wanted = [method]
+    held = map_methods(path)
+    return next(((path, one) for one in wanted if one in held), None)
 
 
-def trust(run: Run) -> dict[str, Any] | None:
-    """A published run's trust report; None if none was made."""
+def map_methods(path: Path) -> list[str]:
+    """The methods whose maps a file holds."""
+    with np.load(path, allow_pickle=False) as file:
+        return [method for method in map_verdicts.METHODS if method in file]
+
+
+def _report(run: Run) -> dict[str, Any] | None:
     try:
         report: dict[str, Any] = json.loads(published_file(run, "trust.json").read_text())
     except FileNotFoundError:
@@ -217,17 +227,20 @@ def trust(run: Run) -> dict[str, Any] | None:
     return report
 
 
-def verdict(run: Run, method: str = "gradcam") -> dict[str, Any]:
-    """What stands on every map of the run: ``validated`` and ``statement``.
+def trust(run: Run) -> Mapping[str, Any] | None:
+    """A published run's trust report; None if none was made, or only by an older version."""
+    return map_verdicts.current(_report(run))
 
-    The tests are of the GradCAM at layer 4, for the answer and against it; no other map has passed them.
-    """
-    if method == "layercam":
-        return {"validated": False, "statement": NOT_TESTED}
-    report = trust(run)
-    if report is None:
-        return {"validated": False, "statement": NOT_VALIDATED}
-    return {"validated": report["validated"], "statement": report["statement"]}
+
+def verdicts(run: Run) -> dict[str, Any]:
+    """What stands on the run's maps, as :func:`modeling.map_verdicts.verdicts` says."""
+    return map_verdicts.verdicts(_report(run))
+
+
+def verdict(run: Run, method: str) -> dict[str, Any]:
+    """What stands on every map of a method: ``validated`` and ``statement`` of its kind."""
+    found: dict[str, Any] = verdicts(run)["maps"][map_verdicts.METHODS[method]]
+    return found
 
 
 def saliency(path: Path, method: str) -> dict[str, Any]:
@@ -243,6 +256,7 @@ def saliency(path: Path, method: str) -> dict[str, Any]:
             "slices": file["slices"].tolist(),
             "values": base64.b64encode(values.tobytes()).decode(),
             "method": method,
+            "methods": map_methods(path),
             "peak": float(file[f"{method}_peak"]),
         }
 

@@ -211,10 +211,15 @@ class ReadersOut(serializers.Serializer):
     people = serializers.IntegerField(required=False)
 
 
-class VerdictOut(serializers.Serializer):
+class KindVerdictOut(serializers.Serializer):
     validated = serializers.BooleanField()
     failed = serializers.ListField(child=serializers.CharField())
     statement = serializers.CharField()
+
+
+class VerdictOut(KindVerdictOut):
+    # Absent where the report could not be made, or was made when GradCAM alone was tested.
+    maps = serializers.DictField(child=KindVerdictOut(), required=False)
 
 
 class AtThresholdOut(serializers.Serializer):

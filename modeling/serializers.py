@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from modeling import queries
+from modeling.map_verdicts import METHODS
 from modeling.models import LabelSet, Prediction, Run, RunPart, TrustJob
 from modeling.result_serializers import EstimateOut, ResultField
 
@@ -255,12 +256,9 @@ class SaliencyOut(serializers.Serializer):
         child=serializers.FloatField(), help_text="Fall of the logit without each input plane."
     )
     values = serializers.CharField(help_text="Base64 of H × W bytes, row by row; 255 is the peak.")
-    method = serializers.ChoiceField(
-        choices=[
-            ("gradcam", "GradCAM for deformity"),
-            ("against", "GradCAM against deformity"),
-            ("layercam", "LayerCAM"),
-        ]
+    method = serializers.ChoiceField(choices=list(METHODS))
+    methods = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(METHODS)), help_text="Of all maps of this patient."
     )
     peak = serializers.FloatField(help_text="Value of 255, in logit units.")
     validated = serializers.BooleanField()

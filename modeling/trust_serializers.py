@@ -1,9 +1,10 @@
-"""The shape of a trust report, for the schema; made in modeling/training/trust.py and served as written."""
+"""The shape of a trust report, for the schema; see modeling/training/trust_report.py. Served as written."""
 
 from __future__ import annotations
 
 from rest_framework import serializers
 
+from modeling.map_verdicts import KINDS
 from modeling.result_serializers import FloatsField, IntervalField, PairedAucOut
 from modeling.serializers import TrustJobOut
 
@@ -68,11 +69,16 @@ class PointingRowOut(serializers.Serializer):
     energy = serializers.FloatField(allow_null=True)
 
 
+class BeatsPriorsOut(serializers.Serializer):
+    layercam = serializers.BooleanField()
+    gradcam = serializers.BooleanField()
+
+
 class PointingOut(serializers.Serializer):
     region = serializers.CharField()
     area = serializers.FloatField()
     rows = PointingRowOut(many=True)
-    beats_priors = serializers.BooleanField()
+    beats_priors = BeatsPriorsOut()
 
 
 class EnergyOut(serializers.Serializer):
@@ -84,30 +90,53 @@ class EnergyOut(serializers.Serializer):
     alarm = serializers.BooleanField()
 
 
-class TrustReportOut(serializers.Serializer):
-    mode = serializers.CharField()
-    patients = serializers.ListField(child=serializers.CharField())
-    grain = serializers.ListField(child=serializers.IntegerField())
+class MapTestsOut(serializers.Serializer):
+    """One kind of map. LayerCAM has no exactness: its cells do not sum to the logit."""
+
     validated = serializers.BooleanField()
     failed = serializers.ListField(child=serializers.CharField())
     statement = serializers.CharField()
-    exactness = ExactnessOut()
+    grain = serializers.ListField(child=serializers.IntegerField())
+    exactness = ExactnessOut(allow_null=True)
     randomisation = RandomisationOut()
     label_shuffled = LikenessOut(allow_null=True)
     repeatability = LikenessOut(allow_null=True)
     deletion = CurveOut()
     insertion = CurveOut()
     occlusion = OcclusionOut()
-    pointing = PointingOut(allow_null=True)
     energy = EnergyOut()
+
+
+class TestedMapsOut(serializers.Serializer):
+    layercam = MapTestsOut()
+    gradcam = MapTestsOut()
+
+
+class TrustReportOut(serializers.Serializer):
+    mode = serializers.CharField()
+    patients = serializers.ListField(child=serializers.CharField())
+    maps = TestedMapsOut()
+    pointing = PointingOut(allow_null=True)
     seconds = serializers.FloatField()
 
 
+class MapVerdictOut(serializers.Serializer):
+    validated = serializers.BooleanField()
+    statement = serializers.CharField()
+
+
+class MapVerdictsOut(serializers.Serializer):
+    layercam = MapVerdictOut()
+    gradcam = MapVerdictOut()
+
+
 class TrustOut(serializers.Serializer):
-    """``report`` is null where none was made; the statement then says so."""
+    """``report`` is null where none was made, or only by an older version; the statements then say so."""
 
     validated = serializers.BooleanField()
     statement = serializers.CharField()
+    maps = MapVerdictsOut()
+    default_map = serializers.ChoiceField(choices=list(KINDS), help_text="The kind of map shown first.")
     report = TrustReportOut(allow_null=True)
     job = TrustJobOut(allow_null=True)
 

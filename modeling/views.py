@@ -19,6 +19,7 @@ from config.accounts.permissions import IsLead
 from config.exceptions import RuleViolation
 from modeling import queries, runs, snapshot
 from modeling import recipe as recipes
+from modeling.map_verdicts import METHODS
 from modeling.models import LabelSet, Run
 from modeling.published import check_published, consistent_matrices
 from modeling.serializers import (
@@ -38,7 +39,6 @@ from modeling.serializers import (
     RunRowOut,
 )
 
-METHODS = ("gradcam", "against", "layercam")
 M = TypeVar("M", bound=Model)
 
 
@@ -189,11 +189,14 @@ class RunPredictionsFile(LeadView):
 
 class RunPatient(LeadView):
     @extend_schema(
-        parameters=[OpenApiParameter("method", str, enum=METHODS)],
+        parameters=[OpenApiParameter("method", str, enum=list(METHODS))],
         responses=RunPatientOut,
     )
     def get(self, request: Request, pk: int, pseudonym: str) -> Response:
-        """A test patient's score and map. 404 for training patients: their maps show what was memorised."""
+        """A test patient's score and map, by default that of the answer given.
+
+        404 for training patients, whose maps show what was memorised, and for a map that the run lacks.
+        """
         method = request.query_params.get("method")
         if method is not None and method not in METHODS:
             raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})

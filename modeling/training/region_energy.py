@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from modeling.training.cam_cells import activations, grad_cam, layer_cam
 from modeling.training.image_set import ImageSet
 from modeling.training.map_measures import share_in
-from modeling.training.saliency import activations, grad_cam, layer_cam
 
 #: Cells across the image without which a map cannot tell one level of the neck from the next.
 FEWEST_CELLS = 8

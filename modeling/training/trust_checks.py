@@ -1,8 +1,8 @@
 """The tests of a trust report, each on a few test patients: see :mod:`modeling.training.trust`.
 
 Randomisation: Adebayo, NeurIPS 2018. HiResCAM: Draelos & Carin, arXiv:2011.08891. Deletion and insertion:
-Petsiuk, BMVC 2018. Pointing game: Zhang, ECCV 2016. Maps are signed GradCAM at layer4 (for a case less
-against it), so that nothing is hidden by a rectifier; "the answer's map" is signed by the call made.
+Petsiuk, BMVC 2018. Each kind of map, for the answer that was given, is put to the same tests;
+exactness alone is GradCAM's, for LayerCAM is not complete: its cells do not sum to the logit.
 """
 
 from __future__ import annotations
@@ -18,18 +18,14 @@ import torch
 from scipy import ndimage, stats
 from torch import Tensor, nn
 
-from cohort.phantom.acquire import render_planes
-from cohort.phantom.anatomy import make_patient
-from modeling.proportions import wilson
-from modeling.recipe import Recipe
+from modeling.map_verdicts import KINDS
 from modeling.training import map_measures as measures
+from modeling.training.cam_cells import LAYERS, Trace, signed_grad_cam, trace
 from modeling.training.map_measures import Map
-from modeling.training.preprocess import CLIP_PERCENTILES, PlaneGeometry
-from modeling.training.saliency import activations
+from modeling.training.preprocess import PlaneGeometry
 from modeling.training.train import derive_seed
 
-#: Fresh phantoms whose masks the maps are tried against.
-PHANTOMS = 24
+Cells = Mapping[str, Map]
 #: Side on which maps are compared.
 COMPARED = 64
 RANDOM_ORDERS = 5
@@ -42,36 +38,39 @@ STAGES = ("fc", "layer4", "layer3", "layer2", "layer1", "conv1")
 
 @dataclass(frozen=True)
 class Case:
-    """One test patient with the network that had not seen it."""
+    """One test patient with the network that had not seen it.
+
+    ``sign``: of the answer given, 1 for a case and −1 against it; ``cells``: the kinds' cells for it.
+    """
 
     patient: str
     image: Tensor
     geometry: PlaneGeometry
     fold: int
     sign: float
-    cells: Map
+    cells: Cells
 
 
-def signed_cam(network: nn.Module, image: Tensor) -> tuple[Map, float, dict[str, float]]:
-    """Signed GradCAM cells at layer4, the logit, and how exact both are.
+def answer_cells(network: nn.Module, case: Case) -> Cells:
+    """What another network's maps say for the answer that the case's own network gave."""
+    return trace(network, case.image).cells(case.sign)
 
-    ``{"hirescam", "sum"}``: the greatest difference from HiResCAM, and of the map's sum plus the bias from
-    the logit, both relative to the map's own size.
+
+def exactness(network: nn.Module, found: Trace) -> dict[str, float]:
+    """How exact GradCAM is at layer4: ``{"hirescam", "sum"}``.
+
+    The greatest difference from HiResCAM, and of the map's sum plus the bias from the logit, both relative
+    to the map's own size.
     """
-    logit, kept = activations(network, image, ("layer4",))
-    (gradient,) = torch.autograd.grad(logit, [kept["layer4"]])
-    activation = kept["layer4"].detach().double()
-    gradient = gradient.double()
-    gradcam = (gradient.mean(dim=(2, 3), keepdim=True) * activation).sum(dim=1)[0]
+    activation, gradient = found.activation[LAYERS[-1]], found.gradient[LAYERS[-1]]
+    gradcam = signed_grad_cam(activation, gradient)
     hirescam = (gradient * activation).sum(dim=1)[0]
     bias = network.get_parameter("fc.bias").detach().double()[0]
     scale = float(gradcam.abs().sum()) or 1.0
-    value = float(logit.detach())
-    exact = {
+    return {
         "hirescam": float((gradcam - hirescam).abs().max()) / (float(gradcam.abs().max()) or 1.0),
-        "sum": abs(float(gradcam.sum() + bias) - value) / max(scale, abs(value)),
+        "sum": abs(float(gradcam.sum() + bias) - found.logit) / max(scale, abs(found.logit)),
     }
-    return gradcam.cpu().numpy(), value, exact
 
 
 def randomised(network: nn.Module, stages: Sequence[str], seed: int) -> nn.Module:
@@ -95,8 +94,12 @@ def randomised(network: nn.Module, stages: Sequence[str], seed: int) -> nn.Modul
     return fresh.eval()
 
 
-def likeness(pairs: Sequence[tuple[Map, Map]]) -> dict[str, float | None]:
-    """Mean Spearman and SSIM over pairs of cell maps."""
+def likeness(pairs: Sequence[tuple[Cells, Cells]]) -> dict[str, dict[str, float | None]]:
+    """Kind → mean Spearman and SSIM over pairs of maps."""
+    return {kind: _likeness([(a[kind], b[kind]) for a, b in pairs]) for kind in KINDS}
+
+
+def _likeness(pairs: Sequence[tuple[Map, Map]]) -> dict[str, float | None]:
     drawn = [(measures.enlarged(a, COMPARED), measures.enlarged(b, COMPARED)) for a, b in pairs]
     ranks = [rank for a, b in drawn if (rank := measures.spearman(a, b)) is not None]
     return {
@@ -134,7 +137,13 @@ def _mixed(image: Tensor, soft: Tensor, kept: npt.NDArray[np.bool_]) -> Tensor:
 
 
 def _curve(
-    network: nn.Module, case: Case, soft: Tensor, order: npt.NDArray[np.int64], *, insert: bool
+    network: nn.Module,
+    case: Case,
+    soft: Tensor,
+    order: npt.NDArray[np.int64],
+    shape: tuple[int, ...],
+    *,
+    insert: bool,
 ) -> Any:
     """The answer's logit as cells go (or come back) in this order, from none to all of them."""
     cells = order.size
@@ -143,51 +152,81 @@ def _curve(
     for count in counts:
         kept = np.full(cells, not insert)
         kept[order[:count]] = insert
-        images.append(_mixed(case.image, soft, kept.reshape(case.cells.shape)))
+        images.append(_mixed(case.image, soft, kept.reshape(shape)))
     return case.sign * _logits(network, images)
 
 
-def faithfulness(cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int) -> dict[str, Any]:
-    """Deletion and insertion against random orders (one-sided Wilcoxon); its cells against occlusion."""
-    curves: dict[str, dict[str, list[Any]]] = {
-        k: {"map": [], "random": []} for k in ("deletion", "insertion")
+def occluded(network: nn.Module, case: Case, soft: Tensor, shape: tuple[int, int]) -> Map:
+    """How much the answer's logit falls as each cell of a grid of this shape is blurred alone."""
+    images = [case.image]
+    for cell in range(int(np.prod(shape))):
+        kept = np.ones(shape, dtype=bool)
+        kept.flat[cell] = False
+        images.append(_mixed(case.image, soft, kept))
+    logits = case.sign * _logits(network, images)
+    return np.asarray((logits[0] - logits[1:]).reshape(shape), dtype=np.float64)
+
+
+def coarsened(cells: Map, shape: tuple[int, int]) -> Map:
+    """The mean of the cells within each cell of a coarser grid."""
+    pooled = nn.functional.adaptive_avg_pool2d(torch.from_numpy(cells)[None], shape)
+    return np.asarray(pooled[0].numpy(), dtype=np.float64)
+
+
+def faithfulness(
+    cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int
+) -> dict[str, dict[str, Any]]:
+    """Kind → deletion and insertion against random orders (one-sided Wilcoxon), and against occlusion.
+
+    Cells are deleted and inserted at the kind's own grain, in :data:`STEPS` steps. Occluded are layer4's
+    cells, once for all kinds: a finer map is averaged into them.
+    """
+    curves: dict[str, dict[str, dict[str, list[Any]]]] = {
+        kind: {test: {"map": [], "random": []} for test in ("deletion", "insertion")} for kind in KINDS
     }
-    occlusion = []
-    rng = np.random.default_rng(seed)
+    ranks: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    draws = {kind: np.random.default_rng(seed) for kind in KINDS}
     for case in cases:
         network, soft = networks[case.fold], _blurred(case.image)
-        answer = case.sign * case.cells
-        by_map = np.argsort(-answer.ravel(), kind="stable")
-        orders = [rng.permutation(by_map.size) for _ in range(RANDOM_ORDERS)]
-        for kind, insert in (("deletion", False), ("insertion", True)):
-            curves[kind]["map"].append(_curve(network, case, soft, by_map, insert=insert))
-            drawn = [_curve(network, case, soft, order, insert=insert) for order in orders]
-            curves[kind]["random"].append(np.mean(drawn, axis=0))
-        whole = np.ones(answer.size, dtype=bool)
-        images = [case.image]
-        for cell in range(answer.size):
-            without = whole.copy()
-            without[cell] = False
-            images.append(_mixed(case.image, soft, without.reshape(answer.shape)))
-        logits = case.sign * _logits(network, images)
-        rank = measures.spearman(answer, (logits[0] - logits[1:]).reshape(answer.shape))
-        if rank is not None:
-            occlusion.append(rank)
-    result: dict[str, Any] = {}
-    for kind, better in (("deletion", -1.0), ("insertion", 1.0)):
-        by_map, by_chance = np.array(curves[kind]["map"]), np.array(curves[kind]["random"])
-        gains = better * (by_map.mean(axis=1) - by_chance.mean(axis=1))
-        p = float(stats.wilcoxon(gains, alternative="greater").pvalue) if np.any(gains) else 1.0
-        result[kind] = {
-            "share": np.linspace(0, 1, by_map.shape[1]).tolist(),
-            "map": by_map.mean(axis=0).tolist(),
-            "random": by_chance.mean(axis=0).tolist(),
-            "gain": float(gains.mean()),
-            "p": p,
-            "passed": p < LEVEL,
+        for kind, cells in case.cells.items():
+            by_map = np.argsort(-cells.ravel(), kind="stable")
+            orders = [draws[kind].permutation(by_map.size) for _ in range(RANDOM_ORDERS)]
+            for test, insert in (("deletion", False), ("insertion", True)):
+                found = [
+                    _curve(network, case, soft, order, cells.shape, insert=insert)
+                    for order in (by_map, *orders)
+                ]
+                curves[kind][test]["map"].append(found[0])
+                curves[kind][test]["random"].append(np.mean(found[1:], axis=0))
+        coarse = grain([case], "gradcam")
+        falls = occluded(network, case, soft, coarse)
+        for kind, cells in case.cells.items():
+            rank = measures.spearman(coarsened(cells, coarse), falls)
+            if rank is not None:
+                ranks[kind].append(rank)
+    return {
+        kind: {
+            "deletion": _gain(curves[kind]["deletion"], -1.0),
+            "insertion": _gain(curves[kind]["insertion"], 1.0),
+            "occlusion": _mean_interval(ranks[kind]),
         }
-    result["occlusion"] = _mean_interval(occlusion)
-    return result
+        for kind in KINDS
+    }
+
+
+def _gain(curves: Mapping[str, Sequence[Any]], better: float) -> dict[str, Any]:
+    """By how much the map's order does better than random ones; ``better`` −1 where less is better."""
+    by_map, by_chance = np.array(curves["map"]), np.array(curves["random"])
+    gains = better * (by_map.mean(axis=1) - by_chance.mean(axis=1))
+    p = float(stats.wilcoxon(gains, alternative="greater").pvalue) if np.any(gains) else 1.0
+    return {
+        "share": np.linspace(0, 1, by_map.shape[1]).tolist(),
+        "map": by_map.mean(axis=0).tolist(),
+        "random": by_chance.mean(axis=0).tolist(),
+        "gain": float(gains.mean()),
+        "p": p,
+        "passed": p < LEVEL,
+    }
 
 
 def _mean_interval(values: Sequence[float]) -> dict[str, Any]:
@@ -200,39 +239,54 @@ def _mean_interval(values: Sequence[float]) -> dict[str, Any]:
     return {"n": count, "mean": mean, "low": mean - half, "high": mean + half, "passed": mean - half > 0}
 
 
-def randomisation(cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int) -> dict[str, Any]:
-    """Likeness to the own map as the network is randomised from its output down; chance at the end passes."""
-    chance = measures.chance(grain(cases), COMPARED, len(cases), seed)
-    stages: list[dict[str, Any]] = []
+def randomisation(
+    cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int
+) -> dict[str, dict[str, Any]]:
+    """Kind → likeness to the own map as the network is randomised from its output down.
+
+    Chance, of random maps of the kind's own grain, at the end passes.
+    """
+    stages: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     for depth, stage in enumerate(STAGES, start=1):
         pairs = []
         for fold, network in networks.items():
             fresh = randomised(network, STAGES[:depth], derive_seed(seed, fold, depth))
-            own = [case for case in cases if case.fold == fold]
-            pairs += [(case.cells, signed_cam(fresh, case.image)[0]) for case in own]
-        stages.append({"stage": stage} | likeness(pairs))
-    return {"chance": chance, "stages": stages, "passed": within_chance(stages[-1], chance)}
+            pairs += [(case.cells, answer_cells(fresh, case)) for case in cases if case.fold == fold]
+        for kind, found in likeness(pairs).items():
+            stages[kind].append({"stage": stage} | found)
+    result = {}
+    for kind in KINDS:
+        chance = measures.chance(grain(cases, kind), COMPARED, len(cases), seed)
+        passed = within_chance(stages[kind][-1], chance)
+        result[kind] = {"chance": chance, "stages": stages[kind], "passed": passed}
+    return result
 
 
-def grain(cases: Sequence[Case]) -> tuple[int, int]:
-    """Rows and columns of the maps' cells."""
-    rows, columns = cases[0].cells.shape
+def grain(cases: Sequence[Case], kind: str) -> tuple[int, int]:
+    """Rows and columns of a kind's cells."""
+    rows, columns = cases[0].cells[kind].shape
     return rows, columns
 
 
-def energy(cases: Sequence[Case]) -> dict[str, Any]:
-    """Share of the answer's map in air and in padding, beside the area that these take up."""
-    rows = []
+def energy(cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
+    """Kind → share of the map in air and in padding, beside the area that these take up."""
+    rows: dict[str, list[tuple[float, float, float, float]]] = {kind: [] for kind in KINDS}
     for case in cases:
         size = case.image.shape[2]
         body = measures.body_mask(case.image[0].cpu().numpy(), case.geometry.field)
         top, left, bottom, right = case.geometry.field
         padding = np.ones((size, size), dtype=bool)
         padding[top:bottom, left:right] = False
-        cam = measures.enlarged(case.sign * case.cells, size)
-        shares = (measures.share_in(cam, ~body & ~padding), measures.share_in(cam, padding))
-        if shares[0] is not None and shares[1] is not None:
-            rows.append((shares[0], shares[1], float((~body & ~padding).mean()), float(padding.mean())))
+        air = ~body & ~padding
+        for kind, cells in case.cells.items():
+            cam = measures.enlarged(cells, size)
+            shares = (measures.share_in(cam, air), measures.share_in(cam, padding))
+            if shares[0] is not None and shares[1] is not None:
+                rows[kind].append((shares[0], shares[1], float(air.mean()), float(padding.mean())))
+    return {kind: _mean_shares(found) for kind, found in rows.items()}
+
+
+def _mean_shares(rows: Sequence[tuple[float, float, float, float]]) -> dict[str, Any]:
     if not rows:
         return {"n": 0, "air": None, "padding": None, "air_area": None, "padding_area": None, "alarm": False}
     air, padding_share, air_area, padding_area = (float(v) for v in np.mean(rows, axis=0))
@@ -240,60 +294,3 @@ def energy(cases: Sequence[Case]) -> dict[str, Any]:
         "n": len(rows), "air": air, "padding": padding_share, "air_area": air_area,
         "padding_area": padding_area, "alarm": air + padding_share > ALARM,
     }  # fmt: skip
-
-
-def phantom_planes(recipe: Recipe, seed: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Fresh phantoms as the network sees patients, (n, slices, size, size), and their discs, (n, size, size).
-
-    The planted sign of the phantoms is the wear of their discs, from none to severe.
-    """
-    rng = np.random.default_rng([seed, 7])
-    necks = [make_patient(rng, degeneration=float(d)) for d in np.linspace(0, 1, PHANTOMS)]
-    spacing = 1.0 if recipe.volume == "resample_1mm" else 3.3
-    field = float(recipe.size) if recipe.grid == "pad512" else 230.0
-    images, discs = render_planes(
-        necks, size=recipe.size, seed=seed, fov=field, planes=recipe.slices, spacing=spacing
-    )
-    for image in images:
-        low, high = np.percentile(image, CLIP_PERCENTILES)
-        np.clip(image, low, high, out=image)
-        image -= image.mean()
-        image /= image.std()
-    return images, np.asarray(discs.any(axis=1), dtype=bool)
-
-
-def pointing(recipe: Recipe, network: nn.Module, device: torch.device, seed: int) -> dict[str, Any]:
-    """The pointing game on phantoms whose discs are known, beside maps that know nothing of the network."""
-    images, discs = phantom_planes(recipe, derive_seed(seed, 11))
-    rng = np.random.default_rng(seed)
-    size = recipe.size
-    found: dict[str, list[tuple[bool, float | None]]] = {}
-    for planes, region in zip(images, discs, strict=True):
-        image = torch.from_numpy(planes).to(device)[None]
-        cells, logit, _ = signed_cam(network, image)
-        sign = 1.0 if logit >= 0 else -1.0
-        candidates = {
-            "gradcam": measures.enlarged(sign * cells, size),
-            "centre": measures.centre_prior(size),
-            "edges": measures.edges(planes),
-            "random": measures.enlarged(measures.random_cells(rng, cells.shape), size),
-        }
-        for name, cam in candidates.items():
-            found.setdefault(name, []).append(
-                (measures.peak_inside(cam, region), measures.share_in(cam, region))
-            )
-    rows: list[dict[str, Any]] = []
-    for name, tries in found.items():
-        hits = sum(hit for hit, _ in tries)
-        shares = [share for _, share in tries if share is not None]
-        rows.append({
-            "map": name, "hits": hits, "n": len(tries), "wilson": list(wilson(hits, len(tries))),
-            "energy": float(np.mean(shares)) if shares else None,
-        })  # fmt: skip
-    best_prior = max(row["hits"] for row in rows if row["map"] != "gradcam")
-    return {
-        "region": "discs of fresh phantoms, where the planted sign is",
-        "area": float(discs.mean()),
-        "rows": rows,
-        "beats_priors": rows[0]["hits"] > best_prior,
-    }

@@ -11,9 +11,12 @@ import torch
 from scipy import stats
 from skimage.metrics import structural_similarity
 
+from modeling.map_verdicts import VERSION
 from modeling.recipe import paper
 from modeling.training import map_measures as measures
 from modeling.training import trust_checks as checks
+from modeling.training import trust_phantoms as phantoms
+from modeling.training.cam_cells import trace
 from modeling.training.network import build_network
 from modeling.training.preprocess import PlaneGeometry
 from modeling.training.saved import export_onnx
@@ -86,12 +89,13 @@ def images():
     return torch.randn(8, 6, 128, 128, generator=torch.Generator().manual_seed(1))
 
 
-def case(image: torch.Tensor, cells: np.ndarray, sign: float = 1.0) -> checks.Case:
-    return checks.Case("p", image[None], GEOMETRY, 0, sign, cells)
+def case(image: torch.Tensor, gradcam: np.ndarray, layercam: np.ndarray | None = None) -> checks.Case:
+    cells = {"layercam": np.clip(gradcam, 0, None) if layercam is None else layercam, "gradcam": gradcam}
+    return checks.Case("p", image[None], GEOMETRY, 0, 1.0, cells)
 
 
 def test_gradcam_is_exact_at_layer4_and_says_so(network, images):
-    _, _, exact = checks.signed_cam(network, images[:1])
+    exact = checks.exactness(network, trace(network, images[:1]))
     assert max(exact.values()) < 1e-5
 
 
@@ -121,34 +125,76 @@ def bright(images: torch.Tensor) -> torch.Tensor:
     return spots + 0.01 * images
 
 
-def test_a_true_map_is_faithful_and_a_false_one_is_not(images):
-    honest = np.zeros((4, 4))
-    honest[:2, :2] = 1.0
-    # Noise breaks ties; what matters stays on top.
-    rng = np.random.default_rng(0)
-    true = [case(i, honest + rng.random((4, 4)) / 10) for i in bright(images)]
-    found = checks.faithfulness(true, {0: Corner()}, seed=1)
-    assert found["deletion"]["passed"]
-    assert found["insertion"]["passed"]
-    false = [case(i, -c.cells) for i, c in zip(bright(images), true, strict=True)]
-    found = checks.faithfulness(false, {0: Corner()}, seed=1)
-    assert not found["deletion"]["passed"]
-    assert not found["insertion"]["passed"]
-    assert not found["occlusion"]["passed"]
+def planted(side: int, seed: int = 0) -> np.ndarray:
+    """The network's quarter, on cells of any grain. Noise breaks ties; what matters stays on top."""
+    honest = np.zeros((side, side))
+    honest[: side // 2, : side // 2] = 1.0
+    return honest + np.random.default_rng(seed).random((side, side)) / 10
+
+
+@pytest.mark.parametrize("true", ["gradcam", "layercam"])
+def test_a_true_map_is_faithful_and_a_false_one_is_not(images, true):
+    """At layer4's cells and at the finer ones of layer3, whichever of the two is the true one."""
+    maps = {"gradcam": planted(4), "layercam": planted(8)}
+    (false,) = set(maps) - {true}
+    maps[false] = 1.1 - maps[false]
+    cases = [case(i, **maps) for i in bright(images)]
+    found = checks.faithfulness(cases, {0: Corner()}, seed=1)
+    for test in ("deletion", "insertion", "occlusion"):
+        assert found[true][test]["passed"], test
+        assert not found[false][test]["passed"], test
+    assert len(found["layercam"]["deletion"]["share"]) == checks.STEPS + 1
+    assert found[false]["deletion"]["gain"] < 0
+
+
+def test_occlusion_is_measured_once_for_both_kinds(images, monkeypatch):
+    """A finer map is averaged into the cells that were occluded, those of layer4."""
+    blurred = []
+    monkeypatch.setattr(
+        checks, "occluded", lambda *of: blurred.append(of[-1]) or np.arange(16.0).reshape(4, 4)
+    )
+    fine = np.arange(16.0).reshape(4, 4).repeat(2, axis=0).repeat(2, axis=1)
+    # Right on the average of each occluded cell, though not within it.
+    fine += np.tile([[3.0, -3.0], [-3.0, 3.0]], (4, 4))
+    cases = [case(i, -np.arange(16.0).reshape(4, 4), fine) for i in bright(images)[:3]]
+    found = checks.faithfulness(cases, {0: Corner()}, seed=1)
+    assert blurred == [(4, 4)] * 3
+    assert found["layercam"]["occlusion"]["mean"] == pytest.approx(1)
+    assert found["gradcam"]["occlusion"]["mean"] == pytest.approx(-1)
+    assert checks.coarsened(fine, (4, 4)) == pytest.approx(np.arange(16.0).reshape(4, 4))
 
 
 def test_maps_that_outlive_the_network_fail_randomisation(network, images, monkeypatch):
-    own = [case(i, checks.signed_cam(network, i[None])[0]) for i in images]
-    monkeypatch.setattr(checks, "signed_cam", lambda fresh, image: (edges_of(image), 0.0, {}))
-    stuck = [case(c.image[0], edges_of(c.image)) for c in own]
+    """Each kind by its own map: one that is all edges fails, though the other's is the network's."""
+    own = [case(i, trace(network, i[None]).cells(1)["gradcam"]) for i in images]
+    stuck = [case(c.image[0], c.cells["gradcam"], edges_of(c.image)) for c in own]
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(
+        checks,
+        "answer_cells",
+        lambda fresh, case: {"gradcam": rng.normal(size=(4, 4)), "layercam": edges_of(case.image)},
+    )
     found = checks.randomisation(stuck, {0: network}, seed=1)
-    assert not found["passed"]
-    assert found["stages"][-1]["spearman"] == pytest.approx(1)
-    assert [row["stage"] for row in found["stages"]] == list(checks.STAGES)
+    assert not found["layercam"]["passed"]
+    assert found["layercam"]["stages"][-1]["spearman"] == pytest.approx(1)
+    assert found["gradcam"]["stages"][-1]["spearman"] < 0.5
+    for tests in found.values():
+        assert [row["stage"] for row in tests["stages"]] == list(checks.STAGES)
+    # What random maps reach by chance depends on their grain.
+    assert found["layercam"]["chance"]["ssim_high"] != found["gradcam"]["chance"]["ssim_high"]
+
+
+def test_another_networks_maps_are_for_the_same_answer(network, images):
+    given = checks.Case("p", images[:1], GEOMETRY, 0, -1.0, trace(network, images[:1]).cells(-1))
+    again = checks.answer_cells(network, given)
+    found = checks.likeness([(given.cells, again)])
+    assert {kind: row["spearman"] for kind, row in found.items()} == pytest.approx(
+        {"layercam": 1, "gradcam": 1}
+    )
 
 
 def edges_of(image: torch.Tensor) -> np.ndarray:
-    return np.abs(image[0].numpy().mean(0)).reshape(4, 32, 4, 32).mean(axis=(1, 3))
+    return np.abs(image[0].numpy().mean(0)).reshape(8, 16, 8, 16).mean(axis=(1, 3))
 
 
 def test_energy_in_the_padding_raises_the_alarm():
@@ -156,18 +202,28 @@ def test_energy_in_the_padding_raises_the_alarm():
     planes[:, 10:118, 20:108] = 1
     left, middle = np.zeros((4, 4)), np.zeros((4, 4))
     left[:, 0], middle[1:3, 1:3] = 1, 1
-    assert checks.energy([case(planes, left)])["alarm"]
-    found = checks.energy([case(planes, middle)])
+    found = checks.energy([case(planes, left, middle)])
+    assert found["gradcam"]["alarm"]
+    assert not found["layercam"]["alarm"]
+    found = checks.energy([case(planes, middle)])["gradcam"]
     assert not found["alarm"]
     assert found["air"] + found["padding"] < 0.2
-    assert checks.energy([case(planes, -middle)])["n"] == 0
+    assert checks.energy([case(planes, -middle)])["gradcam"]["n"] == 0
 
 
 def test_pointing_game_on_phantoms_knows_their_discs():
-    images, discs = checks.phantom_planes(RECIPE, seed=3)
-    assert (images.shape, discs.shape) == ((checks.PHANTOMS, 6, 128, 128), (checks.PHANTOMS, 128, 128))
+    images, discs = phantoms.phantom_planes(RECIPE, seed=3)
+    assert (images.shape, discs.shape) == ((phantoms.PHANTOMS, 6, 128, 128), (phantoms.PHANTOMS, 128, 128))
     assert images.mean(axis=(1, 2, 3)) == pytest.approx(0, abs=1e-4)
     assert 0.005 < discs.mean() < 0.2
+
+
+def test_pointing_game_has_a_row_for_each_kind_of_map(network):
+    found = phantoms.pointing(RECIPE, network, torch.device("cpu"), seed=3)
+    assert [row["map"] for row in found["rows"]] == ["layercam", "gradcam", "centre", "edges", "random"]
+    hits = {row["map"]: row["hits"] for row in found["rows"]}
+    best = max(hits["centre"], hits["edges"], hits["random"])
+    assert found["beats_priors"] == {kind: hits[kind] > best for kind in ("layercam", "gradcam")}
 
 
 def test_onnx_equals_torch_and_a_wrong_file_is_not_kept(tmp_path: Path, network, monkeypatch):
@@ -198,10 +254,17 @@ def test_a_run_reports_on_its_maps_and_a_later_job_says_the_same(tmp_path: Path)
     assert main(arguments(label_set, TINY | {"trust": "full", "epochs": 1}, out, cache)) == 0
     first = json.loads((out / "trust.json").read_text())
     verdict = json.loads((out / "result.json").read_text())["trust"]
-    assert verdict == {key: first[key] for key in ("validated", "failed", "statement")}
-    assert first["label_shuffled"]["pairs"] == first["repeatability"]["pairs"] == len(first["patients"])
-    assert {row["map"] for row in first["pointing"]["rows"]} == {"gradcam", "centre", "edges", "random"}
-    assert ("randomisation" in first["failed"]) == (not first["randomisation"]["passed"])
+    kept = ("validated", "failed", "statement")
+    assert {key: verdict[key] for key in kept} == {key: first[key] for key in kept}
+    assert first["version"] == VERSION
+    for kind, tests in first["maps"].items():
+        assert verdict["maps"][kind] == {key: tests[key] for key in kept}
+        assert tests["label_shuffled"]["pairs"] == tests["repeatability"]["pairs"] == len(first["patients"])
+        for name in ("randomisation", "deletion", "insertion", "occlusion"):
+            assert (name in tests["failed"]) == (not tests[name]["passed"])
+    assert (first["maps"]["gradcam"]["grain"], first["maps"]["layercam"]["grain"]) == ([2, 2], [4, 4])
+    assert first["maps"]["gradcam"]["exactness"]["passed"]
+    assert first["maps"]["layercam"]["exactness"] is None
     # One epoch on a dozen patients learns nothing that maps could show.
     assert not first["validated"]
     assert first["statement"].startswith("Not validated for localisation")

@@ -31,4 +31,4 @@ class Command(BaseCommand):
         done = subprocess.run(command, cwd=settings.BASE_DIR, stdout=sys.stderr)
         if done.returncode:
             raise CommandError(f"no trust report was made (status {done.returncode})")
-        self.stdout.write(queries.verdict(found)["statement"])
+        self.stdout.write(queries.verdicts(found)["statement"])

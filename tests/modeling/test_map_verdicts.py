@@ -1,0 +1,109 @@
+"""What is said of each kind of map, and which is shown first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modeling.map_verdicts import (
+    METHODS,
+    VERSION,
+    current,
+    default_kind,
+    kind_statement,
+    of_answer,
+    statement,
+    verdicts,
+)
+
+GOOD = "passed randomisation, deletion, insertion and occlusion on 12 test patients"
+LIMIT = "They do not show that the network is right."
+
+
+def report(layercam: list[str], gradcam: list[str], version: int = VERSION) -> dict[str, Any]:
+    failed = {"layercam": layercam, "gradcam": gradcam}
+    maps = {
+        kind: {"validated": not names, "failed": names, "statement": kind_statement(kind, names, 12)}
+        for kind, names in failed.items()
+    }
+    return {
+        "version": version,
+        "validated": not layercam + gradcam,
+        "statement": statement(failed, 12),
+        "maps": maps,
+    }
+
+
+@pytest.mark.parametrize(
+    ("layercam", "gradcam", "expected"),
+    [
+        ([], [], f"LayerCAM and GradCAM {GOOD}: the maps follow this network. {LIMIT}"),
+        (
+            ["insertion"],
+            [],
+            f"GradCAM {GOOD}: its maps follow this network. {LIMIT} LayerCAM is not validated for "
+            "localisation: insertion failed. Do not read anatomy from its maps.",
+        ),
+        (
+            [],
+            ["deletion", "occlusion"],
+            f"LayerCAM {GOOD}: its maps follow this network. {LIMIT} GradCAM is not validated for "
+            "localisation: deletion and occlusion failed. Do not read anatomy from its maps.",
+        ),
+        (
+            ["randomisation", "deletion", "insertion"],
+            ["occlusion"],
+            "Not validated for localisation: LayerCAM failed randomisation, deletion and insertion, GradCAM "
+            "failed occlusion, on 12 test patients. Do not read anatomy from these maps.",
+        ),
+    ],
+)
+def test_the_statement_names_who_passed_and_what_failed(
+    layercam: list[str], gradcam: list[str], expected: str
+) -> None:
+    assert statement({"layercam": layercam, "gradcam": gradcam}, 12) == expected
+
+
+def test_a_kinds_own_statement() -> None:
+    assert kind_statement("layercam", [], 12).startswith(f"LayerCAM {GOOD}: its maps follow")
+    assert kind_statement("gradcam", ["exactness"], 12) == (
+        "Not validated for localisation: GradCAM failed exactness on 12 test patients. Do not read anatomy "
+        "from its maps."
+    )
+
+
+@pytest.mark.parametrize(
+    ("layercam", "gradcam", "first"),
+    [
+        ([], [], "layercam"),
+        ([], ["deletion"], "layercam"),
+        (["deletion"], ["deletion"], "layercam"),
+        (["deletion"], [], "gradcam"),
+    ],
+)
+def test_layercam_is_shown_first_unless_gradcam_alone_is_validated(
+    layercam: list[str], gradcam: list[str], first: str
+) -> None:
+    found = report(layercam, gradcam)
+    assert default_kind(found) == verdicts(found)["default_map"] == first
+    for kind, names in (("layercam", layercam), ("gradcam", gradcam)):
+        assert verdicts(found)["maps"][kind]["validated"] is not bool(names)
+
+
+def test_an_older_report_counts_as_none_and_says_so() -> None:
+    old = {"version": 1, "validated": True, "statement": "Passed"}
+    assert current(old) is None
+    found = verdicts(old)
+    assert not any(row["validated"] for row in (found, *found["maps"].values()))
+    assert "older version" in found["statement"]
+    assert "Make it again" in found["maps"]["gradcam"]["statement"]
+    never = verdicts(None)
+    assert (never["validated"], never["default_map"]) == (False, "layercam")
+    assert "have not been tested" in never["statement"]
+
+
+def test_every_method_is_one_kinds_for_one_answer() -> None:
+    pairs = {of_answer(kind, predicted): kind for kind in ("gradcam", "layercam") for predicted in (0, 1)}
+    assert pairs == dict(METHODS)
+    assert (of_answer("gradcam", 0), of_answer("layercam", 0)) == ("against", "layercam_against")
