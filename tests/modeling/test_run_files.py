@@ -136,7 +136,22 @@ def _trust_report(run: Run, lead: APIClient) -> None:
     assert (after["job"]["state"], after["job"]["error"]) == ("succeeded", "")
     assert after["job"]["progress"]["event"] == "done"
     assert after["job"]["progress"]["total"] == 4
-    assert after["report"]["statement"] == after["statement"] != before["statement"]
+    assert after["statement"] != before["statement"]
+    for kind, tests in after["report"]["maps"].items():
+        assert after["maps"][kind] == {key: tests[key] for key in ("validated", "statement")}
+    # Card and bundle say the same, of each kind of map.
+    card = lead.get(f"{URL}{run.pk}/model-card.md").content.decode()
+    assert after["statement"] in card
+    packed = io.BytesIO(b"".join(lead.get(f"{URL}{run.pk}/bundle.zip")))
+    with zipfile.ZipFile(packed) as archive:
+        verdicts = json.loads(archive.read("metrics.json"))["trust"]
+        trust = json.loads(archive.read("trust.json"))
+    assert "patients" not in trust
+    for kind, name in (("layercam", "LayerCAM"), ("gradcam", "GradCAM")):
+        assert verdicts["maps"][kind] == after["maps"][kind]
+        assert trust["maps"][kind]["statement"] == after["maps"][kind]["statement"]
+        passed = "passed" if after["maps"][kind]["validated"] else "not validated for localisation"
+        assert f"- {name}: {passed}" in card
 
 
 def _damaged_bundles_are_refused(tmp_path: Path) -> None:
@@ -189,10 +204,10 @@ def _maps(run: Run, lead: APIClient, tmp_path: Path) -> None:
     trained = run.predictions.filter(split="train").first().patient
     assert lead.get(f"{URL}{run.pk}/patients/{trained}/overlay.png").status_code == 404
     with np.load(queries.published_file(run, f"saliency/{patient}.npz")) as file:
-        values = file["layercam"].astype(float) / 255 * float(file["layercam_peak"])
+        values = file["layercam_against"].astype(float) / 255 * float(file["layercam_against_peak"])
         origin = file["origin"].tolist()
     for kind in ("parametric_map", "secondary_capture"):
-        response = lead.get(f"{base}/map.dcm?kind={kind}&method=layercam")
+        response = lead.get(f"{base}/map.dcm?kind={kind}&method=layercam_against")
         assert response["Content-Type"] == "application/dicom"
         path = tmp_path / f"{kind}.dcm"
         path.write_bytes(response.content)
@@ -204,7 +219,9 @@ def _maps(run: Run, lead: APIClient, tmp_path: Path) -> None:
             assert frame.PlanePositionSequence[0].ImagePositionPatient == pytest.approx(origin, abs=1e-3)
             stored = np.frombuffer(found.FloatPixelData, np.float32).reshape(64, 64)
             assert stored == pytest.approx(values, rel=1e-6, abs=1e-6)
-        again = pydicom.dcmread(io.BytesIO(lead.get(f"{base}/map.dcm?kind={kind}&method=layercam").content))
+        again = pydicom.dcmread(
+            io.BytesIO(lead.get(f"{base}/map.dcm?kind={kind}&method=layercam_against").content)
+        )
         assert again.SOPInstanceUID == found.SOPInstanceUID
         if shutil.which("dciodvfy"):
             said = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True).stderr
