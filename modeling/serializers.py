@@ -257,9 +257,7 @@ class SaliencyOut(serializers.Serializer):
     )
     values = serializers.CharField(help_text="Base64 of H × W bytes, row by row; 255 is the peak.")
     method = serializers.ChoiceField(choices=list(METHODS))
-    methods = serializers.ListField(
-        child=serializers.ChoiceField(choices=list(METHODS)), help_text="Of all maps of this patient."
-    )
+    methods = serializers.ListField(child=serializers.CharField(), help_text="Of all maps of this patient.")
     peak = serializers.FloatField(help_text="Value of 255, in logit units.")
     validated = serializers.BooleanField()
     statement = serializers.CharField()

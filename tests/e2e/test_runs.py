@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.demo_site import Site
+from tests.e2e.hands import violations
 from tests.e2e.pages import Person
 
 #: Two folds that a processor trains in seconds.
@@ -65,6 +66,21 @@ def test_a_trust_report_is_made_from_the_page(lead: Person) -> None:
     expect(page.get_by_role("button", name="Make the trust report again")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("heading", name="Randomisation")).to_be_visible()
     expect(page.get_by_text("could not be made")).to_have_count(0)
+
+    # The tests of one kind of map at a time, both verdicts in view.
+    report = page.request.get(f"{lead.url}api/runs/1/trust/").json()["report"]["maps"]
+    verdicts = page.get_by_role("group", name="Verdicts")
+    said = ["passed" if report[kind]["validated"] else "failed" for kind in ("layercam", "gradcam")]
+    for kind, name, exactness in (
+        ("gradcam", "GradCAM", "GradCAM equals HiResCAM"),
+        ("layercam", "LayerCAM", "LayerCAM’s cells do not sum to the logit"),
+    ):
+        page.get_by_role("radiogroup", name="Tests of").get_by_text(name, exact=True).click()
+        rows, columns = report[kind]["grain"]
+        expect(page.get_by_text(f"Shown: {name}, maps of {rows} × {columns} cells.")).to_be_visible()
+        expect(page.get_by_role("region", name="Exactness")).to_contain_text(exactness)
+        expect(verdicts).to_have_text(f"LayerCAM{said[0]}GradCAM{said[1]}")
+        assert violations(page) == []
 
 
 def test_a_published_table_is_checked(lead: Person) -> None:
@@ -130,16 +146,65 @@ def test_a_run_shows_what_its_figures_rest_on(lead: Person) -> None:
     expect(first).to_contain_text("1 – deformity" if worst[1] else "0 – none")
 
 
-def test_the_gallery_says_which_maps_were_tested(lead: Person) -> None:
-    lead.goes_to("runs/1/trust")
+@pytest.mark.parametrize("validated", [[], ["gradcam"], ["layercam", "gradcam"]])
+def test_the_gallery_says_which_maps_were_tested(lead: Person, validated: list[str]) -> None:
+    """Whatever a small run's maps pass: it opens on the kind the server names, each with its own verdict."""
     page = lead.page
+    url = f"{lead.url}api/runs/1/trust/"
+    answer = page.request.get(url).json()
+    for kind in answer["maps"]:
+        answer["maps"][kind]["validated"] = kind in validated
+    answer["default_map"] = "gradcam" if validated == ["gradcam"] else "layercam"
+    page.route(url, lambda route: route.fulfill(json=answer))
+    lead.goes_to("runs/1/trust")
     gallery = page.get_by_role("region", name="Saliency gallery")
     maps = gallery.get_by_role("img", name="saliency map of patient")
-    expect(maps.first).to_be_visible()
-    gallery.get_by_label("Method").first.click()
-    page.get_by_role("option", name="LayerCAM").click()
-    expect(maps.first).to_have_attribute("src", re.compile("method=layercam"))
-    expect(gallery.get_by_text("Not validated for localisation", exact=True)).to_have_count(maps.count())
+    expect(maps.first).to_have_attribute("src", re.compile(f"map={answer['default_map']}$"))
+    choices = (
+        ("LayerCAM of the answer given", "map=layercam"),
+        ("GradCAM of the answer given", "map=gradcam"),
+        ("LayerCAM, for deformity", "method=layercam"),
+        ("LayerCAM, against deformity", "method=layercam_against"),
+        ("GradCAM, for deformity", "method=gradcam"),
+        ("GradCAM, against deformity", "method=against"),
+    )
     drawn = "image => image.complete && image.naturalWidth > 0"
-    maps.first.scroll_into_view_if_needed()
-    page.wait_for_function(drawn, arg=maps.first.element_handle())
+    for name, query in choices:
+        gallery.get_by_label("Method").first.click()
+        page.get_by_role("option", name=name).click()
+        expect(maps.first).to_have_attribute("src", re.compile(f"{query}$"))
+        tested = ("layercam" if "LayerCAM" in name else "gradcam") in validated
+        expect(gallery.get_by_text("Not validated for localisation", exact=True)).to_have_count(
+            0 if tested else maps.count()
+        )
+        maps.first.scroll_into_view_if_needed()
+        page.wait_for_function(drawn, arg=maps.first.element_handle())
+
+
+def test_a_patients_page_opens_on_the_default_map_and_switches(lead: Person) -> None:
+    page = lead.page
+    predictions = page.request.get(f"{lead.url}api/runs/1/predictions/").json()
+    row = next(row for row in predictions if row["saliency"])
+    url = f"{lead.url}api/runs/1/patients/{row['patient']}/"
+    first = page.request.get(url).json()
+    kind = page.request.get(f"{lead.url}api/runs/1/trust/").json()["default_map"]
+    names = {
+        "layercam": "LayerCAM, for deformity",
+        "layercam_against": "LayerCAM, against deformity",
+        "gradcam": "GradCAM, for deformity",
+        "against": "GradCAM, against deformity",
+    }
+    assert first["saliency"]["method"].startswith("layercam") == (kind == "layercam")
+    lead.goes_to(f"runs/1/patients/{row['patient']}")
+    method = page.get_by_role("combobox", name="Method")
+    expect(method).to_have_value(names[first["saliency"]["method"]])
+    for chosen, name in names.items():
+        method.click()
+        page.get_by_role("option", name=name).click()
+        expect(page.get_by_role("link", name="DICOM parametric map")).to_have_attribute(
+            "href", re.compile(f"method={chosen}$")
+        )
+        expect(method).to_have_value(name)
+        found = page.request.get(f"{url}?method={chosen}").json()["saliency"]
+        warning = page.get_by_text("Not validated for localisation", exact=True)
+        expect(warning).to_have_count(0 if found["validated"] else 1)

@@ -1716,7 +1716,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A test patient's score and map. 404 for training patients: their maps show what was memorised. */
+        /**
+         * @description A test patient's score and map, by default that of the answer given.
+         *
+         *     404 for training patients, whose maps show what was memorised, and for a map that the run lacks.
+         */
         get: operations["runs_patients_retrieve"];
         put?: never;
         post?: never;
@@ -2050,6 +2054,10 @@ export interface components {
             readonly object_id: string;
             readonly detail: unknown;
             readonly hash: string;
+        };
+        BeatsPriorsOut: {
+            layercam: boolean;
+            gradcam: boolean;
         };
         /** @enum {unknown} */
         BlankEnum: "";
@@ -2436,6 +2444,12 @@ export interface components {
          * @enum {string}
          */
         DecisionEnum: "confirmed" | "ra_refuted" | "no_adequate_follow_up" | "junction_surgery" | "odontoid_fracture" | "other";
+        /**
+         * @description * `layercam` - layercam
+         *     * `gradcam` - gradcam
+         * @enum {string}
+         */
+        DefaultMapEnum: "layercam" | "gradcam";
         DeidentifiedStudyOut: {
             study_uid: string;
             /**
@@ -2968,6 +2982,11 @@ export interface components {
             /** Format: date-time */
             set_at: string;
         };
+        KindVerdictOut: {
+            validated: boolean;
+            failed: string[];
+            statement: string;
+        };
         LabelDetailOut: {
             id: number;
             patient: string;
@@ -3138,6 +3157,29 @@ export interface components {
             series_uid: string;
             content_hash: string;
         };
+        /** @description One kind of map. LayerCAM has no exactness: its cells do not sum to the logit. */
+        MapTestsOut: {
+            validated: boolean;
+            failed: string[];
+            statement: string;
+            grain: number[];
+            exactness: components["schemas"]["ExactnessOut"] | null;
+            randomisation: components["schemas"]["RandomisationOut"];
+            label_shuffled: components["schemas"]["LikenessOut"] | null;
+            repeatability: components["schemas"]["LikenessOut"] | null;
+            deletion: components["schemas"]["CurveOut"];
+            insertion: components["schemas"]["CurveOut"];
+            occlusion: components["schemas"]["OcclusionOut"];
+            energy: components["schemas"]["EnergyOut"];
+        };
+        MapVerdictOut: {
+            validated: boolean;
+            statement: string;
+        };
+        MapVerdictsOut: {
+            layercam: components["schemas"]["MapVerdictOut"];
+            gradcam: components["schemas"]["MapVerdictOut"];
+        };
         MappingInRequest: {
             /** @description Kind → columns, absent, values, dates. */
             mapping: unknown;
@@ -3229,12 +3271,13 @@ export interface components {
             sd?: number;
         };
         /**
-         * @description * `gradcam` - GradCAM for deformity
-         *     * `against` - GradCAM against deformity
-         *     * `layercam` - LayerCAM
+         * @description * `gradcam` - gradcam
+         *     * `against` - against
+         *     * `layercam` - layercam
+         *     * `layercam_against` - layercam_against
          * @enum {string}
          */
-        MethodEnum: "gradcam" | "against" | "layercam";
+        MethodEnum: "gradcam" | "against" | "layercam" | "layercam_against";
         MetricsOut: {
             n: number;
             positives: number;
@@ -3581,7 +3624,7 @@ export interface components {
             /** Format: double */
             area: number;
             rows: components["schemas"]["PointingRowOut"][];
-            beats_priors: boolean;
+            beats_priors: components["schemas"]["BeatsPriorsOut"];
         };
         PointingRowOut: {
             map: string;
@@ -4192,6 +4235,8 @@ export interface components {
             /** @description Base64 of H × W bytes, row by row; 255 is the peak. */
             values: string;
             method: components["schemas"]["MethodEnum"];
+            /** @description Of all maps of this patient. */
+            methods: string[];
             /**
              * Format: double
              * @description Value of 255, in logit units.
@@ -4518,6 +4563,10 @@ export interface components {
             /** Format: double */
             pass_facet_blossoming: number;
         };
+        TestedMapsOut: {
+            layercam: components["schemas"]["MapTestsOut"];
+            gradcam: components["schemas"]["MapTestsOut"];
+        };
         TieBreakerOut: {
             /** @description Concordant scans to which the adjudicator gave another category. */
             changed: components["schemas"]["RateOut"];
@@ -4601,29 +4650,26 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
         };
-        /** @description ``report`` is null where none was made; the statement then says so. */
+        /** @description ``report`` is null where none was made, or only by an older version; the statements then say so. */
         TrustOut: {
             validated: boolean;
             statement: string;
+            maps: components["schemas"]["MapVerdictsOut"];
+            /**
+             * @description The kind of map shown first.
+             *
+             *     * `layercam` - layercam
+             *     * `gradcam` - gradcam
+             */
+            default_map: components["schemas"]["DefaultMapEnum"];
             report: components["schemas"]["TrustReportOut"] | null;
             job: components["schemas"]["TrustJobOut"] | null;
         };
         TrustReportOut: {
             mode: string;
             patients: string[];
-            grain: number[];
-            validated: boolean;
-            failed: string[];
-            statement: string;
-            exactness: components["schemas"]["ExactnessOut"];
-            randomisation: components["schemas"]["RandomisationOut"];
-            label_shuffled: components["schemas"]["LikenessOut"] | null;
-            repeatability: components["schemas"]["LikenessOut"] | null;
-            deletion: components["schemas"]["CurveOut"];
-            insertion: components["schemas"]["CurveOut"];
-            occlusion: components["schemas"]["OcclusionOut"];
+            maps: components["schemas"]["TestedMapsOut"];
             pointing: components["schemas"]["PointingOut"] | null;
-            energy: components["schemas"]["EnergyOut"];
             /** Format: double */
             seconds: number;
         };
@@ -4670,6 +4716,9 @@ export interface components {
             validated: boolean;
             failed: string[];
             statement: string;
+            maps?: {
+                [key: string]: components["schemas"]["KindVerdictOut"];
+            };
         };
         /**
          * @description * `you` - you
@@ -7530,7 +7579,7 @@ export interface operations {
     runs_patients_retrieve: {
         parameters: {
             query?: {
-                method?: "against" | "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam" | "layercam_against";
             };
             header?: never;
             path: {
@@ -7555,7 +7604,7 @@ export interface operations {
         parameters: {
             query?: {
                 kind?: "parametric_map" | "secondary_capture";
-                method?: "against" | "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam" | "layercam_against";
             };
             header?: never;
             path: {
@@ -7580,7 +7629,9 @@ export interface operations {
         parameters: {
             query?: {
                 colours?: "blue_red" | "cividis" | "inferno";
-                method?: "against" | "gradcam" | "layercam";
+                /** @description Of the answer given. */
+                map?: "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam" | "layercam_against";
             };
             header?: never;
             path: {

@@ -6,41 +6,41 @@ import { Panel } from '@/components/panel';
 import { figure } from '@/lib/format';
 import { COLOUR_MAPS, type ColourMap } from '@/viewer';
 
-import type { Cell, Prediction } from './api';
+import type { Cell, Prediction, Trust } from './api';
+import { kindName, KINDS, METHODS } from './map-methods';
 
 const CELLS: readonly [Cell, string][] = [
   ['TN', 'True negative'], ['TP', 'True positive'], ['FP', 'False positive'], ['FN', 'False negative'],
 ];
-const METHODS = [
-  { value: 'answer', label: 'GradCAM of the answer given' },
-  { value: 'gradcam', label: 'GradCAM, for deformity' },
-  { value: 'against', label: 'GradCAM, against deformity' },
-  { value: 'layercam', label: 'LayerCAM, for deformity' },
+/** What can be drawn, by the query that asks for it. */
+const CHOICES = [
+  ...KINDS.map(({ value, label }) => ({ value: `map=${value}`, label: `${label} of the answer given`, kind: value })),
+  ...METHODS.map(({ value, label, kind }) => ({ value: `method=${value}`, label, kind })),
 ];
 const FEW = 4;
 
 interface Props {
   run: number;
   rows: readonly Prediction[];
-  validated: boolean;
-  statement: string;
+  trust: Trust;
 }
 
 /** Maps by cell of the confusion matrix, the surest first; red is more, blue is less, as in the paper's Fig. 6. */
-export function Gallery({ run, rows, validated, statement }: Props) {
+export function Gallery({ run, rows, trust }: Props) {
   const [colours, setColours] = useState<ColourMap>('blue_red');
-  const [method, setMethod] = useState('answer');
+  // Until one is chosen: the kind that the server shows first.
+  const [selected, setSelected] = useState<string>();
+  const chosen = selected ?? `map=${trust.default_map}`;
   const [all, setAll] = useState<Cell | null>(null);
-  // The trust report tests GradCAM; a sharper map has passed nothing.
-  const tested = validated && method !== 'layercam';
-  const query = `colours=${colours}${method === 'answer' ? '' : `&method=${method}`}`;
+  const kind = CHOICES.find(({ value }) => value === chosen)?.kind ?? trust.default_map;
+  const tested = trust.maps[kind].validated;
   return (
     <Panel
       title="Saliency gallery"
-      hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum. ${validated && !tested ? 'The trust report’s tests are of GradCAM, not of this map.' : statement}`}
+      hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum.${tested ? '' : ` ${kindName(kind)} is not validated for localisation.`}`}
       actions={
         <>
-          <Select size="xs" aria-label="Method" w={230} data={METHODS} value={method} onChange={(value) => value && setMethod(value)} allowDeselect={false} />
+          <Select size="xs" aria-label="Method" w={230} data={CHOICES} value={chosen} onChange={(value) => value && setSelected(value)} allowDeselect={false} />
           <Select size="xs" aria-label="Colours" w={230} data={COLOUR_MAPS} value={colours} onChange={(value) => value && setColours(value)} allowDeselect={false} />
         </>
       }
@@ -63,12 +63,10 @@ export function Gallery({ run, rows, validated, statement }: Props) {
                 <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs">
                   {shown.map((row) => (
                     <Link key={row.patient} to={`/runs/${run}/patients/${row.patient}`} style={{ textDecoration: 'none', color: 'inherit' }}>
-                      <Image
-                        src={`/api/runs/${run}/patients/${row.patient}/overlay.png?${query}`}
+                      <MapPicture
+                        key={chosen}
+                        src={`/api/runs/${run}/patients/${row.patient}/overlay.png?colours=${colours}&${chosen}`}
                         alt={`${name}: saliency map of patient ${row.patient}, score ${figure(row.score)}`}
-                        loading="lazy"
-                        radius="sm"
-                        style={{ aspectRatio: '1', background: '#000' }}
                       />
                       <Text size="xs" className="tabular">Score {figure(row.score)}, threshold {figure(row.threshold)}</Text>
                       {!tested && <Text size="xs" fw={600} c="orange.9">Not validated for localisation</Text>}
@@ -82,4 +80,11 @@ export function Gallery({ run, rows, validated, statement }: Props) {
       </Stack>
     </Panel>
   );
+}
+
+/** Runs of earlier versions lack LayerCAM against deformity. */
+function MapPicture({ src, alt }: { src: string; alt: string }) {
+  const [missing, setMissing] = useState(false);
+  if (missing) return <Text size="xs">There is no such map of this patient.</Text>;
+  return <Image src={src} alt={alt} loading="lazy" radius="sm" style={{ aspectRatio: '1', background: '#000' }} onError={() => setMissing(true)} />;
 }

@@ -4,6 +4,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { colour, COLOUR_MAPS, type ColourMap } from '@/viewer';
 
 import type { Saliency } from './api';
+import { METHODS } from './map-methods';
 
 /** How the map is laid over the image. */
 export interface Look {
@@ -25,12 +26,6 @@ interface Props {
   onLook: (look: Look) => void;
   onMethod: (method: Saliency['method']) => void;
 }
-
-const METHODS: { value: Saliency['method']; label: string }[] = [
-  { value: 'gradcam', label: 'GradCAM, for deformity' },
-  { value: 'against', label: 'GradCAM, against deformity' },
-  { value: 'layercam', label: 'LayerCAM, for deformity (sharper)' },
-];
 
 export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
   return (
@@ -59,7 +54,7 @@ export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
       </div>
       <Select
         label="Method"
-        data={METHODS}
+        data={METHODS.filter(({ value }) => saliency.methods.includes(value))}
         value={saliency.method}
         onChange={(value) => value && onMethod(value)}
         allowDeselect={false}
@@ -76,7 +71,7 @@ export function SaliencyControls({ saliency, look, onLook, onMethod }: Props) {
       <Text size="xs" c="dimmed">
         {saliency.peak > 0
           ? `The strongest colour is ${saliency.peak.toPrecision(2)} logit units. Scaled to this patient’s own maximum, so two patients’ maps cannot be compared in strength.`
-          : 'This map is empty: in no region did the network find anything that raises the score.'}{' '}
+          : 'This map is empty: in no region did the network find anything for this answer.'}{' '}
         Slices outside the network’s input are shown without it.
       </Text>
     </>

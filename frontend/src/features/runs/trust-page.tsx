@@ -1,6 +1,7 @@
-import { Alert, Anchor, Badge, Grid, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Badge, Grid, Group, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconShieldCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { CartesianGrid, Legend, Line, LineChart, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts';
 import { Link, useParams } from 'react-router';
 
@@ -15,9 +16,11 @@ import { PALETTE } from '@/lib/palette';
 import { predictionsQuery, type Trust, trustQuery } from './api';
 import { AXIS, Chart, UNIT_TICKS } from './chart';
 import { Gallery } from './gallery';
+import { kindName, KINDS, type MapKind } from './map-methods';
 import { TrustJob } from './trust-job';
 
 type Report = NonNullable<Trust['report']>;
+type MapTests = Report['maps'][MapKind];
 
 export function TrustPage() {
   const { id = '' } = useParams();
@@ -33,26 +36,27 @@ export function TrustPage() {
 function TrustView({ run, trust }: { run: number; trust: Trust }) {
   const predictions = useQuery(predictionsQuery(run));
   const { report } = trust;
+  const validated = KINDS.filter(({ value }) => trust.maps[value].validated);
   const tested = predictions.data?.filter((row) => row.split === 'test') ?? [];
   return (
     <>
       <PageHeader
         title={`Run ${run}: may its maps be believed?`}
-        description={report ? `Tested on ${report.patients.length} test patients, maps of ${report.grain.join(' × ')} cells, in ${duration(report.seconds)}.` : undefined}
+        description={report ? `Tested on ${report.patients.length} test patients in ${duration(report.seconds)}.` : undefined}
       />
       <Stack>
         <Alert
           color={trust.validated ? 'teal' : 'yellow'}
           variant="light"
           icon={trust.validated ? <IconShieldCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}
-          title={trust.validated ? 'The maps follow the network' : 'Not validated for localisation'}
+          title={validated.length === 0 ? 'Not validated for localisation' : trust.validated ? 'The maps follow the network' : `Of the maps, only ${validated[0]?.label} follows the network`}
         >
           <Text size="sm">{trust.statement.replace(/^Not validated for localisation: /, '')}</Text>
           {!report && <Text size="sm" mt={4}>New runs make their report by themselves, unless their recipe says <code>trust=none</code>.</Text>}
         </Alert>
         <TrustJob run={run} trust={trust} />
-        {report && <Tests report={report} />}
-        <Gallery run={run} rows={tested} validated={trust.validated} statement={trust.validated ? '' : 'Not validated for localisation.'} />
+        {report && <Tests report={report} first={trust.default_map} />}
+        <Gallery run={run} rows={tested} trust={trust} />
       </Stack>
     </>
   );
@@ -62,28 +66,45 @@ function Verdict({ passed }: { passed: boolean }) {
   return <Badge miw="max-content" variant={passed ? 'light' : 'filled'} color={passed ? 'teal' : '#a63c00'}>{passed ? 'passed' : 'failed'}</Badge>;
 }
 
-function Tests({ report }: { report: Report }) {
-  const { exactness, randomisation, energy, occlusion } = report;
+/** The tests of one kind of map at a time; the verdicts on both stay in view. */
+function Tests({ report, first }: { report: Report; first: MapKind }) {
+  const [chosen, setChosen] = useState<MapKind>();
+  const kind = chosen ?? first;
+  const tests = report.maps[kind];
+  const { exactness, randomisation, energy, occlusion } = tests;
   return (
     <>
+      <Group gap="md">
+        <SegmentedControl aria-label="Tests of" data={[...KINDS]} value={kind} onChange={setChosen} />
+        <Group gap="md" role="group" aria-label="Verdicts">
+          {KINDS.map(({ value, label }) => (
+            <Group key={value} gap={6}><Text size="sm">{label}</Text><Verdict passed={report.maps[value].validated} /></Group>
+          ))}
+        </Group>
+        <Text size="sm" c="dimmed">Shown: {kindName(kind)}, maps of {tests.grain.join(' × ')} cells.</Text>
+      </Group>
       <Panel title="Randomisation" hint="The network is started anew from its output down. A map that still looks the same does not come from what was learned." actions={<Verdict passed={randomisation.passed} />}>
-        <Randomisation report={report} />
+        <Randomisation tests={tests} />
       </Panel>
       <Grid>
         <Grid.Col span={{ base: 12, md: 6 }}>
-          <Panel title="Deletion" hint="The logit of the answer given as cells are blurred, the map’s strongest first. It should fall faster than in random order." h="100%" actions={<Verdict passed={report.deletion.passed} />}>
-            <Curve name="Deletion" curve={report.deletion} axis="Cells blurred" />
+          <Panel title="Deletion" hint="The logit of the answer given as cells are blurred, the map’s strongest first. It should fall faster than in random order." h="100%" actions={<Verdict passed={tests.deletion.passed} />}>
+            <Curve name="Deletion" curve={tests.deletion} axis="Cells blurred" />
           </Panel>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 6 }}>
-          <Panel title="Insertion" hint="The same, from the blurred image back. It should rise faster than in random order." h="100%" actions={<Verdict passed={report.insertion.passed} />}>
-            <Curve name="Insertion" curve={report.insertion} axis="Cells restored" />
+          <Panel title="Insertion" hint="The same, from the blurred image back. It should rise faster than in random order." h="100%" actions={<Verdict passed={tests.insertion.passed} />}>
+            <Curve name="Insertion" curve={tests.insertion} axis="Cells restored" />
           </Panel>
         </Grid.Col>
       </Grid>
       <SimpleGrid cols={{ base: 1, md: 3 }}>
-        <Panel title="Exactness" actions={<Verdict passed={exactness.passed} />}>
-          <Text size="sm">GradCAM equals HiResCAM at layer4 to {exactness.hirescam.toExponential(1)}; map and bias sum to the logit to {exactness.sum.toExponential(1)}.</Text>
+        <Panel title="Exactness" actions={exactness && <Verdict passed={exactness.passed} />}>
+          <Text size="sm">
+            {exactness
+              ? `GradCAM equals HiResCAM at layer4 to ${exactness.hirescam.toExponential(1)}; map and bias sum to the logit to ${exactness.sum.toExponential(1)}.`
+              : 'GradCAM’s alone: LayerCAM’s cells do not sum to the logit.'}
+          </Text>
         </Panel>
         <Panel title="Against occlusion" actions={<Verdict passed={occlusion.passed} />}>
           <Stat label="Rank correlation of cells" value={figure(occlusion.mean, 2)} hint={`95 % CI ${interval(occlusion.low, occlusion.high, 2)}, ${occlusion.n} patients`} />
@@ -98,18 +119,18 @@ function Tests({ report }: { report: Report }) {
       </SimpleGrid>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Panel title="Other networks" hint="Mean likeness to maps of the same patients by other networks; by chance as in the randomisation test.">
-          <Others report={report} />
+          <Others tests={tests} />
         </Panel>
         <Panel title="Pointing game" hint={report.pointing ? `How often a map’s peak falls into ${report.pointing.region}: ${percent(report.pointing.area, 1)} of the area.` : undefined}>
-          {report.pointing ? <Pointing pointing={report.pointing} /> : <Text size="sm">Only phantoms have known masks; these are patients.</Text>}
+          {report.pointing ? <Pointing pointing={report.pointing} kind={kind} /> : <Text size="sm">Only phantoms have known masks; these are patients.</Text>}
         </Panel>
       </SimpleGrid>
     </>
   );
 }
 
-function Randomisation({ report }: { report: Report }) {
-  const { chance, stages } = report.randomisation;
+function Randomisation({ tests }: { tests: MapTests }) {
+  const { chance, stages } = tests.randomisation;
   const rows = [{ stage: 'trained', spearman: 1, ssim: 1 }, ...stages];
   const last = stages.at(-1);
   const caption = `Dashed: the most that as many pairs of random maps reach (97.5th percentile), Spearman ${figure(chance.spearman_high, 2)}, SSIM ${figure(chance.ssim_high, 2)}. Fully randomised: ${figure(last?.spearman, 2)} and ${figure(last?.ssim, 2)}.`;
@@ -130,7 +151,7 @@ function Randomisation({ report }: { report: Report }) {
   );
 }
 
-function Curve({ name, curve, axis }: { name: string; curve: Report['deletion']; axis: string }) {
+function Curve({ name, curve, axis }: { name: string; curve: MapTests['deletion']; axis: string }) {
   const rows = curve.share.map((share, index) => ({ share, map: curve.map[index], random: curve.random[index] }));
   const caption = `Mean gain over random order ${figure(curve.gain, 3)} logit units, one-sided Wilcoxon p ${pValue(curve.p)}.`;
   return (
@@ -148,10 +169,10 @@ function Curve({ name, curve, axis }: { name: string; curve: Report['deletion'];
   );
 }
 
-function Others({ report }: { report: Report }) {
+function Others({ tests }: { tests: MapTests }) {
   const rows = [
-    { name: 'Trained on shuffled labels', found: report.label_shuffled, wanted: 'should be near chance' },
-    { name: report.repeatability?.between === 'folds' ? 'Another fold’s network' : 'Another seed’s network', found: report.repeatability, wanted: 'the more alike, the more repeatable' },
+    { name: 'Trained on shuffled labels', found: tests.label_shuffled, wanted: 'should be near chance' },
+    { name: tests.repeatability?.between === 'folds' ? 'Another fold’s network' : 'Another seed’s network', found: tests.repeatability, wanted: 'the more alike, the more repeatable' },
   ];
   if (rows.every((row) => !row.found)) return <Text size="sm">Not run. <code>trust=full</code> trains a network on shuffled labels and one from another seed.</Text>;
   return (
@@ -169,9 +190,9 @@ function Others({ report }: { report: Report }) {
   );
 }
 
-const MAPS: Record<string, string> = { gradcam: 'This network’s GradCAM', centre: 'The middle of the image', edges: 'Edges of the image', random: 'Random maps' };
+const MAPS: Record<string, string> = { layercam: 'This network’s LayerCAM', gradcam: 'This network’s GradCAM', centre: 'The middle of the image', edges: 'Edges of the image', random: 'Random maps' };
 
-function Pointing({ pointing }: { pointing: NonNullable<Report['pointing']> }) {
+function Pointing({ pointing, kind }: { pointing: NonNullable<Report['pointing']>; kind: MapKind }) {
   return (
     <>
       <DataTable
@@ -179,7 +200,7 @@ function Pointing({ pointing }: { pointing: NonNullable<Report['pointing']> }) {
         minWidth={320}
         rows={pointing.rows}
         rowKey={(row) => row.map}
-        highlight={(row) => row.map === 'gradcam'}
+        highlight={(row) => row.map === kind}
         columns={[
           { key: 'map', header: 'Map', render: (row) => MAPS[row.map] ?? words(row.map) },
           { key: 'hits', header: 'Hits', numeric: true, render: (row) => `${row.hits} / ${row.n}` },
@@ -187,7 +208,7 @@ function Pointing({ pointing }: { pointing: NonNullable<Report['pointing']> }) {
           { key: 'energy', header: 'Energy inside', numeric: true, render: (row) => percent(row.energy, 1) },
         ]}
       />
-      <Text size="xs" c="dimmed" mt={4}>{pointing.beats_priors ? 'The network’s maps hit more often than any map that knows nothing of it.' : 'The network’s maps hit no more often than maps that know nothing of it.'}</Text>
+      <Text size="xs" c="dimmed" mt={4}>{kindName(kind)} {pointing.beats_priors[kind] ? 'hits more often than any map that knows nothing of the network.' : 'hits no more often than maps that know nothing of the network.'}</Text>
     </>
   );
 }
