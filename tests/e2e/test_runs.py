@@ -208,3 +208,4 @@ def test_a_patients_page_opens_on_the_default_map_and_switches(lead: Person) -> 
         found = page.request.get(f"{url}?method={chosen}").json()["saliency"]
         warning = page.get_by_text("Not validated for localisation", exact=True)
         expect(warning).to_have_count(0 if found["validated"] else 1)
+    assert violations(page) == []

@@ -17,11 +17,11 @@ export function Notices() {
   const label = notices.length ? `Waiting for you: ${notices.map((notice) => notice.text).join(', ')}` : 'Nothing waits for you';
   return (
     <Menu position="bottom-end" withArrow>
-      <Menu.Target>
-        <Indicator disabled={notices.length === 0} color="orange" size={9} offset={5}>
+      <Indicator disabled={notices.length === 0} color="orange" size={9} offset={5}>
+        <Menu.Target>
           <ActionIcon variant="subtle" aria-label={label}><IconBell size={18} aria-hidden /></ActionIcon>
-        </Indicator>
-      </Menu.Target>
+        </Menu.Target>
+      </Indicator>
       <Menu.Dropdown>
         {notices.length === 0 && <Text size="sm" px="sm" py={4}>Nothing waits for you.</Text>}
         {notices.map((notice) => (

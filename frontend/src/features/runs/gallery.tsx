@@ -69,7 +69,7 @@ export function Gallery({ run, rows, trust }: Props) {
                         alt={`${name}: saliency map of patient ${row.patient}, score ${figure(row.score)}`}
                       />
                       <Text size="xs" className="tabular">Score {figure(row.score)}, threshold {figure(row.threshold)}</Text>
-                      {!tested && <Text size="xs" fw={600} c="orange.9">Not validated for localisation</Text>}
+                      {!tested && <Text size="xs" fw={600} c="#a63c00">Not validated for localisation</Text>}
                     </Link>
                   ))}
                 </SimpleGrid>

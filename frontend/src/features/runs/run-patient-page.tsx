@@ -72,7 +72,7 @@ function PatientView({ run, patient, onMethod }: Props) {
           {saliency && (
             <Paper withBorder p="sm">
               <Text size="sm" fw={600}>Save this map</Text>
-              <Stack gap={2} mt={4}>
+              <Stack gap={6} mt={4}>
                 {FILES.map(([kind, name]) => (
                   <Anchor key={kind} href={`/api/runs/${run}/patients/${patient.patient}/map.dcm?kind=${kind}&method=${saliency.method}`} download size="sm">{name}</Anchor>
                 ))}
@@ -81,7 +81,7 @@ function PatientView({ run, patient, onMethod }: Props) {
           )}
           <Paper withBorder p="sm">
             <Text size="sm" fw={600}>Where the outcome comes from</Text>
-            <Stack gap={2} mt={4}>
+            <Stack gap={6} mt={4}>
               {patient.labels.map((label, index) => (
                 <Anchor key={label} component={Link} to={`/labels?label=${label}`} size="sm">
                   Final label {patient.labels.length > 1 ? `${index + 1} of ${patient.labels.length}` : ''} and its reads
