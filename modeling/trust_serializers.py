@@ -15,21 +15,28 @@ class ExactnessOut(serializers.Serializer):
     passed = serializers.BooleanField()
 
 
-class ChanceOut(serializers.Serializer):
-    spearman = serializers.FloatField()
-    spearman_high = serializers.FloatField()
-    ssim = serializers.FloatField()
-    ssim_high = serializers.FloatField()
+class LikenessSizeOut(serializers.Serializer):
+    """Mean absolute likeness."""
 
-
-class StageOut(serializers.Serializer):
-    stage = serializers.CharField()
     spearman = serializers.FloatField(allow_null=True)
     ssim = serializers.FloatField(allow_null=True)
 
 
+class BaselineOut(LikenessSizeOut):
+    """Of maps of two patients by one trained network."""
+
+    pairs = serializers.IntegerField()
+
+
+class StageOut(LikenessSizeOut):
+    stage = serializers.CharField()
+    networks = serializers.IntegerField()
+    spearman_high = serializers.FloatField(allow_null=True)
+    ssim_high = serializers.FloatField(allow_null=True)
+
+
 class RandomisationOut(serializers.Serializer):
-    chance = ChanceOut()
+    baseline = BaselineOut()
     stages = StageOut(many=True)
     passed = serializers.BooleanField()
 
@@ -41,7 +48,8 @@ class LikenessOut(serializers.Serializer):
     pairs = serializers.IntegerField()
     spearman = serializers.FloatField(allow_null=True)
     ssim = serializers.FloatField(allow_null=True)
-    within_chance = serializers.BooleanField(required=False)
+    size = LikenessSizeOut()
+    below_baseline = serializers.BooleanField(required=False)
 
 
 class CurveOut(serializers.Serializer):
@@ -69,16 +77,26 @@ class PointingRowOut(serializers.Serializer):
     energy = serializers.FloatField(allow_null=True)
 
 
-class BeatsPriorsOut(serializers.Serializer):
-    layercam = serializers.BooleanField()
-    gradcam = serializers.BooleanField()
+class AgainstPriorOut(serializers.Serializer):
+    """A kind of map against the best map that knows nothing of the network; see trust_phantoms.pointing."""
+
+    best = serializers.CharField()
+    only_map = serializers.IntegerField()
+    only_best = serializers.IntegerField()
+    p = serializers.FloatField()
+    beats = serializers.BooleanField()
+
+
+class AgainstPriorsOut(serializers.Serializer):
+    layercam = AgainstPriorOut()
+    gradcam = AgainstPriorOut()
 
 
 class PointingOut(serializers.Serializer):
     region = serializers.CharField()
     area = serializers.FloatField()
     rows = PointingRowOut(many=True)
-    beats_priors = BeatsPriorsOut()
+    against_priors = AgainstPriorsOut()
 
 
 class EnergyOut(serializers.Serializer):

@@ -55,25 +55,6 @@ def random_cells(rng: np.random.Generator, shape: tuple[int, ...]) -> Map:
     return np.asarray(rng.standard_normal(shape), dtype=np.float64)
 
 
-def chance(shape: tuple[int, int], size: int, count: int, seed: int, draws: int = 200) -> dict[str, float]:
-    """What the mean likeness of ``count`` pairs of random maps of this grain reaches by chance.
-
-    Returns the mean and the 97.5th percentile (``…_high``) over ``draws`` such means.
-    """
-    rng = np.random.default_rng(seed)
-    pool = [enlarged(random_cells(rng, shape), size) for _ in range(80)]
-    pairs = [rng.choice(len(pool), 2, replace=False) for _ in range(400)]
-    ranks = np.array([spearman(pool[a], pool[b]) for a, b in pairs], dtype=float)
-    alike = np.array([ssim(pool[a], pool[b]) for a, b in pairs])
-    chosen = rng.integers(0, len(pairs), (draws, max(count, 1)))
-    result = {}
-    for name, values in (("spearman", ranks), ("ssim", alike)):
-        means = values[chosen].mean(axis=1)
-        result[name] = float(values.mean())
-        result[f"{name}_high"] = float(np.quantile(means, 0.975))
-    return result
-
-
 def _otsu(values: npt.NDArray[np.float64]) -> float:
     """The threshold with the greatest variance between the two classes (Otsu, IEEE SMC 1979;9:62)."""
     counts, edges = np.histogram(values, 256)

@@ -1,13 +1,12 @@
 """The tests of a trust report, each on a few test patients: see :mod:`modeling.training.trust`.
 
-Randomisation: Adebayo, NeurIPS 2018. HiResCAM: Draelos & Carin, arXiv:2011.08891. Deletion and insertion:
+HiResCAM: Draelos & Carin, arXiv:2011.08891. Deletion and insertion:
 Petsiuk, BMVC 2018. Each kind of map, for the answer that was given, is put to the same tests;
 exactness alone is GradCAM's, for LayerCAM is not complete: its cells do not sum to the logit.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,6 @@ from modeling.training import map_measures as measures
 from modeling.training.cam_cells import LAYERS, Trace, signed_grad_cam, trace
 from modeling.training.map_measures import Map
 from modeling.training.preprocess import PlaneGeometry
-from modeling.training.train import derive_seed
 
 Cells = Mapping[str, Map]
 #: Side on which maps are compared.
@@ -32,8 +30,6 @@ RANDOM_ORDERS = 5
 STEPS = 16
 LEVEL = 0.05
 ALARM = 0.20
-#: Randomised from the output down, each stage with all above it.
-STAGES = ("fc", "layer4", "layer3", "layer2", "layer1", "conv1")
 
 
 @dataclass(frozen=True)
@@ -73,27 +69,6 @@ def exactness(network: nn.Module, found: Trace) -> dict[str, float]:
     }
 
 
-def randomised(network: nn.Module, stages: Sequence[str], seed: int) -> nn.Module:
-    """A copy whose named parts start anew, as before any training."""
-    fresh = copy.deepcopy(network)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for stage in stages:
-            parts = ("conv1", "bn1") if stage == "conv1" else (stage,)
-            for module in (m for part in parts for m in fresh.get_submodule(part).modules()):
-                if isinstance(module, nn.Conv2d):
-                    cpu = torch.empty(module.weight.shape)
-                    nn.init.kaiming_normal_(cpu, mode="fan_out", nonlinearity="relu")
-                    module.weight.data.copy_(cpu)
-                elif isinstance(module, nn.BatchNorm2d):
-                    module.reset_parameters()
-                elif isinstance(module, nn.Linear):
-                    bound = module.in_features**-0.5
-                    module.weight.data.copy_(torch.empty(module.weight.shape).uniform_(-bound, bound))
-                    module.bias.data.zero_()
-    return fresh.eval()
-
-
 def likeness(pairs: Sequence[tuple[Cells, Cells]]) -> dict[str, dict[str, float | None]]:
     """Kind → mean Spearman and SSIM over pairs of maps."""
     return {kind: _likeness([(a[kind], b[kind]) for a, b in pairs]) for kind in KINDS}
@@ -106,14 +81,6 @@ def _likeness(pairs: Sequence[tuple[Map, Map]]) -> dict[str, float | None]:
         "spearman": float(np.mean(ranks)) if ranks else None,
         "ssim": float(np.mean([measures.ssim(a, b) for a, b in drawn])) if drawn else None,
     }
-
-
-def within_chance(found: Mapping[str, float | None], chance: Mapping[str, float]) -> bool:
-    """Whether maps are no more alike than random ones (97.5th percentile), by either measure."""
-    return all(
-        found[name] is not None and float(found[name] or 0) <= chance[f"{name}_high"]
-        for name in ("spearman", "ssim")
-    )
 
 
 def _blurred(image: Tensor) -> Tensor:
@@ -237,29 +204,6 @@ def _mean_interval(values: Sequence[float]) -> dict[str, Any]:
     mean, se = float(np.mean(values)), float(np.std(values, ddof=1)) / count**0.5
     half = float(stats.t.ppf(0.975, count - 1)) * se
     return {"n": count, "mean": mean, "low": mean - half, "high": mean + half, "passed": mean - half > 0}
-
-
-def randomisation(
-    cases: Sequence[Case], networks: Mapping[int, nn.Module], seed: int
-) -> dict[str, dict[str, Any]]:
-    """Kind → likeness to the own map as the network is randomised from its output down.
-
-    Chance, of random maps of the kind's own grain, at the end passes.
-    """
-    stages: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
-    for depth, stage in enumerate(STAGES, start=1):
-        pairs = []
-        for fold, network in networks.items():
-            fresh = randomised(network, STAGES[:depth], derive_seed(seed, fold, depth))
-            pairs += [(case.cells, answer_cells(fresh, case)) for case in cases if case.fold == fold]
-        for kind, found in likeness(pairs).items():
-            stages[kind].append({"stage": stage} | found)
-    result = {}
-    for kind in KINDS:
-        chance = measures.chance(grain(cases, kind), COMPARED, len(cases), seed)
-        passed = within_chance(stages[kind][-1], chance)
-        result[kind] = {"chance": chance, "stages": stages[kind], "passed": passed}
-    return result
 
 
 def grain(cases: Sequence[Case], kind: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """May this run's maps be believed? Maps tested against what would have to destroy them.
 
-The tests are in :mod:`modeling.training.trust_checks` and :mod:`modeling.training.trust_phantoms`. If
+The tests are in :mod:`modeling.training.randomisation`, :mod:`modeling.training.trust_checks` and
+:mod:`modeling.training.trust_phantoms`. If
 exactness, randomisation or faithfulness fails, every map of that kind says that it is not validated for
 localisation.
 """
@@ -23,9 +24,10 @@ from modeling.training import trust_phantoms as phantoms
 from modeling.training.cam_cells import trace
 from modeling.training.image_set import ImageSet
 from modeling.training.preprocess import PlaneGeometry
+from modeling.training.randomisation import Own, is_below, randomisation, size_of_likeness
 from modeling.training.saved import fold_of, load_network, weight_files
 from modeling.training.train import Stopped, derive_seed, fit_network
-from modeling.training.trust_checks import Case
+from modeling.training.trust_checks import Case, Cells
 
 Say = Callable[[str, int, int], None]
 #: Test patients whose maps are tested, spread over the range of scores.
@@ -54,8 +56,10 @@ class Trust:
         self.seed = derive_seed(recipe.seed, 6)
         self.networks = {fold_of(p): load_network(p, recipe, images.device) for p in weight_files(folder)}
 
-    def _cases(self) -> tuple[list[Case], dict[str, float]]:
+    def _cases(self) -> tuple[list[Case], Own, dict[str, float]]:
+        """The patients whose maps are tested, the maps of all test patients, and how exact these are."""
         found: list[tuple[float, Case]] = []
+        everybody: dict[int, list[tuple[float, Cells]]] = {}
         exact = {"hirescam": 0.0, "sum": 0.0}
         share = max(2, round(PATIENTS / len(self.folds)))
         for fold in self.folds:
@@ -70,11 +74,12 @@ class Trust:
                 name, cells = self.manifest.patients[index].patient, passed.cells(sign)
                 case = Case(name, image, self.geometries[index], fold["fold"], sign, cells)
                 own.append((passed.logit, case))
+            everybody[fold["fold"]] = [(case.sign, case.cells) for _, case in own]
             own.sort(key=lambda row: row[0])
             spread = np.unique(np.linspace(0, len(own) - 1, min(share, len(own))).round().astype(int))
             found += [own[i] for i in spread]
             self._pause()
-        return [case for _, case in found], exact
+        return [case for _, case in found], everybody, exact
 
     def _pause(self) -> None:
         if self.stop():
@@ -84,7 +89,10 @@ class Trust:
         """Kind → likeness of each case's maps to those of another network."""
         pairs = [(case.cells, checks.answer_cells(network, case)) for case, network in others]
         about = {"between": between, "pairs": len(pairs)}
-        return {kind: about | found for kind, found in checks.likeness(pairs).items()}
+        return {
+            kind: about | found | {"size": size_of_likeness([(a[kind], b[kind]) for a, b in pairs])}
+            for kind, found in checks.likeness(pairs).items()
+        }
 
     def _retrained(self, part: int, *, shuffled: bool) -> nn.Module:
         """The first fold's network once more, from another seed or on outcomes dealt out anew."""
@@ -109,9 +117,9 @@ class Trust:
             say(step, steps.index(step), len(steps))
 
         begin("maps")
-        cases, exact = self._cases()
+        cases, everybody, exact = self._cases()
         begin("randomisation")
-        randomisation = checks.randomisation(cases, self.networks, self.seed)
+        random = randomisation(cases, everybody, self.networks, self.seed)
         self._pause()
         begin("faithfulness")
         faithful = checks.faithfulness(cases, self.networks, derive_seed(self.seed, 2))
@@ -120,19 +128,22 @@ class Trust:
         pointing = None
         if self.manifest.study == "phantoms":
             begin("pointing game")
-            network = self.networks[self.folds[0]["fold"]]
-            pointing = phantoms.pointing(self.recipe, network, self.images.device, self.seed)
+            first = self.folds[0]
+            pointing = phantoms.pointing(
+                self.recipe, self.networks[first["fold"]], self.images.device, self.seed,
+                first["logit_threshold"],
+            )  # fmt: skip
         energy = checks.energy(cases)
         exactness = exact | {"passed": max(exact.values()) < EXACT}
         maps: dict[str, dict[str, Any]] = {}
         for kind in KINDS:
             # LayerCAM is not complete: there is nothing for its cells to sum to.
             tests = {"exactness": exactness} if kind == "gradcam" else {}
-            tests |= {"randomisation": randomisation[kind]} | faithful[kind]
+            tests |= {"randomisation": random[kind]} | faithful[kind]
             failed = [name for name, test in tests.items() if not test["passed"]]
             if shuffled:
-                within = checks.within_chance(shuffled[kind], randomisation[kind]["chance"])
-                shuffled[kind]["within_chance"] = within
+                size, limit = shuffled[kind]["size"], random[kind]["baseline"]
+                shuffled[kind]["below_baseline"] = is_below(size, limit)
             maps[kind] = {
                 "validated": not failed,
                 "failed": failed,
