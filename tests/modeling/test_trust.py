@@ -183,7 +183,7 @@ def test_pointing_game_shows_phantoms_as_patients_come_to_the_network(recipe, mo
         assert filled.mean() == pytest.approx(share, rel=0.35)
         inside = image[:, filled]
         if recipe.grid != "pad512":
-            assert (inside.mean(), inside.std()) == pytest.approx((0, 1), abs=0.02)
+            assert (inside.mean(), inside.std()) == pytest.approx((0, 1), abs=0.05)
         assert (region & ~filled).sum() < 0.01 * region.sum()
         # Behind the discs lies the bright fluid, at their own height: the mask is where the neck is.
         rows, columns = np.nonzero(region)

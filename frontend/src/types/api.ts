@@ -1903,6 +1903,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A kind of map against the best map that knows nothing of the network; see trust_phantoms.pointing. */
+        AgainstPriorOut: {
+            best: string;
+            only_map: number;
+            only_best: number;
+            /** Format: double */
+            p: number;
+            beats: boolean;
+        };
+        AgainstPriorsOut: {
+            layercam: components["schemas"]["AgainstPriorOut"];
+            gradcam: components["schemas"]["AgainstPriorOut"];
+        };
         AgreedOut: {
             revision: number;
             content: {
@@ -2055,9 +2068,13 @@ export interface components {
             readonly detail: unknown;
             readonly hash: string;
         };
-        BeatsPriorsOut: {
-            layercam: boolean;
-            gradcam: boolean;
+        /** @description Of maps of two patients by one trained network. */
+        BaselineOut: {
+            /** Format: double */
+            spearman: number | null;
+            /** Format: double */
+            ssim: number | null;
+            pairs: number;
         };
         /** @enum {unknown} */
         BlankEnum: "";
@@ -2133,16 +2150,6 @@ export interface components {
          * @enum {string}
          */
         CellEnum: "TP" | "FP" | "TN" | "FN";
-        ChanceOut: {
-            /** Format: double */
-            spearman: number;
-            /** Format: double */
-            spearman_high: number;
-            /** Format: double */
-            ssim: number;
-            /** Format: double */
-            ssim_high: number;
-        };
         ChartReviewInRequest: {
             decision: components["schemas"]["DecisionEnum"];
             /** @default  */
@@ -3123,7 +3130,15 @@ export interface components {
             spearman: number | null;
             /** Format: double */
             ssim: number | null;
-            within_chance?: boolean;
+            size: components["schemas"]["LikenessSizeOut"];
+            below_baseline?: boolean;
+        };
+        /** @description Mean absolute likeness. */
+        LikenessSizeOut: {
+            /** Format: double */
+            spearman: number | null;
+            /** Format: double */
+            ssim: number | null;
         };
         ListErrorOut: {
             detail: string;
@@ -3624,7 +3639,7 @@ export interface components {
             /** Format: double */
             area: number;
             rows: components["schemas"]["PointingRowOut"][];
-            beats_priors: components["schemas"]["BeatsPriorsOut"];
+            against_priors: components["schemas"]["AgainstPriorsOut"];
         };
         PointingRowOut: {
             map: string;
@@ -3834,7 +3849,7 @@ export interface components {
             waiting: number;
         };
         RandomisationOut: {
-            chance: components["schemas"]["ChanceOut"];
+            baseline: components["schemas"]["BaselineOut"];
             stages: components["schemas"]["StageOut"][];
             passed: boolean;
         };
@@ -4422,12 +4437,18 @@ export interface components {
             train_patients?: number;
             folds: components["schemas"]["FoldOut"][];
         };
+        /** @description Mean absolute likeness. */
         StageOut: {
-            stage: string;
             /** Format: double */
             spearman: number | null;
             /** Format: double */
             ssim: number | null;
+            stage: string;
+            networks: number;
+            /** Format: double */
+            spearman_high: number | null;
+            /** Format: double */
+            ssim_high: number | null;
         };
         StaleDraftCurrentOut: {
             revision: number;

@@ -83,7 +83,7 @@ function Tests({ report, first }: { report: Report; first: MapKind }) {
         </Group>
         <Text size="sm" c="dimmed">Shown: {kindName(kind)}, maps of {tests.grain.join(' × ')} cells.</Text>
       </Group>
-      <Panel title="Randomisation" hint="The network is started anew from its output down. A map that still looks the same does not come from what was learned." actions={<Verdict passed={randomisation.passed} />}>
+      <Panel title="Randomisation" hint="The network is started anew from its output down. A map that is then still as like itself as the maps of two patients are does not come from what was learned." actions={<Verdict passed={randomisation.passed} />}>
         <Randomisation tests={tests} />
       </Panel>
       <Grid>
@@ -118,7 +118,7 @@ function Tests({ report, first }: { report: Report; first: MapKind }) {
         </Panel>
       </SimpleGrid>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Panel title="Other networks" hint="Mean likeness to maps of the same patients by other networks; by chance as in the randomisation test.">
+        <Panel title="Other networks" hint="Mean likeness to maps of the same patients by other networks.">
           <Others tests={tests} />
         </Panel>
         <Panel title="Pointing game" hint={report.pointing ? `How often a map’s peak falls into ${report.pointing.region}: ${percent(report.pointing.area, 1)} of the area.` : undefined}>
@@ -130,18 +130,18 @@ function Tests({ report, first }: { report: Report; first: MapKind }) {
 }
 
 function Randomisation({ tests }: { tests: MapTests }) {
-  const { chance, stages } = tests.randomisation;
+  const { baseline, stages } = tests.randomisation;
   const rows = [{ stage: 'trained', spearman: 1, ssim: 1 }, ...stages];
   const last = stages.at(-1);
-  const caption = `Dashed: the most that as many pairs of random maps reach (97.5th percentile), Spearman ${figure(chance.spearman_high, 2)}, SSIM ${figure(chance.ssim_high, 2)}. Fully randomised: ${figure(last?.spearman, 2)} and ${figure(last?.ssim, 2)}.`;
+  const caption = `Size of the likeness, whatever its sign. Dashed: maps of two patients with the same answer (${baseline.pairs} pairs), Spearman ${figure(baseline.spearman, 2)}, SSIM ${figure(baseline.ssim, 2)}. Fully randomised: ${figure(last?.spearman, 2)} and ${figure(last?.ssim, 2)}, mean of ${last?.networks ?? 0} networks; the upper ends ${figure(last?.spearman_high, 2)} and ${figure(last?.ssim_high, 2)} of their one-sided 95 % intervals must lie below.`;
   return (
     <Chart label={`Likeness to the trained network's maps as it is randomised. ${caption}`} height={250} caption={caption}>
       <LineChart data={rows} margin={{ top: 8, right: 12, bottom: 24, left: 4 }}>
         <CartesianGrid stroke="#e5e7eb" />
         <XAxis dataKey="stage" tick={AXIS} label={{ value: 'Randomised down to', position: 'bottom', offset: 4, ...AXIS }} />
-        <YAxis domain={[-1, 1]} ticks={[-1, -0.5, 0, 0.5, 1]} tick={AXIS} width={48} />
-        <ReferenceLine y={chance.spearman_high} stroke={PALETTE.blue} strokeDasharray="4 4" />
-        <ReferenceLine y={chance.ssim_high} stroke={PALETTE.orange} strokeDasharray="4 4" />
+        <YAxis domain={[0, 1]} ticks={UNIT_TICKS} tick={AXIS} width={48} />
+        <ReferenceLine y={baseline.spearman ?? undefined} stroke={PALETTE.blue} strokeDasharray="4 4" />
+        <ReferenceLine y={baseline.ssim ?? undefined} stroke={PALETTE.orange} strokeDasharray="4 4" />
         <Tooltip formatter={(value) => (typeof value === 'number' ? figure(value, 2) : String(value))} />
         <Legend verticalAlign="top" iconType="plainline" />
         <Line name="Spearman" dataKey="spearman" stroke={PALETTE.blue} strokeWidth={2} isAnimationActive={false} />
@@ -169,9 +169,15 @@ function Curve({ name, curve, axis }: { name: string; curve: MapTests['deletion'
   );
 }
 
+function shuffledVerdict({ label_shuffled: shuffled }: MapTests): string {
+  if (!shuffled) return '';
+  const size = `in size ${figure(shuffled.size.spearman, 2)} and ${figure(shuffled.size.ssim, 2)}`;
+  return `${size}: ${shuffled.below_baseline ? 'less alike' : 'no less alike'} than two patients’ maps`;
+}
+
 function Others({ tests }: { tests: MapTests }) {
   const rows = [
-    { name: 'Trained on shuffled labels', found: tests.label_shuffled, wanted: 'should be near chance' },
+    { name: 'Trained on shuffled labels', found: tests.label_shuffled, wanted: shuffledVerdict(tests) },
     { name: tests.repeatability?.between === 'folds' ? 'Another fold’s network' : 'Another seed’s network', found: tests.repeatability, wanted: 'the more alike, the more repeatable' },
   ];
   if (rows.every((row) => !row.found)) return <Text size="sm">Not run. <code>trust=full</code> trains a network on shuffled labels and one from another seed.</Text>;
@@ -193,6 +199,7 @@ function Others({ tests }: { tests: MapTests }) {
 const MAPS: Record<string, string> = { layercam: 'This network’s LayerCAM', gradcam: 'This network’s GradCAM', centre: 'The middle of the image', edges: 'Edges of the image', random: 'Random maps' };
 
 function Pointing({ pointing, kind }: { pointing: NonNullable<Report['pointing']>; kind: MapKind }) {
+  const prior = pointing.against_priors[kind];
   return (
     <>
       <DataTable
@@ -208,7 +215,9 @@ function Pointing({ pointing, kind }: { pointing: NonNullable<Report['pointing']
           { key: 'energy', header: 'Energy inside', numeric: true, render: (row) => percent(row.energy, 1) },
         ]}
       />
-      <Text size="xs" c="dimmed" mt={4}>{kindName(kind)} {pointing.beats_priors[kind] ? 'hits more often than any map that knows nothing of the network.' : 'hits no more often than maps that know nothing of the network.'}</Text>
+      <Text size="xs" c="dimmed" mt={4}>
+        {kindName(kind)} {prior.beats ? 'hits more often than' : 'does not clearly hit more often than'} the best map that knows nothing of the network, {(MAPS[prior.best] ?? words(prior.best)).toLowerCase()}: {prior.only_map} against {prior.only_best} of the phantoms that only one hits, exact one-sided McNemar p {pValue(prior.p)}.
+      </Text>
     </>
   );
 }
