@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
+from scipy.special import expit
 
 from modeling import map_verdicts, recipe
 from modeling.manifest import manifest_sha256
@@ -143,7 +144,31 @@ def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[
         "cell": row.cell,
         "series_uid": patient["series"]["uid"],
         "labels": [label["id"] for _, label in sorted(patient["labels"].items())],
-        "saliency": saliency(*found) | verdict(run, found[1]) if found else None,
+        "saliency": _shown(run, pseudonym, *found) if found else None,
+    }
+
+
+def _shown(run: Run, pseudonym: str, path: Path, method: str) -> dict[str, Any]:
+    return saliency(path, method) | verdict(run, method) | {"explained": explained(run, pseudonym, path)}
+
+
+def explained(run: Run, pseudonym: str, path: Path) -> dict[str, Any] | None:
+    """What the one network said whose maps these are: ``score``, ``threshold``, ``predicted``, ``repeats``.
+
+    A patient's score is the mean of all ``repeats``; the maps are of the first repeat's network, which may
+    have given another answer. None for a run that does not tell its folds' thresholds.
+    """
+    folds = ((run.result or {}).get("split") or {}).get("folds") or []
+    own = next((row for row in folds if row["repeat"] == 0 and pseudonym in row["test"]), None)
+    if own is None or "temperature" not in own:
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        score = float(expit(float(file["logit"]) / own["temperature"]))
+    return {
+        "score": score,
+        "threshold": own["threshold"],
+        "predicted": int(score >= own["threshold"]),
+        "repeats": 1 + max(row["repeat"] for row in folds),
     }
 
 
@@ -206,7 +231,8 @@ def map_file(
     if method is None:
         first = verdicts(run)["default_map"]
         kinds = [kind] if kind else sorted(map_verdicts.KINDS, key=lambda other: other != first)
-        wanted = [map_verdicts.of_answer(one, row.predicted) for one in kinds]
+        own = explained(run, pseudonym, path)
+        wanted = [map_verdicts.of_answer(one, own["predicted"] if own else row.predicted) for one in kinds]
     else:
         wanted = [method]
     held = map_methods(path)

@@ -240,6 +240,15 @@ class PointField(serializers.ListField):
         super().__init__(min_length=3, max_length=3, **kwargs)
 
 
+class ExplainedOut(serializers.Serializer):
+    """What the network said whose map this is: the first repeat's, where a score is the mean of several."""
+
+    score = serializers.FloatField()
+    threshold = serializers.FloatField()
+    predicted = serializers.IntegerField()
+    repeats = serializers.IntegerField()
+
+
 class SaliencyOut(serializers.Serializer):
     """A map in the patient's space: centres of pixels [0, 0], [0, W−1] and [H−1, 0], LPS, mm."""
 
@@ -261,6 +270,7 @@ class SaliencyOut(serializers.Serializer):
     peak = serializers.FloatField(help_text="Value of 255, in logit units.")
     validated = serializers.BooleanField()
     statement = serializers.CharField()
+    explained = ExplainedOut(allow_null=True)
 
 
 class RunPatientOut(serializers.Serializer):

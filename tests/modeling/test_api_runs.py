@@ -77,6 +77,25 @@ def published(run: Run) -> Run:
 # --- Launching
 
 
+@pytest.mark.parametrize(
+    ("threshold", "called", "method"), [(0.52, 0, "layercam_against"), (0.51, 1, "layercam")]
+)
+def test_a_map_is_of_the_first_repeats_network_and_of_its_answer(
+    published, as_lead, threshold, called, method
+):
+    """Positive by the mean of three repeats; the map's own network has logit 0.1 at temperature 2."""
+    fold = {"fold": 0, "train": ["p00", "p01"], "test": ["p02", "p03", "p04"], "temperature": 2.0}
+    folds = [fold | {"repeat": k, "threshold": 0.9 if k else threshold} for k in (1, 0, 2)]
+    published.result = published.result | {"split": {"kind": "kfold", "folds": folds}}
+    published.save()
+    found = as_lead.get(f"{URL}{published.pk}/patients/p03/").json()
+    score = 1 / (1 + np.exp(-0.05))
+    assert found["saliency"]["explained"] == {
+        "score": pytest.approx(score), "threshold": threshold, "predicted": called, "repeats": 3,
+    }  # fmt: skip
+    assert (found["predicted"], found["saliency"]["method"]) == (1, method)
+
+
 def test_launch(as_lead: APIClient, label_set: LabelSet) -> None:
     body = {"label_set": label_set.pk, "profile": "recommended", "overrides": {"epochs": 9}, "seed": 4}
     response = as_lead.post(URL, body, format="json")

@@ -2671,6 +2671,15 @@ export interface components {
             /** Format: date-time */
             readonly excluded_at: string;
         };
+        /** @description What the network said whose map this is: the first repeat's, where a score is the mean of several. */
+        ExplainedOut: {
+            /** Format: double */
+            score: number;
+            /** Format: double */
+            threshold: number;
+            predicted: number;
+            repeats: number;
+        };
         FeedbackOut: {
             scan: string;
             /** @description A finding's key, or category. */
@@ -4259,6 +4268,7 @@ export interface components {
             peak: number;
             validated: boolean;
             statement: string;
+            explained: components["schemas"]["ExplainedOut"] | null;
         };
         ScanChoiceOut: {
             readonly id: number;

@@ -68,6 +68,7 @@ function PatientView({ run, patient, onMethod }: Props) {
         </Paper>
         <Stack w={270} gap="md" style={{ flexShrink: 0 }}>
           {saliency ? <SaliencyControls saliency={saliency} look={look} onLook={setLook} onMethod={onMethod} /> : <Text size="sm">There is no saliency map of this patient.</Text>}
+          {saliency?.explained && saliency.explained.repeats > 1 && <WhoseMap explained={saliency.explained} predicted={patient.predicted} />}
           {saliency && <SliceAttribution saliency={saliency} />}
           {saliency && (
             <Paper withBorder p="sm">
@@ -93,5 +94,16 @@ function PatientView({ run, patient, onMethod }: Props) {
         </Stack>
       </Group>
     </>
+  );
+}
+
+/** The score is of several networks, the map of one. */
+function WhoseMap({ explained, predicted }: { explained: NonNullable<Saliency['explained']>; predicted: number }) {
+  const own = `score ${figure(explained.score)}, threshold ${figure(explained.threshold)}: called ${explained.predicted ? 'positive' : 'negative'}`;
+  return (
+    <Text size="xs" c={explained.predicted === predicted ? 'dimmed' : 'orange.9'}>
+      The patient’s score is the mean of {explained.repeats} repeats. Map and slices are of the first repeat’s network: {own}
+      {explained.predicted === predicted ? '.' : ', unlike the mean.'}
+    </Text>
   );
 }
