@@ -37,7 +37,7 @@ export function Gallery({ run, rows, trust }: Props) {
   return (
     <Panel
       title="Saliency gallery"
-      hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum.${tested ? '' : ` ${kindName(kind)} is not validated for localisation.`}`}
+      hint={`Over the middle input plane; ${colours === 'blue_red' ? 'red is more, blue is less' : 'bright is more, dark is less'}, each scaled to its own maximum. Of a score that is the mean of repeats, the map is the first repeat’s network’s.${tested ? '' : ` ${kindName(kind)} is not validated for localisation.`}`}
       actions={
         <>
           <Select size="xs" aria-label="Method" w={230} data={CHOICES} value={chosen} onChange={(value) => value && setSelected(value)} allowDeselect={false} />
