@@ -24,15 +24,21 @@ Floats = npt.NDArray[np.float64]
 #: Weight of the quadratic penalty on the standardised coefficients: that of the comparators (C = 1).
 RIDGE = 1.0
 HORIZONS = (3.0, 5.0, 10.0)
+#: A column that spreads less than this is constant: its deviation is rounding, and no slope follows from it.
+CONSTANT = 1e-6
 
 
 @dataclass(frozen=True)
 class HazardFit:
-    """Coefficients on the scale of the score and of log years: log cumulative hazard = a + b·f + k·log C."""
+    """Coefficients on the scale of the score and of log years: log cumulative hazard = a + b·f + k·log C.
+
+    Patients who were all followed for the same time tell no k: ``knows_shape`` is then false, k is 0.
+    """
 
     intercept: float
     score: float
     log_years: float
+    knows_shape: bool = True
 
     def probability(self, f: npt.ArrayLike, years: npt.ArrayLike) -> Floats:
         """Chance of a case by ``years``, in [0, 1]; broadcast over both."""
@@ -64,8 +70,9 @@ def fit_hazard(
         return None
     columns = np.stack([scores, log_years], axis=1)
     mean, deviation = columns.mean(axis=0), columns.std(axis=0)
-    deviation = np.where(deviation > 0, deviation, 1.0)
-    design = np.column_stack([np.ones(len(outcomes)), (columns - mean) / deviation])
+    varies = deviation >= CONSTANT
+    deviation = np.where(varies, deviation, 1.0)
+    design = np.column_stack([np.ones(len(outcomes)), np.where(varies, (columns - mean) / deviation, 0.0)])
     penalty = np.array([0.0, ridge, ridge])
 
     def loss(beta: Floats) -> tuple[float, Floats]:
@@ -81,8 +88,10 @@ def fit_hazard(
     found = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 1000})
     if not np.isfinite(found.x).all() or np.abs(found.jac).max() > 1e-3 * len(outcomes):
         return None
-    slopes = found.x[1:] / deviation
-    return HazardFit(float(found.x[0] - slopes @ mean), float(slopes[0]), float(slopes[1]))
+    slopes = np.where(varies, found.x[1:] / deviation, 0.0)
+    return HazardFit(
+        float(found.x[0] - slopes @ mean), float(slopes[0]), float(slopes[1]), knows_shape=bool(varies[1])
+    )
 
 
 def hazard_view(
@@ -104,6 +113,11 @@ def hazard_view(
         Follow-up of the test patients, (n,).
     plain
         The run's own probabilities, which know nothing of time: compared with, paired.
+
+    Returns
+    -------
+    dict or None
+        ``shape`` and ``horizons`` are None where one follow-up length cannot tell them.
     """
     outcomes, times = checked(y, years)
     rows = [[(fit, logit) for fit, logit in row if fit is not None] for row in scored]
@@ -124,14 +138,15 @@ def hazard_view(
     value, low, high = auc_delong(outcomes, own)
     curve = calibration(outcomes, own)
     resampled = bootstrap_intervals(outcomes, own, 0.5)
+    shaped = all(fit.knows_shape for fit in known)
     horizons = []
-    for horizon in HORIZONS:
+    for horizon in HORIZONS if shaped else ():
         risk = risks(np.full(len(rows), horizon))
         quarters = [float(q) for q in np.quantile(risk, [0.25, 0.5, 0.75])]
         horizons.append({"years": horizon, "median": quarters[1], "q1": quarters[0], "q3": quarters[2]})
     return {
         "fitted_on": fitted_on,
-        "shape": float(np.mean([fit.log_years for fit in known])),
+        "shape": float(np.mean([fit.log_years for fit in known])) if shaped else None,
         "score": float(np.mean([fit.score for fit in known])),
         "intercept": float(np.mean([fit.intercept for fit in known])),
         "auc": {"value": value, "low": low, "high": high},
@@ -140,5 +155,5 @@ def hazard_view(
         "calibration": {key: curve[key] for key in ("intercept", "slope", "observed_expected", "ece")},
         "against_plain": delong_paired(outcomes, own, plain),
         "follow_up": [float(q) for q in np.quantile(times, [0, 0.25, 0.5, 0.75, 1])],
-        "horizons": horizons,
+        "horizons": horizons if shaped else None,
     }

@@ -174,7 +174,7 @@ class HazardOut(serializers.Serializer):
     """P(case) = 1 − exp(−exp(intercept + score·f + shape·log years)), at each patient's own follow-up."""
 
     fitted_on = serializers.CharField()
-    shape = serializers.FloatField()
+    shape = serializers.FloatField(allow_null=True, help_text="Null where all were followed equally long.")
     score = serializers.FloatField()
     intercept = serializers.FloatField()
     auc = EstimateOut()
@@ -183,7 +183,7 @@ class HazardOut(serializers.Serializer):
     calibration = HazardCalibrationOut()
     against_plain = PairedAucOut()
     follow_up = FloatsField(help_text="Minimum, quartiles and maximum, years.")
-    horizons = HorizonOut(many=True)
+    horizons = HorizonOut(many=True, allow_null=True)
 
 
 class ReaderRowOut(serializers.Serializer):

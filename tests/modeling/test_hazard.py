@@ -87,3 +87,19 @@ def test_risks_of_repeats_are_averaged_each_with_its_own_fit_and_logit():
     assert twice["brier"] == pytest.approx(once["brier"])
     assert twice["horizons"] == [pytest.approx(row) for row in once["horizons"]]
     assert hazard_view([[(TRUE, x), (None, x)] for x in f], y, years, f, fitted_on="x") is None
+
+
+@pytest.mark.parametrize("length", [5.0, 4.999316, 7.3])
+@pytest.mark.parametrize("n", [40, 120, 176])
+def test_one_follow_up_length_tells_no_shape(length, n):
+    """The deviation of equal logarithms is rounding, 4e-16: dividing by it gave exponents of millions."""
+    rng = np.random.default_rng(n)
+    y = (rng.random(n) < 0.3).astype(int)
+    f, years = rng.normal(size=n) + y, np.full(n, length)
+    fit = fit_hazard(y, f, years)
+    assert (fit.log_years, fit.knows_shape) == (0.0, False)
+    view = hazard_view([[(fit, x)] for x in f], y, years, 1 / (1 + np.exp(-f)), fitted_on="x")
+    assert (view["shape"], view["horizons"]) == (None, None)
+    assert view["auc"]["value"] == pytest.approx(view["against_plain"]["second"])
+    # The risk at the one length that there is stays a risk.
+    assert view["calibration"]["observed_expected"] == pytest.approx(1, abs=0.05)

@@ -1716,11 +1716,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * @description A test patient's score and map, by default that of the answer given.
-         *
-         *     404 for training patients, whose maps show what was memorised, and for a map that the run lacks.
-         */
+        /** @description A test patient's score and map. 404 for training patients: their maps show what was memorised. */
         get: operations["runs_patients_retrieve"];
         put?: never;
         post?: never;
@@ -1903,19 +1899,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A kind of map against the best map that knows nothing of the network; see trust_phantoms.pointing. */
-        AgainstPriorOut: {
-            best: string;
-            only_map: number;
-            only_best: number;
-            /** Format: double */
-            p: number;
-            beats: boolean;
-        };
-        AgainstPriorsOut: {
-            layercam: components["schemas"]["AgainstPriorOut"];
-            gradcam: components["schemas"]["AgainstPriorOut"];
-        };
         AgreedOut: {
             revision: number;
             content: {
@@ -2068,14 +2051,6 @@ export interface components {
             readonly detail: unknown;
             readonly hash: string;
         };
-        /** @description Of maps of two patients by one trained network. */
-        BaselineOut: {
-            /** Format: double */
-            spearman: number | null;
-            /** Format: double */
-            ssim: number | null;
-            pairs: number;
-        };
         /** @enum {unknown} */
         BlankEnum: "";
         BlindInstanceOut: {
@@ -2150,6 +2125,16 @@ export interface components {
          * @enum {string}
          */
         CellEnum: "TP" | "FP" | "TN" | "FN";
+        ChanceOut: {
+            /** Format: double */
+            spearman: number;
+            /** Format: double */
+            spearman_high: number;
+            /** Format: double */
+            ssim: number;
+            /** Format: double */
+            ssim_high: number;
+        };
         ChartReviewInRequest: {
             decision: components["schemas"]["DecisionEnum"];
             /** @default  */
@@ -2451,12 +2436,6 @@ export interface components {
          * @enum {string}
          */
         DecisionEnum: "confirmed" | "ra_refuted" | "no_adequate_follow_up" | "junction_surgery" | "odontoid_fracture" | "other";
-        /**
-         * @description * `layercam` - layercam
-         *     * `gradcam` - gradcam
-         * @enum {string}
-         */
-        DefaultMapEnum: "layercam" | "gradcam";
         DeidentifiedStudyOut: {
             study_uid: string;
             /**
@@ -2671,15 +2650,6 @@ export interface components {
             /** Format: date-time */
             readonly excluded_at: string;
         };
-        /** @description What the network said whose map this is: the first repeat's, where a score is the mean of several. */
-        ExplainedOut: {
-            /** Format: double */
-            score: number;
-            /** Format: double */
-            threshold: number;
-            predicted: number;
-            repeats: number;
-        };
         FeedbackOut: {
             scan: string;
             /** @description A finding's key, or category. */
@@ -2840,8 +2810,11 @@ export interface components {
         /** @description P(case) = 1 − exp(−exp(intercept + score·f + shape·log years)), at each patient's own follow-up. */
         HazardOut: {
             fitted_on: string;
-            /** Format: double */
-            shape: number;
+            /**
+             * Format: double
+             * @description Null where all were followed equally long.
+             */
+            shape: number | null;
             /** Format: double */
             score: number;
             /** Format: double */
@@ -2854,7 +2827,7 @@ export interface components {
             against_plain: components["schemas"]["PairedAucOut"];
             /** @description Minimum, quartiles and maximum, years. */
             follow_up: number[];
-            horizons: components["schemas"]["HorizonOut"][];
+            horizons: components["schemas"]["HorizonOut"][] | null;
         };
         HorizonOut: {
             /** Format: double */
@@ -2998,11 +2971,6 @@ export interface components {
             /** Format: date-time */
             set_at: string;
         };
-        KindVerdictOut: {
-            validated: boolean;
-            failed: string[];
-            statement: string;
-        };
         LabelDetailOut: {
             id: number;
             patient: string;
@@ -3139,15 +3107,7 @@ export interface components {
             spearman: number | null;
             /** Format: double */
             ssim: number | null;
-            size: components["schemas"]["LikenessSizeOut"];
-            below_baseline?: boolean;
-        };
-        /** @description Mean absolute likeness. */
-        LikenessSizeOut: {
-            /** Format: double */
-            spearman: number | null;
-            /** Format: double */
-            ssim: number | null;
+            within_chance?: boolean;
         };
         ListErrorOut: {
             detail: string;
@@ -3180,29 +3140,6 @@ export interface components {
             covariates: components["schemas"]["CovariatesOut"];
             series_uid: string;
             content_hash: string;
-        };
-        /** @description One kind of map. LayerCAM has no exactness: its cells do not sum to the logit. */
-        MapTestsOut: {
-            validated: boolean;
-            failed: string[];
-            statement: string;
-            grain: number[];
-            exactness: components["schemas"]["ExactnessOut"] | null;
-            randomisation: components["schemas"]["RandomisationOut"];
-            label_shuffled: components["schemas"]["LikenessOut"] | null;
-            repeatability: components["schemas"]["LikenessOut"] | null;
-            deletion: components["schemas"]["CurveOut"];
-            insertion: components["schemas"]["CurveOut"];
-            occlusion: components["schemas"]["OcclusionOut"];
-            energy: components["schemas"]["EnergyOut"];
-        };
-        MapVerdictOut: {
-            validated: boolean;
-            statement: string;
-        };
-        MapVerdictsOut: {
-            layercam: components["schemas"]["MapVerdictOut"];
-            gradcam: components["schemas"]["MapVerdictOut"];
         };
         MappingInRequest: {
             /** @description Kind → columns, absent, values, dates. */
@@ -3295,13 +3232,12 @@ export interface components {
             sd?: number;
         };
         /**
-         * @description * `gradcam` - gradcam
-         *     * `against` - against
-         *     * `layercam` - layercam
-         *     * `layercam_against` - layercam_against
+         * @description * `gradcam` - GradCAM for deformity
+         *     * `against` - GradCAM against deformity
+         *     * `layercam` - LayerCAM
          * @enum {string}
          */
-        MethodEnum: "gradcam" | "against" | "layercam" | "layercam_against";
+        MethodEnum: "gradcam" | "against" | "layercam";
         MetricsOut: {
             n: number;
             positives: number;
@@ -3648,7 +3584,7 @@ export interface components {
             /** Format: double */
             area: number;
             rows: components["schemas"]["PointingRowOut"][];
-            against_priors: components["schemas"]["AgainstPriorsOut"];
+            beats_priors: boolean;
         };
         PointingRowOut: {
             map: string;
@@ -3858,7 +3794,7 @@ export interface components {
             waiting: number;
         };
         RandomisationOut: {
-            baseline: components["schemas"]["BaselineOut"];
+            chance: components["schemas"]["ChanceOut"];
             stages: components["schemas"]["StageOut"][];
             passed: boolean;
         };
@@ -4259,8 +4195,6 @@ export interface components {
             /** @description Base64 of H × W bytes, row by row; 255 is the peak. */
             values: string;
             method: components["schemas"]["MethodEnum"];
-            /** @description Of all maps of this patient. */
-            methods: string[];
             /**
              * Format: double
              * @description Value of 255, in logit units.
@@ -4268,7 +4202,6 @@ export interface components {
             peak: number;
             validated: boolean;
             statement: string;
-            explained: components["schemas"]["ExplainedOut"] | null;
         };
         ScanChoiceOut: {
             readonly id: number;
@@ -4447,18 +4380,12 @@ export interface components {
             train_patients?: number;
             folds: components["schemas"]["FoldOut"][];
         };
-        /** @description Mean absolute likeness. */
         StageOut: {
+            stage: string;
             /** Format: double */
             spearman: number | null;
             /** Format: double */
             ssim: number | null;
-            stage: string;
-            networks: number;
-            /** Format: double */
-            spearman_high: number | null;
-            /** Format: double */
-            ssim_high: number | null;
         };
         StaleDraftCurrentOut: {
             revision: number;
@@ -4594,10 +4521,6 @@ export interface components {
             /** Format: double */
             pass_facet_blossoming: number;
         };
-        TestedMapsOut: {
-            layercam: components["schemas"]["MapTestsOut"];
-            gradcam: components["schemas"]["MapTestsOut"];
-        };
         TieBreakerOut: {
             /** @description Concordant scans to which the adjudicator gave another category. */
             changed: components["schemas"]["RateOut"];
@@ -4681,26 +4604,29 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
         };
-        /** @description ``report`` is null where none was made, or only by an older version; the statements then say so. */
+        /** @description ``report`` is null where none was made; the statement then says so. */
         TrustOut: {
             validated: boolean;
             statement: string;
-            maps: components["schemas"]["MapVerdictsOut"];
-            /**
-             * @description The kind of map shown first.
-             *
-             *     * `layercam` - layercam
-             *     * `gradcam` - gradcam
-             */
-            default_map: components["schemas"]["DefaultMapEnum"];
             report: components["schemas"]["TrustReportOut"] | null;
             job: components["schemas"]["TrustJobOut"] | null;
         };
         TrustReportOut: {
             mode: string;
             patients: string[];
-            maps: components["schemas"]["TestedMapsOut"];
+            grain: number[];
+            validated: boolean;
+            failed: string[];
+            statement: string;
+            exactness: components["schemas"]["ExactnessOut"];
+            randomisation: components["schemas"]["RandomisationOut"];
+            label_shuffled: components["schemas"]["LikenessOut"] | null;
+            repeatability: components["schemas"]["LikenessOut"] | null;
+            deletion: components["schemas"]["CurveOut"];
+            insertion: components["schemas"]["CurveOut"];
+            occlusion: components["schemas"]["OcclusionOut"];
             pointing: components["schemas"]["PointingOut"] | null;
+            energy: components["schemas"]["EnergyOut"];
             /** Format: double */
             seconds: number;
         };
@@ -4747,9 +4673,6 @@ export interface components {
             validated: boolean;
             failed: string[];
             statement: string;
-            maps?: {
-                [key: string]: components["schemas"]["KindVerdictOut"];
-            };
         };
         /**
          * @description * `you` - you
@@ -7610,7 +7533,7 @@ export interface operations {
     runs_patients_retrieve: {
         parameters: {
             query?: {
-                method?: "against" | "gradcam" | "layercam" | "layercam_against";
+                method?: "against" | "gradcam" | "layercam";
             };
             header?: never;
             path: {
@@ -7635,7 +7558,7 @@ export interface operations {
         parameters: {
             query?: {
                 kind?: "parametric_map" | "secondary_capture";
-                method?: "against" | "gradcam" | "layercam" | "layercam_against";
+                method?: "against" | "gradcam" | "layercam";
             };
             header?: never;
             path: {
@@ -7660,9 +7583,7 @@ export interface operations {
         parameters: {
             query?: {
                 colours?: "blue_red" | "cividis" | "inferno";
-                /** @description Of the answer given. */
-                map?: "gradcam" | "layercam";
-                method?: "against" | "gradcam" | "layercam" | "layercam_against";
+                method?: "against" | "gradcam" | "layercam";
             };
             header?: never;
             path: {

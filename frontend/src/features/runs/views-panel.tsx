@@ -90,24 +90,30 @@ function HazardFigures({ hazard }: { hazard: Hazard }) {
       <SimpleGrid cols={{ base: 2, sm: 4 }} mb="sm">
         <Stat label="AUC at own follow-up" value={figure(auc.value)} hint={`95 % CI ${interval(auc.low, auc.high, 2)}`} />
         <Stat label="Against the plain score" value={`${against.difference >= 0 ? '+' : '−'}${figure(Math.abs(against.difference))}`} hint={`paired DeLong p ${pValue(against.p)}`} />
-        <Stat label="Shape k" value={figure(hazard.shape, 2)} hint="1 is a constant hazard" />
+        <Stat label="Shape k" value={figure(hazard.shape, 2)} hint={hazard.shape == null ? 'not told by one follow-up length' : '1 is a constant hazard'} />
         <Stat label="Calibration slope" value={figure(calibration.slope?.value, 2)} hint={`Brier ${figure(hazard.brier)}`} />
       </SimpleGrid>
-      <Table aria-label="Predicted risk of the test patients by horizon" verticalSpacing={3} className="tabular" maw={460}>
-        <Table.Thead><Table.Tr><Table.Th scope="col">Horizon</Table.Th><Table.Th scope="col" ta="right">Median risk</Table.Th><Table.Th scope="col" ta="right">Quartiles</Table.Th></Table.Tr></Table.Thead>
-        <Table.Tbody>
-          {hazard.horizons.map((row) => (
-            <Table.Tr key={row.years}>
-              <Table.Td>{row.years} years</Table.Td>
-              <Table.Td ta="right">{figure(row.median)}</Table.Td>
-              <Table.Td ta="right">{interval(row.q1, row.q3)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      {hazard.horizons ? <Horizons rows={hazard.horizons} /> : <Text size="sm">All patients were followed for about the same time: one follow-up length cannot tell how risk grows with time.</Text>}
       <Text size="xs" c="dimmed" mt="xs">
         Fitted on {hazard.fitted_on}. Follow-up {figure(times[0], 1)} to {figure(times[4], 1)} years, median {figure(times[2], 1)}.
       </Text>
     </>
+  );
+}
+
+function Horizons({ rows }: { rows: NonNullable<Hazard['horizons']> }) {
+  return (
+    <Table aria-label="Predicted risk of the test patients by horizon" verticalSpacing={3} className="tabular" maw={460}>
+      <Table.Thead><Table.Tr><Table.Th scope="col">Horizon</Table.Th><Table.Th scope="col" ta="right">Median risk</Table.Th><Table.Th scope="col" ta="right">Quartiles</Table.Th></Table.Tr></Table.Thead>
+      <Table.Tbody>
+        {rows.map((row) => (
+          <Table.Tr key={row.years}>
+            <Table.Td>{row.years} years</Table.Td>
+            <Table.Td ta="right">{figure(row.median)}</Table.Td>
+            <Table.Td ta="right">{interval(row.q1, row.q3)}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
   );
 }
