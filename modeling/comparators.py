@@ -18,6 +18,8 @@ from modeling.manifest import ManifestPatient
 
 Floats = npt.NDArray[np.float64]
 Row = tuple[float | None, ...]
+#: Values that span less than this are one value and rounding.
+CONSTANT = 1e-9
 
 
 def _flag(value: bool | None) -> float | None:
@@ -65,13 +67,18 @@ def fit_scores(
     columns = COMPARATORS[name]
     outcomes = np.array([patient.outcome for patient in train])
     rows = [columns(patient) for patient in train]
+    prevalence = float(outcomes.mean())
     if not rows[0] or outcomes.min() == outcomes.max():
-        prevalence = float(outcomes.mean())
         return np.full(len(train), prevalence), np.full(len(others), prevalence)
     fitted, medians = _matrix(rows, None)
+    # What does not vary teaches nothing, and must not part anybody by rounding.
+    varies = np.ptp(fitted, axis=0) > CONSTANT
+    if not varies.any():
+        return np.full(len(train), prevalence), np.full(len(others), prevalence)
+    fitted = fitted[:, varies]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000))
     model.fit(fitted, outcomes)
     if not others:
         return model.predict_proba(fitted)[:, 1], np.zeros(0)
     unseen, _ = _matrix([columns(patient) for patient in others], medians)
-    return model.predict_proba(fitted)[:, 1], model.predict_proba(unseen)[:, 1]
+    return model.predict_proba(fitted)[:, 1], model.predict_proba(unseen[:, varies])[:, 1]

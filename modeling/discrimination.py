@@ -41,7 +41,7 @@ def hanley_mcneil_se(auc: float, positives: int, negatives: int) -> float:
     return float(np.sqrt(max(spread, 0.0) / (positives * negatives)))
 
 
-def _placements(positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
+def placements(positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
     """Share of the other outcome's patients that each patient is ordered rightly against, by midranks."""
     m, n = len(positive), len(negative)
     ranks = stats.rankdata(np.concatenate([positive, negative]))
@@ -76,18 +76,24 @@ def auc_delong(y: npt.ArrayLike, s: npt.ArrayLike, confidence: float = 0.95) -> 
     m, n = len(positive), len(negative)
     if m == 0 or n == 0:
         raise ValueError("AUC needs patients of both outcomes")
-    z = normal_quantile(confidence)
-    v10, v01 = _placements(positive, negative)
-    auc = float(v10.mean())
-    if auc in (0.0, 1.0):
-        bound = float(((1 - confidence) / 2) ** (1 / min(m, n)))
-        return (1.0, bound, 1.0) if auc == 1.0 else (0.0, 0.0, 1 - bound)
+    v10, v01 = placements(positive, negative)
     if np.ptp(scores) == 0:
+        normal_quantile(confidence)
         return 0.5, 0.5, 0.5
-    if min(m, n) == 1:
-        se = hanley_mcneil_se(auc, m, n)
-    else:
-        se = float(np.sqrt(v10.var(ddof=1) / m + v01.var(ddof=1) / n))
+    se = float(np.sqrt(v10.var(ddof=1) / m + v01.var(ddof=1) / n)) if min(m, n) > 1 else 0.0
+    return estimate_of(float(v10.mean()), se, m, n, confidence)
+
+
+def estimate_of(
+    auc: float, se: float, positives: int, negatives: int, confidence: float
+) -> tuple[float, float, float]:
+    """AUC with its interval on the logit scale; where ``se`` says nothing, as :func:`auc_delong` tells."""
+    z = normal_quantile(confidence)
+    if auc in (0.0, 1.0):
+        bound = float(((1 - confidence) / 2) ** (1 / min(positives, negatives)))
+        return (1.0, bound, 1.0) if auc == 1.0 else (0.0, 0.0, 1 - bound)
+    if min(positives, negatives) == 1:
+        se = hanley_mcneil_se(auc, positives, negatives)
     logit, se_logit = np.log(auc / (1 - auc)), se / (auc * (1 - auc))
     low, high = 1 / (1 + np.exp(-(logit + np.array([-z, z]) * se_logit)))
     return auc, float(low), float(high)
@@ -113,15 +119,22 @@ def delong_paired(
         raise ValueError("AUC needs patients of both outcomes")
     case = outcomes == 1
     m, n = int(case.sum()), int((~case).sum())
-    parts = [_placements(scores[case], scores[~case]) for scores in (one, two)]
+    parts = [placements(scores[case], scores[~case]) for scores in (one, two)]
     auc_one, auc_two = (float(v10.mean()) for v10, _ in parts)
-    difference = auc_one - auc_two
     variance = 0.0
     for side, count in ((0, m), (1, n)):
         spread = parts[0][side] - parts[1][side]
         variance += float(spread.var(ddof=1)) / count if count > 1 else 0.0
-    result: dict[str, Any] = {"first": auc_one, "second": auc_two, "difference": difference}
-    if min(m, n) == 1:
+    return paired_test(auc_one, auc_two, variance, min(m, n), confidence)
+
+
+def paired_test(
+    first: float, second: float, variance: float, fewest: int, confidence: float
+) -> dict[str, Any]:
+    """Two AUCs of the same patients: ``variance`` of their difference, ``fewest`` patients of an outcome."""
+    difference = first - second
+    result: dict[str, Any] = {"first": first, "second": second, "difference": difference}
+    if fewest == 1:
         # One patient has no spread: the other outcome's alone would make the test far too sure.
         return result | {"low": None, "high": None, "z": None, "p": None}
     if variance < 1e-18:

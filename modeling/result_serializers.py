@@ -124,10 +124,17 @@ class MetricsOut(serializers.Serializer):
     mcnemar = McNemarOut()
 
 
+class AgainstNetworkOut(PairedAucOut):
+    """The network's AUC less the comparator's, on the same patients and folds."""
+
+    # Absent from runs that were published when folds were pooled.
+    basis = serializers.CharField(required=False, help_text="within folds, or test set.")
+
+
 class ComparatorOut(MetricsOut):
-    against_network = PairedAucOut(
-        required=False, allow_null=True, help_text="The network's AUC less this one's."
-    )
+    """In cross-validation ``auc`` is taken within folds and what would pool folds is null."""
+
+    against_network = AgainstNetworkOut(required=False, allow_null=True)
 
 
 class UncalibratedOut(serializers.Serializer):
@@ -270,6 +277,9 @@ class ResultOut(serializers.Serializer):
     metrics_at_half = AtThresholdOut()
     metrics_train = MetricsOut()
     metrics_uncalibrated = UncalibratedOut(allow_null=True)
+    auc_within_folds = EstimateOut(
+        required=False, allow_null=True, help_text="The network's, as its comparators' are taken."
+    )
     comparators = serializers.DictField(child=ComparatorOut())
     groups = serializers.DictField(child=GroupOut(many=True))
     intermediate_policies = PoliciesOut()

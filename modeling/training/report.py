@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 from sklearn.metrics import cohen_kappa_score
 
-from modeling.comparators import COMPARATORS, fit_scores
 from modeling.hazard import HazardFit, fit_hazard, hazard_view
 from modeling.manifest import (
     CATEGORIES,
@@ -22,130 +19,27 @@ from modeling.manifest import (
     Manifest,
     ManifestPatient,
     outcome_under,
-    training_labels,
 )
 from modeling.metrics import (
     confusion,
-    delong_paired,
     evaluate,
     evaluate_groups,
     table_from_counts,
-    threshold_for_sensitivity,
     wilson,
 )
 from modeling.recipe import Recipe
-from modeling.splits import Fold
 from modeling.training.atomic import replacing
+from modeling.training.comparisons import compare, network_within_folds
+from modeling.training.fold_scores import FoldScores, PatientScores, gather, labelled
 
 Floats = npt.NDArray[np.float64]
+__all__ = ["PREDICTION_COLUMNS", "FoldScores", "PatientScores", "gather", "write_results"]
 PREDICTION_COLUMNS = ("patient", "fold", "split", "outcome", "logit", "score", "threshold")
-
-
-@dataclass(frozen=True)
-class FoldScores:
-    """A fold's figures: raw logits of its training and test patients, threshold and temperature.
-
-    ``held_out_logits`` are those of the training patients by inner networks that had not seen them.
-    """
-
-    fold: Fold
-    train_logits: Floats
-    test_logits: Floats
-    threshold: float
-    temperature: float
-    history: list[dict[str, float]]
-    held_out_logits: Floats | None = None
-
-
-@dataclass(frozen=True)
-class PatientScores:
-    """A vector of scores with its patients: means over the repeats in which each was on this side."""
-
-    patients: tuple[ManifestPatient, ...]
-    folds: tuple[str, ...]
-    logits: Floats
-    scores: Floats
-    raw_scores: Floats
-    thresholds: Floats
-
-    @property
-    def outcomes(self) -> npt.NDArray[np.int64]:
-        """(n,) outcomes, 0 or 1."""
-        return np.array([patient.outcome for patient in self.patients], dtype=np.int64)
-
-
-def gather(manifest: Manifest, scores: Sequence[FoldScores], side: str) -> PatientScores:
-    """Average each patient's logits and calibrated scores over the folds where it was on ``side``."""
-    found: dict[str, list[tuple[str, float, float, float]]] = {}
-    for part in scores:
-        names, logits = (
-            (part.fold.train, part.train_logits) if side == "train" else (part.fold.test, part.test_logits)
-        )
-        for name, logit in zip(names, logits, strict=True):
-            label = f"r{part.fold.repeat}f{part.fold.fold}"
-            found.setdefault(name, []).append((label, float(logit), part.temperature, part.threshold))
-    patients = tuple(patient for patient in manifest.patients if patient.patient in found)
-    rows = [found[patient.patient] for patient in patients]
-
-    def mean(function: Any) -> Floats:
-        return np.array([np.mean([function(entry) for entry in row]) for row in rows])
-
-    return PatientScores(
-        patients,
-        tuple("+".join(entry[0] for entry in row) for row in rows),
-        mean(lambda e: e[1]),
-        mean(lambda e: expit(e[1] / e[2])),
-        mean(lambda e: expit(e[1])),
-        mean(lambda e: e[3]),
-    )
-
-
-def _labelled(manifest: Manifest, recipe: Recipe) -> dict[str, ManifestPatient]:
-    """Patients by name with the outcome that is trained on."""
-    labels = training_labels(manifest, recipe.label_source)
-    return {
-        patient.patient: replace(patient, outcome=patient.outcome if label is None else label)
-        for patient, label in zip(manifest.patients, labels, strict=True)
-    }
-
-
-def _compare(
-    manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores], network: PatientScores
-) -> dict[str, Any]:
-    """Each comparator, trained on each fold's training patients, scored on its test patients.
-
-    ``against_network`` is the network's AUC less the comparator's, by DeLong's paired test.
-    """
-    by_name = {patient.patient: patient for patient in manifest.patients}
-    trained_on = _labelled(manifest, recipe)
-    result: dict[str, Any] = {}
-    for name in COMPARATORS:
-        gathered: dict[str, list[tuple[float, float]]] = {}
-        for part in scores:
-            train = [trained_on[patient] for patient in part.fold.train]
-            test = [by_name[patient] for patient in part.fold.test]
-            fitted, unseen = fit_scores(name, train, test)
-            threshold = threshold_for_sensitivity(
-                [patient.outcome for patient in train], fitted, recipe.target_sensitivity
-            )
-            for patient, score in zip(test, unseen, strict=True):
-                gathered.setdefault(patient.patient, []).append((float(score), threshold))
-        tested = [patient for patient in manifest.patients if patient.patient in gathered]
-        means = np.array([np.mean(gathered[patient.patient], axis=0) for patient in tested])
-        if name == "prevalence":
-            # One figure for everybody. A fold with more cases leaves fewer to train on: figures that differ
-            # by fold rank its patients the wrong way round, and the AUC would lie below chance.
-            means[:] = means.mean(axis=0)
-        outcomes = [patient.outcome for patient in tested]
-        result[name] = evaluate(outcomes, means[:, 0], means[:, 1]) | {"against_network": None}
-        if 0 < sum(outcomes) < len(outcomes):
-            result[name]["against_network"] = delong_paired(outcomes, network.scores, means[:, 0])
-    return result
 
 
 def _hazard(manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores], test: PatientScores) -> Any:
     """The hazard view: fitted in each fold on its training patients, its risks averaged like the scores."""
-    by_name = _labelled(manifest, recipe)
+    by_name = labelled(manifest, recipe)
     held_out = all(part.held_out_logits is not None for part in scores)
     scored: dict[str, list[tuple[HazardFit | None, float]]] = {}
     for part in scores:
@@ -314,7 +208,8 @@ def write_results(
             for key, value in evaluate(test.outcomes, test.raw_scores, 0.5).items()
             if key in ("auc", "brier", "calibration")
         },
-        "comparators": _compare(manifest, recipe, scores, test),
+        "auc_within_folds": network_within_folds(scores, test),
+        "comparators": compare(manifest, recipe, scores, test),
         "hazard": _hazard(manifest, recipe, scores, test),
         "readers": _readers(test, manifest.intermediate_policy),
         "groups": _groups(test),

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from modeling.manifest import Manifest, parse_manifest
-from modeling.recipe import recommended
-from modeling.splits import k_fold
+from modeling.recipe import paper, recommended
+from modeling.splits import holdout, k_fold
 from modeling.training.report import FoldScores, write_results
 from tests.modeling.tiny import manifest_of, patient_row
 
@@ -77,3 +77,33 @@ def test_observers_of_more_than_one_pair_are_counted(tmp_path: Path) -> None:
     two = parse_manifest(manifest_of([row(i, (4, 9)) for i in range(50)]))
     three = parse_manifest(manifest_of([row(i, ((4, 9), (4, 7), (7, 9))[i % 3]) for i in range(50)]))
     assert [result_of(each, tmp_path)["readers"]["people"] for each in (two, three)] == [2, 3]
+
+
+def test_comparators_and_network_are_compared_within_folds(tmp_path: Path) -> None:
+    """Everybody alike but for the outcome: pooled, the folds' own constants gave AUCs of .38."""
+    rows = [
+        patient_row(f"P{i:03d}", int(i < 9), ["0.dcm"], baseline_category="clean", follow_up_years=5.0,
+                    covariates={})
+        for i in range(60)
+    ]  # fmt: skip
+    found = result_of(parse_manifest(manifest_of(rows)), tmp_path)
+    for name, own in found["comparators"].items():
+        assert (own["auc"]["value"], own["auprc"], own["roc"]) == (0.5, None, None), name
+        against = own["against_network"]
+        assert (against["basis"], against["second"]) == ("within folds", 0.5)
+        assert against["first"] == found["auc_within_folds"]["value"]
+    assert found["auc_within_folds"]["value"] != found["metrics"]["auc"]["value"]
+
+
+def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
+    names = [f"P{i:03d}" for i in range(60)]
+    outcome = [int(i < 12) for i in range(60)]
+    fold = holdout(names, outcome, seed=1)
+    logits = [np.array([float(name[1:]) for name in side]) for side in (fold.train, fold.test)]
+    scores = [FoldScores(fold, *logits, 0.2, 1.0, [])]
+    found = write_results(tmp_path, study(12, 60), paper(), scores, ENVIRONMENT, {})
+    own = found["comparators"]["clinical"]
+    assert found["auc_within_folds"] is None
+    assert own["against_network"]["basis"] == "test set"
+    assert own["against_network"]["second"] == own["auc"]["value"]
+    assert own["auprc"] is not None

@@ -1899,6 +1899,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The network's AUC less the comparator's, on the same patients and folds. */
+        AgainstNetworkOut: {
+            /** Format: double */
+            first: number;
+            /** Format: double */
+            second: number;
+            /** Format: double */
+            difference: number;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            z: number | null;
+            /** Format: double */
+            p: number | null;
+            /** @description within folds, or test set. */
+            basis?: string;
+        };
         AgreedOut: {
             revision: number;
             content: {
@@ -2259,6 +2278,7 @@ export interface components {
              */
             skip_errors: boolean;
         };
+        /** @description In cross-validation ``auc`` is taken within folds and what would pool folds is null. */
         ComparatorOut: {
             n: number;
             positives: number;
@@ -2286,8 +2306,7 @@ export interface components {
             /** Format: double */
             no_information_rate: number;
             mcnemar: components["schemas"]["McNemarOut"];
-            /** @description The network's AUC less this one's. */
-            against_network?: components["schemas"]["PairedAucOut"] | null;
+            against_network?: components["schemas"]["AgainstNetworkOut"] | null;
         };
         ComparisonOut: {
             key: string;
@@ -3955,6 +3974,8 @@ export interface components {
             metrics_at_half: components["schemas"]["AtThresholdOut"];
             metrics_train: components["schemas"]["MetricsOut"];
             metrics_uncalibrated: components["schemas"]["UncalibratedOut"] | null;
+            /** @description The network's, as its comparators' are taken. */
+            auc_within_folds?: components["schemas"]["EstimateOut"] | null;
             comparators: {
                 [key: string]: components["schemas"]["ComparatorOut"];
             };

@@ -1,3 +1,5 @@
+import { Text } from '@mantine/core';
+
 import { DataTable } from '@/components/data-table';
 import { Panel } from '@/components/panel';
 import { DASH, figure, interval, pValue, words } from '@/lib/format';
@@ -13,13 +15,15 @@ const NAMES: Record<string, string> = {
 
 interface Row {
   name: string;
+  auc: Metrics['auc'];
   metrics: Metrics & { against_network?: RunResult['comparators'][string]['against_network'] };
 }
 
 /** What the network must beat, fitted on the same training patients. */
 export function Comparators({ result }: { result: RunResult }) {
-  const network: Row = { name: 'This network', metrics: result.metrics };
-  const others = Object.entries(result.comparators).map(([key, metrics]) => ({ name: NAMES[key] ?? words(key), metrics }));
+  const within = result.auc_within_folds;
+  const network: Row = { name: 'This network', auc: within ?? result.metrics.auc, metrics: result.metrics };
+  const others = Object.entries(result.comparators).map(([key, metrics]) => ({ name: NAMES[key] ?? words(key), auc: metrics.auc, metrics }));
   return (
     <Panel title="Comparators" hint="Trained on the same patients without any image. A network that does not beat them has learned nothing new.">
       <DataTable
@@ -29,14 +33,20 @@ export function Comparators({ result }: { result: RunResult }) {
         highlight={(row) => row.name === network.name}
         columns={[
           { key: 'name', header: 'Predictor', render: (row) => row.name },
-          { key: 'auc', header: 'AUC', numeric: true, render: (row) => figure(row.metrics.auc?.value) },
-          { key: 'ci', header: '95 % CI', numeric: true, render: (row) => interval(row.metrics.auc?.low, row.metrics.auc?.high) },
+          { key: 'auc', header: within ? 'AUC within folds' : 'AUC', numeric: true, render: (row) => figure(row.auc?.value) },
+          { key: 'ci', header: '95 % CI', numeric: true, render: (row) => interval(row.auc?.low, row.auc?.high) },
           { key: 'against', header: 'Network better by', numeric: true, render: (row) => (row.metrics.against_network ? `${figure(row.metrics.against_network.difference)} (p ${pValue(row.metrics.against_network.p)})` : DASH) },
           { key: 'sens', header: 'Sensitivity', numeric: true, render: (row) => figure(row.metrics.table.sensitivity?.value) },
           { key: 'spec', header: 'Specificity', numeric: true, render: (row) => figure(row.metrics.table.specificity?.value) },
           { key: 'brier', header: 'Brier', numeric: true, render: (row) => figure(row.metrics.brier) },
         ]}
       />
+      {within && (
+        <Text size="xs" c="dimmed" mt="xs">
+          AUCs here rank each patient among those of its own fold, the network’s too ({figure(within.value)}; over all folds {figure(result.metrics.auc?.value)}):
+          folds differ in the level of their scores, and in one list a predictor that knows nothing falls below .5.
+        </Text>
+      )}
     </Panel>
   );
 }
