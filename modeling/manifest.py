@@ -15,57 +15,41 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from modeling.manifest_rows import (
+    BASELINE_CATEGORIES,
+    CATEGORIES,
+    POLICIES,
+    PROVENANCES,
+    Covariates,
+    ManifestError,
+    ManifestPatient,
+    SeriesRef,
+    outcome_under,
+    patient_of,
+)
+
+__all__ = [
+    "BASELINE_CATEGORIES",
+    "CATEGORIES",
+    "LABEL_SOURCES",
+    "POLICIES",
+    "PROVENANCES",
+    "VERSION",
+    "Covariates",
+    "Manifest",
+    "ManifestError",
+    "ManifestPatient",
+    "SeriesRef",
+    "canonical_bytes",
+    "load_manifest",
+    "manifest_sha256",
+    "outcome_under",
+    "parse_manifest",
+    "training_labels",
+]
+
 VERSION = 1
-POLICIES = ("negative", "exclude", "positive")
-CATEGORIES = ("clean", "intermediate", "case")
-BASELINE_CATEGORIES = ("clean", "intermediate")
-PROVENANCES = ("concordant", "consensus", "adjudicated")
 LABEL_SOURCES = ("final", "reader_1", "reader_2")
-
-
-class ManifestError(ValueError):
-    """The manifest cannot be trained on; the message names the patient and the field."""
-
-
-@dataclass(frozen=True)
-class SeriesRef:
-    """Where one baseline series lies: ``path`` and ``files`` relative to the image root."""
-
-    uid: str
-    content_hash: str
-    path: str
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Covariates:
-    """Clinical data at baseline; None is unknown. ``age`` and ``disease_years`` in years."""
-
-    age: float | None = None
-    sex: str | None = None
-    rf: bool | None = None
-    anti_ccp: bool | None = None
-    disease_years: float | None = None
-
-
-@dataclass(frozen=True)
-class ManifestPatient:
-    """One patient: final outcome (1 = case at follow-up), covariates, baseline series."""
-
-    patient: str
-    site: str
-    outcome: int
-    baseline_category: str
-    follow_up_category: str
-    provenance: str
-    follow_up_years: float
-    covariates: Covariates
-    series: SeriesRef
-    #: Follow-up category of each independent observer, in the order of their accounts, and who they are.
-    reads: tuple[str | None, ...] = ()
-    readers: tuple[int, ...] = ()
-    #: Make and field strength of the baseline scanner; empty where unknown.
-    scanner: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,13 +72,6 @@ def canonical_bytes(content: Mapping[str, Any]) -> bytes:
 def manifest_sha256(content: Mapping[str, Any]) -> str:
     """The label set's name: sha256 of :func:`canonical_bytes`, in hexadecimal."""
     return hashlib.sha256(canonical_bytes(content)).hexdigest()
-
-
-def outcome_under(policy: str, follow_up_category: str) -> int | None:
-    """The outcome of a follow-up category under a policy for *intermediate*; None = left out."""
-    if follow_up_category != "intermediate":
-        return int(follow_up_category == "case")
-    return {"negative": 0, "exclude": None, "positive": 1}[policy]
 
 
 def _read(patient: ManifestPatient, position: int) -> str:
@@ -134,7 +111,7 @@ def load_manifest(path: Path) -> Manifest:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise ManifestError(f"manifest {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"manifest {path} is not JSON: {error}") from error
     try:
         return parse_manifest(content)
@@ -148,19 +125,27 @@ def parse_manifest(content: Any) -> Manifest:
         raise ManifestError("the manifest is not a JSON object")
     if content.get("version") != VERSION:
         raise ManifestError(f"version {content.get('version')!r} is not {VERSION}")
-    policy = _choice(content, "intermediate_policy", POLICIES, "manifest")
+    policy, study = content.get("intermediate_policy"), content.get("study")
+    if policy not in POLICIES:
+        raise ManifestError(f"intermediate_policy {policy!r} is none of {', '.join(POLICIES)}")
+    if not isinstance(study, str) or not study:
+        raise ManifestError(f"study {study!r} does not say whose images these are")
     rows = content.get("patients")
     if not isinstance(rows, list) or not rows:
         raise ManifestError("patients: an empty label set cannot be trained on")
-    patients = tuple(_patient(row, number, policy) for number, row in enumerate(rows, start=1))
+    patients = tuple(patient_of(row, number, policy) for number, row in enumerate(rows, start=1))
     _refuse_repeats(patients)
-    return Manifest(str(content.get("study", "")), policy, patients, manifest_sha256(content))
+    try:
+        return Manifest(study, policy, patients, manifest_sha256(content))
+    except ValueError as error:  # Infinity or half a character somewhere that is not read here
+        raise ManifestError(f"no canonical form: {error}") from error
 
 
 def _refuse_repeats(patients: tuple[ManifestPatient, ...]) -> None:
     """One row per patient and one patient per series: otherwise somebody could cross a split."""
     seen: set[str] = set()
     images: dict[str, str] = {}
+    files: dict[str, str] = {}
     for patient in patients:
         if patient.patient in seen:
             raise ManifestError(f"patient {patient.patient} is listed twice and could cross a split")
@@ -172,107 +157,10 @@ def _refuse_repeats(patients: tuple[ManifestPatient, ...]) -> None:
                     "the same images could cross a split"
                 )
             images[key] = patient.patient
-
-
-def _patient(row: Any, number: int, policy: str) -> ManifestPatient:
-    if not isinstance(row, dict):
-        raise ManifestError(f"patients[{number}] is not an object")
-    name = row.get("patient")
-    if not isinstance(name, str) or not name:
-        raise ManifestError(f"patients[{number}]: no patient pseudonym")
-    where = f"patient {name}"
-    outcome = row.get("outcome")
-    if isinstance(outcome, bool) or outcome not in (0, 1):
-        raise ManifestError(f"{where}: outcome {outcome!r} is not 0 or 1")
-    category = _choice(row, "follow_up_category", CATEGORIES, where)
-    if outcome_under(policy, category) != outcome:
-        raise ManifestError(
-            f"{where}: outcome {outcome} is not that of a {category} follow-up under the policy {policy!r}"
-        )
-    years = _number(row, "follow_up_years", where)
-    if years is None or years <= 0:
-        raise ManifestError(f"{where}: follow_up_years {years!r} is not a time after baseline")
-    reads = _reads(row)
-    return ManifestPatient(
-        patient=name,
-        site=str(row.get("site") or ""),
-        outcome=int(outcome),
-        baseline_category=_choice(row, "baseline_category", BASELINE_CATEGORIES, where),
-        follow_up_category=category,
-        provenance=_choice(row, "provenance", PROVENANCES, where),
-        follow_up_years=years,
-        covariates=_covariates(row.get("covariates") or {}, where),
-        series=_series(row.get("series"), where),
-        reads=tuple(reads.values()),
-        readers=tuple(reads),
-        scanner=str((row.get("series") or {}).get("scanner") or ""),
-    )
-
-
-def _reads(row: Mapping[str, Any]) -> dict[int, str | None]:
-    """The observers' own follow-up categories, in the order of their accounts; an amended read counts as it
-    stands last."""
-    label = (row.get("labels") or {}).get("follow_up") or {}
-    newest: dict[int, tuple[int, str | None]] = {}
-    for reading in label.get("readings") or []:
-        if reading.get("kind") == "read":
-            reader, version = int(reading["reader"]), int(reading.get("version") or 1)
-            if reader not in newest or version > newest[reader][0]:
-                newest[reader] = (version, reading.get("category"))
-    return {reader: category for reader, (_, category) in sorted(newest.items())}
-
-
-def _choice(row: Mapping[str, Any], field: str, allowed: tuple[str, ...], where: str) -> str:
-    value = row.get(field)
-    if value not in allowed:
-        raise ManifestError(f"{where}: {field} {value!r} is none of {', '.join(allowed)}")
-    return str(value)
-
-
-def _number(row: Mapping[str, Any], field: str, where: str) -> float | None:
-    value = row.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise ManifestError(f"{where}: {field} {value!r} is not a number")
-    return float(value)
-
-
-def _covariates(row: Any, where: str) -> Covariates:
-    if not isinstance(row, dict):
-        raise ManifestError(f"{where}: covariates is not an object")
-    for field in ("rf", "anti_ccp"):
-        if row.get(field) not in (None, True, False):
-            raise ManifestError(f"{where}: {field} {row[field]!r} is not true, false or null")
-    if row.get("sex") not in (None, "F", "M", "O"):
-        raise ManifestError(f"{where}: sex {row['sex']!r} is not F, M, O or null")
-    return Covariates(
-        age=_number(row, "age", where),
-        sex=row.get("sex"),
-        rf=row.get("rf"),
-        anti_ccp=row.get("anti_ccp"),
-        disease_years=_number(row, "disease_years", where),
-    )
-
-
-def _inside(path: str) -> bool:
-    """Whether a relative path stays below its root."""
-    pure = PurePosixPath(path)
-    return bool(path) and not pure.is_absolute() and ".." not in pure.parts
-
-
-def _series(row: Any, where: str) -> SeriesRef:
-    if not isinstance(row, dict):
-        raise ManifestError(f"{where}: no baseline series")
-    for field in ("uid", "content_hash", "path"):
-        if not isinstance(row.get(field), str) or not row[field]:
-            raise ManifestError(f"{where}: series.{field} is missing")
-    files = row.get("files")
-    if not isinstance(files, list) or not files or not all(isinstance(name, str) for name in files):
-        raise ManifestError(f"{where}: series.files is not a list of file names")
-    for name in (row["path"], *files):
-        if not _inside(name):
-            raise ManifestError(f"{where}: series file {name!r} leaves the image root")
-    if len(set(files)) != len(files):
-        raise ManifestError(f"{where}: series.files names a file twice")
-    return SeriesRef(row["uid"], row["content_hash"], row["path"], tuple(files))
+        for name in patient.series.files:
+            file = (PurePosixPath(patient.series.path) / name).as_posix()
+            if files.setdefault(file, patient.patient) != patient.patient:
+                raise ManifestError(
+                    f"patients {files[file]} and {patient.patient} share the file {file}: "
+                    "the same images could cross a split"
+                )

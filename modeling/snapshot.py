@@ -17,7 +17,14 @@ from cohort.models import Patient, Series
 from config.accounts.models import User
 from config.exceptions import RuleViolation
 from modeling import runs
-from modeling.manifest import VERSION, canonical_bytes, manifest_sha256, outcome_under, parse_manifest
+from modeling.manifest import (
+    VERSION,
+    ManifestError,
+    canonical_bytes,
+    manifest_sha256,
+    outcome_under,
+    parse_manifest,
+)
 from modeling.models import LabelSet
 from modeling.training.atomic import replacing
 
@@ -33,7 +40,8 @@ def freeze(*, by: User | None, name: str = "", start_run: bool = True) -> LabelS
     Raises
     ------
     RuleViolation
-        ``no_charter``, ``no_labels``, ``phantoms_and_patients``, ``bad_interval`` or ``one_outcome``;
+        ``no_charter``, ``no_labels``, ``phantoms_and_patients``, ``bad_interval``, ``one_outcome`` or
+        ``bad_label_set``;
         ``bad_default_recipe`` if the environment's default recipe is none.
     """
     recipe = runs.default_recipe() if start_run else None
@@ -93,7 +101,10 @@ def collect() -> dict[str, Any]:
         "intermediate_policy": policy,
         "patients": sorted(rows, key=lambda row: row["patient"]),
     }
-    parse_manifest(content)  # what the trainer would refuse is refused here, before it has a name
+    try:
+        parse_manifest(content)  # what the trainer would refuse is refused here, before it has a name
+    except ManifestError as error:
+        raise RuleViolation(f"These labels cannot be trained on: {error}.", code="bad_label_set") from error
     return content
 
 

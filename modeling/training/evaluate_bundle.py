@@ -168,8 +168,11 @@ def main(argv: list[str] | None = None) -> int:
                 Path(folder), manifest, arguments.images, arguments.cache or out / "cache",
                 allow_seen=arguments.allow_seen,
             )  # fmt: skip
-    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError, KeyError) as error:
+    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyError as error:
+        print(f"error: {arguments.bundle.name}: its configs lack {error}", file=sys.stderr)
         return 2
     with replacing(out / "predictions.csv") as part, part.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, list(rows[0]))

@@ -55,6 +55,15 @@ def test_the_same_images_under_two_patients_are_refused(field):
         parse_manifest(rows)
 
 
+@pytest.mark.parametrize("path", ["P1", "./P1"])
+def test_the_same_file_under_two_patients_is_refused(path):
+    """Another uid and hash do not make other images of it."""
+    rows = content()
+    rows["patients"][1]["series"] |= {"path": path, "files": ["b.dcm", "a.dcm"]}
+    with pytest.raises(ManifestError, match=r"patients P1 and P2 share the file P1/a\.dcm"):
+        parse_manifest(rows)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -71,6 +80,20 @@ def test_the_same_images_under_two_patients_are_refused(field):
         ({"covariates": {"sex": "f"}}, "P1: sex 'f'"),
         ({"series": None}, "P1: no baseline series"),
         ({"patient": ""}, "no patient pseudonym"),
+        ({"patient": "../../x"}, "names files"),
+        ({"patient": "P/1"}, "names files"),
+        ({"site": 5}, "P1: site 5 is not text"),
+        ({"covariates": []}, "P1: covariates is not an object"),
+        ({"covariates": {"age": -5}}, "P1: age -5 is not within 0 to 120 years"),
+        ({"covariates": {"age": float("inf")}}, "P1: age inf is not a number"),
+        ({"covariates": {"disease_years": 300}}, "P1: disease_years 300"),
+        ({"covariates": {"rf": 1}}, "P1: rf 1"),
+        ({"follow_up_years": float("inf")}, "P1: follow_up_years inf is not a number"),
+        ({"labels": "x"}, "P1: labels is not an object"),
+        ({"labels": {"follow_up": [1]}}, "P1: labels.follow_up is not an object"),
+        ({"labels": {"follow_up": {"readings": 5}}}, "P1: labels.follow_up.readings is not a list"),
+        ({"labels": {"follow_up": {"readings": ["x"]}}}, "P1, follow-up reading 1: the reading is not"),
+        ({"labels": {"follow_up": {"readings": [{"kind": "read"}]}}}, "P1, follow-up reading 1: reader None"),
     ],
 )
 def test_a_bad_field_is_named(change, words):
@@ -88,6 +111,8 @@ def test_a_bad_field_is_named(change, words):
         ({"files": ["../../etc/passwd"]}, "leaves the image root"),
         ({"path": "/etc"}, "leaves the image root"),
         ({"uid": ""}, "series.uid is missing"),
+        ({"files": ["a.dcm", "./a.dcm"]}, "twice"),
+        ({"scanner": 3}, "scanner 3 is not text"),
     ],
 )
 def test_a_bad_series_is_named(change, words):
@@ -112,3 +137,10 @@ def test_files_that_are_no_manifest(tmp_path):
         parse_manifest(content() | {"patients": []})
     with pytest.raises(ManifestError, match="intermediate_policy"):
         parse_manifest(content() | {"intermediate_policy": "maybe"})
+    with pytest.raises(ManifestError, match="study None"):
+        parse_manifest({key: value for key, value in content().items() if key != "study"})
+    with pytest.raises(ManifestError, match="no canonical form: Out of range float"):
+        parse_manifest(content() | {"charter": {"version": float("inf")}})
+    bad.write_text("[" * 100_000)
+    with pytest.raises(ManifestError, match="is not JSON"):
+        load_manifest(bad)

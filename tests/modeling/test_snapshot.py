@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -250,3 +251,10 @@ def test_freezing_again_heals_a_lost_file() -> None:
         queries.manifest(label_set)
     assert snapshot.freeze(by=None) == label_set
     assert queries.manifest(label_set)["patients"]
+
+
+def test_a_patient_who_cannot_be_trained_on_is_named() -> None:
+    label(make_patient("p00", birth_date=date(2010, 1, 1)), "clean", "case")
+    label(make_patient("p01"), "clean", "clean")
+    with pytest.raises(RuleViolation, match=r"patient p00: age -5.\d+ is not within 0 to 120 years"):
+        snapshot.freeze(by=None, start_run=False)
