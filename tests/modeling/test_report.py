@@ -99,8 +99,8 @@ def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
     names = [f"P{i:03d}" for i in range(60)]
     outcome = [int(i < 12) for i in range(60)]
     fold = holdout(names, outcome, seed=1)
-    logits = [np.array([float(name[1:]) for name in side]) for side in (fold.train, fold.test)]
-    scores = [FoldScores(fold, *logits, 0.2, 1.0, [])]
+    train, test = (np.array([float(name[1:]) for name in side]) for side in (fold.train, fold.test))
+    scores = [FoldScores(fold, train, test, 0.2, 1.0, [])]
     found = write_results(tmp_path, study(12, 60), paper(), scores, ENVIRONMENT, {})
     own = found["comparators"]["clinical"]
     assert found["auc_within_folds"] is None
