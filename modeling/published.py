@@ -6,76 +6,20 @@ not add up (:data:`modeling.paper.PAPER`). The checker takes any publication's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from modeling.published_figure import Stated, parse_stated
-from modeling.published_flow import check_flow, whole_number
+from modeling.published_flow import check_flow, check_proportions
+from modeling.published_input import COUNTS, FIGURES, parse_figures, plain_table
 
-COUNTS = ("tp", "fp", "tn", "fn")
-MARGINS = ("n", "positive", "negative", "predicted_positive", "predicted_negative", "correct")
-OTHER_KEYS = ("auc", "auc_ci", "decimals", "flow", "proportions", "title", "source")
+__all__ = ["COUNTS", "FIGURES", "check_published", "consistent_matrices"]
+
 #: Above this many candidate matrices the search for a consistent one is not attempted.
 SEARCH_LIMIT = 2_000_000
 
-#: Other names in use; keys are compared without regard to case, spaces and hyphens.
-ALIASES = {
-    "total": "n",
-    "positives": "positive",
-    "negatives": "negative",
-    "recall": "sensitivity",
-    "precision": "ppv",
-    "positive_predictive_value": "ppv",
-    "negative_predictive_value": "npv",
-    "f1_score": "f1",
-    "true_positive": "tp",
-    "false_positive": "fp",
-    "true_negative": "tn",
-    "false_negative": "fn",
-    "roc_auc": "auc",
-}
-
 Matrix = tuple[int, int, int, int]  # tp, fp, tn, fn
-
-
-def _plain_keys(table: Mapping[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    for key, value in table.items():
-        name = re.sub(r"[\s-]+", "_", str(key).strip().lower())
-        name = ALIASES.get(name, name)
-        if name in plain:
-            raise ValueError(f"{name} is given twice")
-        plain[name] = value
-    return plain
-
-
-def _share(k: float, n: float) -> float | None:
-    return k / n if n else None
-
-
-def _mcc(tp: int, fp: int, tn: int, fn: int) -> float | None:
-    margins = float(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    return (tp * tn - fp * fn) / margins**0.5 if margins else None
-
-
-def _balanced(tp: int, fp: int, tn: int, fn: int) -> float | None:
-    return (tp / (tp + fn) + tn / (tn + fp)) / 2 if tp + fn and tn + fp else None
-
-
-#: Each figure that follows from the four counts.
-FIGURES: Mapping[str, Callable[[int, int, int, int], float | None]] = {
-    "sensitivity": lambda tp, fp, tn, fn: _share(tp, tp + fn),
-    "specificity": lambda tp, fp, tn, fn: _share(tn, tn + fp),
-    "accuracy": lambda tp, fp, tn, fn: _share(tp + tn, tp + fp + tn + fn),
-    "ppv": lambda tp, fp, tn, fn: _share(tp, tp + fp),
-    "npv": lambda tp, fp, tn, fn: _share(tn, tn + fn),
-    "f1": lambda tp, fp, tn, fn: _share(2 * tp, 2 * tp + fp + fn),
-    "mcc": _mcc,
-    "balanced_accuracy": _balanced,
-    "prevalence": lambda tp, fp, tn, fn: _share(tp + fn, tp + fp + tn + fn),
-}
 
 
 def _margins(tp: int, fp: int, tn: int, fn: int) -> dict[str, int]:
@@ -128,8 +72,8 @@ def consistent_matrices(table: Mapping[str, Any]) -> list[dict[str, Any]]:
     Rows of ``{"tp", "fp", "tn", "fn", "n", "figures": {name: value}, "fits": [names], "contradicts":
     [names]}`` – for the paper FN 4 (n = 68, as printed) and FN 3 (n = 67, from the margins).
     """
-    table = _plain_keys(table)
-    counts, margins, figures = _parse(table)
+    table = plain_table(table)
+    counts, margins, figures = parse_figures(table)
     rows: list[dict[str, Any]] = []
     for matrix in dict.fromkeys(_candidates(counts, margins)):
         own = _margins(*matrix)
@@ -148,24 +92,6 @@ def consistent_matrices(table: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _parse(
-    table: Mapping[str, Any],
-) -> tuple[dict[str, int | None], dict[str, int | None], dict[str, Stated]]:
-    intervals = {f"{name}_ci" for name in FIGURES}
-    unknown = set(table) - set(COUNTS) - set(MARGINS) - set(FIGURES) - set(OTHER_KEYS) - intervals
-    if unknown:
-        raise ValueError(f"unknown keys: {', '.join(sorted(map(str, unknown)))}")
-    least = int(table.get("decimals") or 0)
-    figures = {
-        name: parse_stated(name, table[name], least) for name in FIGURES if table.get(name) is not None
-    }
-    return (
-        {name: whole_number(table, name) for name in COUNTS},
-        {name: whole_number(table, name) for name in MARGINS},
-        figures,
-    )
 
 
 def check_published(table: Mapping[str, Any]) -> list[str]:
@@ -195,14 +121,14 @@ def check_published(table: Mapping[str, Any]) -> list[str]:
     ValueError
         If a key is unknown or a value is not a number of the right kind; the message names it.
     """
-    table = _plain_keys(table)
-    counts, margins, figures = _parse(table)
+    table = plain_table(table)
+    counts, margins, figures = parse_figures(table)
     findings = _check_counts(counts, margins)
     findings += _check_figures(table, counts, margins, figures)
     findings += _check_auc(table, figures)
     findings += _check_intervals(table, figures)
-    findings += _check_proportions(table.get("proportions") or [], int(table.get("decimals") or 0))
-    findings += check_flow(table.get("flow") or [])
+    findings += check_proportions(table["proportions"], table["decimals"])
+    findings += check_flow(table["flow"])
     return findings
 
 
@@ -335,7 +261,7 @@ def _search(
 def _check_auc(table: Mapping[str, Any], figures: Mapping[str, Stated]) -> list[str]:
     if table.get("auc") is None:
         return []
-    auc = parse_stated("auc", table["auc"], int(table.get("decimals") or 0))
+    auc = parse_stated("auc", table["auc"], table["decimals"])
     if not 0 <= auc.value <= 1:
         return [f"auc {auc} is outside [0, 1]."]
     if "sensitivity" not in figures or "specificity" not in figures:
@@ -365,26 +291,14 @@ def _check_intervals(table: Mapping[str, Any], figures: Mapping[str, Stated]) ->
             continue
         if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != 2:
             raise ValueError(f"{name}_ci: {raw!r} is not [low, high]")
-        low, high = (parse_stated(f"{name}_ci", bound, int(table.get("decimals") or 0)) for bound in raw)
+        low, high = (parse_stated(f"{name}_ci", bound, table["decimals"]) for bound in raw)
         if low.value > high.value:
             findings.append(f"{name}_ci: {low} to {high} is not an interval.")
         elif low.value < (-1 if name == "mcc" else 0) or high.value > 1:
             findings.append(f"{name}_ci: {low} to {high} leaves the range that {name} can have.")
         stated = figures.get(name)
         if stated is None and name == "auc" and table.get("auc") is not None:
-            stated = parse_stated("auc", table["auc"], int(table.get("decimals") or 0))
+            stated = parse_stated("auc", table["auc"], table["decimals"])
         if stated is not None and not low.value <= stated.value <= high.value:
             findings.append(f"{name} {stated} lies outside its own interval {low} to {high}.")
-    return findings
-
-
-def _check_proportions(rows: Sequence[Mapping[str, Any]], least: int) -> list[str]:
-    findings = []
-    for row in rows:
-        name, k, n = str(row["name"]), whole_number(row, "k"), whole_number(row, "n")
-        if k is None or not n:
-            raise ValueError(f"proportion {name}: k and n are needed")
-        stated = parse_stated(name, row["stated"], least)
-        if k > n or not stated.fits(k / n):
-            findings.append(f"{name}: {k} of {n} is {k / n:.3f}, not {row['stated']}.")
     return findings

@@ -1,4 +1,4 @@
-"""Does a published patient flow add up?"""
+"""Do a published patient flow and its shares add up? (standard library)"""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
+
+from modeling.published_figure import parse_stated
+
+MOST_PATIENTS = 10**11
+#: Readings of a sum that are tried before it is only said not to add up.
+MOST_READINGS = 10_000
 
 
 def whole_number(table: Mapping[str, Any], key: str) -> int | None:
@@ -21,6 +27,8 @@ def whole_number(table: Mapping[str, Any], key: str) -> int | None:
         raise ValueError(f"{key}: {raw!r} is not a whole number of patients")
     if value < 0:
         raise ValueError(f"{key}: {raw!r} is negative")
+    if value > MOST_PATIENTS:
+        raise ValueError(f"{key}: {raw!r} is more patients than there are people")
     return int(value)
 
 
@@ -66,6 +74,8 @@ def _flow_sentence(
     total = start - sum(left for _, left, _ in losses)
     text = f"flow, {name}: {arithmetic} = {total}, but {remaining} are stated."
     readings = [{left, 0} | ({reasons} if reasons is not None else set()) for _, left, reasons in losses]
+    if math.prod(map(len, readings)) > MOST_READINGS:
+        return text
     others = {start - sum(choice): choice for choice in product(*readings)}
     if remaining in others:
         chosen = " − ".join(map(str, [start, *others[remaining]]))
@@ -77,3 +87,16 @@ def _flow_sentence(
         )
         text += f" No other reading of these steps gives {remaining} either (nearest: {shown})."
     return text
+
+
+def check_proportions(rows: Sequence[Mapping[str, Any]], least: int) -> list[str]:
+    """Shares ``[{"name", "k", "n", "stated"}]`` that are not k of n; ``least`` decimals of a bare number."""
+    findings = []
+    for row in rows:
+        name, k, n = str(row["name"]), whole_number(row, "k"), whole_number(row, "n")
+        if k is None or not n:
+            raise ValueError(f"proportion {name}: k and n are needed")
+        stated = parse_stated(name, row["stated"], least)
+        if k > n or not stated.fits(k / n):
+            findings.append(f"{name}: {k} of {n} is {k / n:.3f}, not {row['stated']}.")
+    return findings

@@ -225,7 +225,7 @@ class PublishedCheck(LeadView):
         table = body.validated_data["table"]
         try:
             found = {"findings": check_published(table), "matrices": consistent_matrices(table)}
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise RuleViolation(str(error), code="bad_table") from error
         return Response(PublishedOut(found).data)
 

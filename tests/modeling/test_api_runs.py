@@ -370,6 +370,8 @@ def test_any_published_table_is_checked(as_lead: APIClient) -> None:
         ({"tp": "nine"}, "tp"),
         ({"colour": 1}, "unknown keys: colour"),
         ({"ppv": []}, "ppv"),
+        ({"proportions": [{"name": "x", "k": 1, "n": 2}]}, "proportions[1] x: stated missing"),
+        ({"flow": [5]}, "flow[1]: 5 is not an object"),
     ):
         response = check(**wrong)
         assert (response.status_code, response.json()["code"]) == (409, "bad_table")

@@ -32,7 +32,13 @@ def test_a_file_of_another_publication(tmp_path: Path) -> None:
     file = tmp_path / "table.json"
     file.write_text(json.dumps({"tp": 9, "fp": 7, "tn": 48, "fn": 3, "sensitivity": 0.75}))
     assert said(str(file)) == "All can be true together.\n"
-    for content, words in (("[1]", "a JSON object"), ("{", "Expecting"), ('{"colour": 1}', "unknown keys")):
+    for content, words in (
+        ("[1]", "a JSON object"),
+        ("{", "Expecting"),
+        ('{"colour": 1}', "unknown keys"),
+        ('{"proportions": [{}]}', "name, k, n, stated missing"),
+        ('{"proportions": 5}', "proportions: 5"),
+    ):
         file.write_text(content)
         with pytest.raises(CommandError, match=words):
             said(str(file))

@@ -84,12 +84,27 @@ def test_train_takes_the_label_set_by_id_or_hash(label_set: LabelSet) -> None:
         (["--set", "epochs=many"], "not a whole number"),
         (["--label-set", "0000"], "no label set 0000"),
         (["--label-set", "9" * 30], "no label set 9"),
+        (["--label-set", ""], "--label-set is empty"),
+        (["--label-set", " "], "--label-set is empty"),
     ],
 )
 def test_train_refuses_in_words(label_set: LabelSet, arguments: list[str], words: str) -> None:
     with pytest.raises(CommandError, match=words):
         output("train", *arguments)
     assert not Run.objects.exists()
+
+
+def test_a_start_that_two_hashes_share_names_both(label_set: LabelSet) -> None:
+    one, two = (
+        LabelSet.objects.create(
+            hash=f"ab{c}" + "0" * 61, path="x", charter_version=1, patients=1, positives=1
+        )
+        for c in "cd"
+    )
+    with pytest.raises(CommandError, match=rf"start with ab: {two.pk} \(abd.*, {one.pk} \(abc"):
+        output("train", "--label-set", "ab")
+    output("train", "--label-set", "ABC")
+    assert Run.objects.get().label_set == one
 
 
 def test_train_without_a_label_set() -> None:

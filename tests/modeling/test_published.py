@@ -141,6 +141,21 @@ def test_single_faults(change, words):
         ({"sensitivity": "high"}, "sensitivity"),
         ({"auc_ci": 3}, "auc_ci"),
         ({"proportions": [{"name": "women", "stated": 1}]}, "women"),
+        ({"proportions": [{"name": "women", "k": 1, "n": 2}]}, "women: stated missing"),
+        ({"proportions": [{}]}, r"proportions\[1\] : name, k, n, stated missing"),
+        ({"proportions": 5}, "proportions: 5 is not a list"),
+        ({"proportions": ["a"]}, r"proportions\[1\]: 'a' is not an object"),
+        ({"proportions": "abc"}, "proportions: 'abc' is not a list"),
+        ({"flow": {"step": "a"}}, "flow: .* is not a list"),
+        ({"flow": [5]}, r"flow\[1\]: 5 is not an object"),
+        ({"flow": [{"step": "a", "reasons": 5}]}, r"flow\[1\].reasons: 5"),
+        ({"flow": [{}] * 501}, "flow: 501 rows"),
+        ({"decimals": "x"}, "decimals: 'x'"),
+        ({"decimals": [1]}, "decimals: "),
+        ({"decimals": -2}, "decimals: -2"),
+        ({"decimals": 10**6}, "decimals: 1000000"),
+        ({"tp": 1e300}, "tp: 1e.300 is more patients"),
+        ([], "a JSON object"),
     ],
 )
 def test_bad_input_names_its_key(table, word):
@@ -173,3 +188,9 @@ def test_some_of_the_counts_settle_some_of_the_figures():
     assert check_published({"tn": 0, "fp": 0, "specificity": "0.5"}) == [
         "specificity 0.5 does not follow from TN 0, FP 0: it would be undefined."
     ]
+
+
+def test_a_flow_with_too_many_readings_is_only_said_not_to_add_up():
+    losses = [{"step": f"s{i}", "left": 3, "reasons": {"a": 1}} for i in range(60)]
+    findings = check_published({"flow": [{"step": "all", "remaining": 500}, *losses, {"remaining": 1}]})
+    assert findings[-1].endswith("= 320, but 1 are stated.")

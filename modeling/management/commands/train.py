@@ -90,16 +90,32 @@ def _queue_answers() -> bool:
 
 
 def label_set_named(wanted: str | None) -> LabelSet:
-    found = LabelSet.objects.all()
-    if wanted is not None:
-        by_id = found.filter(pk=int(wanted)) if wanted.isdecimal() and len(wanted) < 10 else found.none()
-        found = by_id if by_id.exists() else found.filter(hash__startswith=wanted)
-    label_set = found.first()
-    if label_set is None:
-        raise CommandError(
-            f"there is no label set {wanted}" if wanted else "there is no label set yet: run freeze_labels"
-        )
-    return label_set
+    """The newest label set, or the one that has this id or this start of its hash, and no other has.
+
+    Raises
+    ------
+    CommandError
+        If there is none, or several; the message names them.
+    """
+    if wanted is None:
+        newest = LabelSet.objects.first()
+        if newest is None:
+            raise CommandError("there is no label set yet: run freeze_labels")
+        return newest
+    wanted = wanted.strip().lower()
+    if not wanted:
+        raise CommandError("--label-set is empty: give an id or the start of a hash, or leave it out")
+    if wanted.isdecimal() and len(wanted) < 10:
+        by_id = LabelSet.objects.filter(pk=int(wanted)).first()
+        if by_id is not None:
+            return by_id
+    found = list(LabelSet.objects.filter(hash__startswith=wanted)[:5])
+    if not found:
+        raise CommandError(f"there is no label set {wanted}")
+    if len(found) > 1:
+        named = ", ".join(f"{one.pk} ({one.hash[: len(wanted) + 8]}…)" for one in found)
+        raise CommandError(f"the hashes of several label sets start with {wanted}: {named}")
+    return found[0]
 
 
 def _progress_line(run: Run) -> str:
