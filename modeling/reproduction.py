@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from modeling.recipe import RecipeError, from_mapping
+from modeling.repeat_settings import doubts
+
 #: What a repeat cannot have in common with its original.
 PASSING = ("seconds",)
 SHOWN = 10
+#: How a line ends that tells of a key which one of the two lacks.
+ONLY = ("only in the original", "only in the repeat")
 
 
 @dataclass
@@ -24,6 +30,9 @@ class Comparison:
     same: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
     environment: list[str] = field(default_factory=list)
+    not_compared: list[str] = field(default_factory=list)
+    #: Why equality was not to be expected; empty where it was.
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def identical(self) -> bool:
@@ -57,8 +66,13 @@ def _scores(path: Path) -> dict[tuple[str, str], dict[str, str]]:
         return {(row["patient"], row["split"]): row for row in csv.DictReader(file)}
 
 
-def compare(original: Path, repeat: Path) -> Comparison:
-    """Compare two folders of finished runs: every score, every figure, every weight, every map.
+def compare(original: Path, repeat: Path, *, pinned: Collection[str] = ()) -> Comparison:
+    """Compare two folders of finished runs: scores, figures, weights, ONNX, maps and trust report.
+
+    Parameters
+    ----------
+    pinned
+        Recipe settings that the repeat was told, where the original had chosen by its machine.
 
     Raises
     ------
@@ -72,36 +86,86 @@ def compare(original: Path, repeat: Path) -> Comparison:
     ))  # fmt: skip
     _note(found, "predictions.csv", lines)
     first, second = (json.loads((folder / "result.json").read_text()) for folder in (original, repeat))
-    found.environment = list(differences(first.pop("environment"), second.pop("environment")))
-    for key in sorted(({*first} & {*second}) - {*PASSING}):
-        _note(found, f"result.json {key}", list(differences(first[key], second[key], key)))
+    environments = first.pop("environment"), second.pop("environment")
+    found.environment = list(differences(*environments))
+    found.doubts = doubts(*environments)
+    for result in (first, second):
+        if "recipe" in result:
+            # A recipe from before a setting existed means that setting's default.
+            with suppress(RecipeError):  # of a newer version than this: compared as it stands
+                result["recipe"] = from_mapping(result["recipe"]).to_mapping()
+            result["recipe"] = {key: value for key, value in result["recipe"].items() if key not in pinned}
+    # Another version of the program reports more or less; what both report is compared.
+    versions = {environment.get("code_version") for environment in environments}
     added = sorted({*first} ^ {*second})
+    for key in sorted(({*first} & {*second}) - {*PASSING}):
+        lines = list(differences(first[key], second[key], key))
+        if len(versions) > 1:
+            added += [line for line in lines if line.endswith(ONLY)]
+            lines = [line for line in lines if not line.endswith(ONLY)]
+        _note(found, f"result.json {key}", lines)
     if added:
-        # Another version of the program reports more or less; what both report is compared above.
-        found.environment.append(f"result.json: only one of the two has {', '.join(added)}")
-    for path in sorted(original.glob("weights*.safetensors")):
-        other = repeat / path.name
-        lines = []
-        if not other.exists():
-            lines = [f"{path.name}: missing in the repeat"]
-        elif _sha256(path) != _sha256(other):
-            lines = [f"{path.name}: sha256 {_sha256(path)[:16]} before, {_sha256(other)[:16]} now"]
-        _note(found, path.name, lines)
-    maps = sorted((original / "saliency").glob("*.npz"))
+        found.environment.append(f"result.json: only one of the two has {'; '.join(added)}")
+    for pattern in ("weights*.safetensors", "weights*.onnx"):
+        for name in _names(pattern, original, repeat):
+            _note(found, name, _other_file(original / name, repeat / name))
+    maps = _names("saliency/*.npz", original, repeat)
     if maps:
-        lines = [line for path in maps for line in _other_arrays(path, repeat / "saliency" / path.name)]
+        lines = [line for name in maps for line in _other_arrays(original / name, repeat / name, name)]
         _note(found, f"{len(maps)} saliency maps", lines)
+    _compare_trust(found, original, repeat, by_run=first.get("trust") is not None)
     return found
 
 
-def _other_arrays(path: Path, other: Path) -> Iterable[str]:
-    if not other.exists():
-        yield f"saliency/{path.name}: missing in the repeat"
+def _names(pattern: str, *folders: Path) -> list[str]:
+    found = {path.relative_to(folder).as_posix() for folder in folders for path in folder.glob(pattern)}
+    return sorted(found)
+
+
+def _missing(path: Path, other: Path, name: str) -> list[str]:
+    if path.exists() and other.exists():
+        return []
+    return [f"{name}: missing in the repeat" if path.exists() else f"{name}: only in the repeat"]
+
+
+def _other_file(path: Path, other: Path) -> list[str]:
+    lines = _missing(path, other, path.name)
+    if not lines and _sha256(path) != _sha256(other):
+        lines = [f"{path.name}: sha256 {_sha256(path)[:16]} before, {_sha256(other)[:16]} now"]
+    return lines
+
+
+def _compare_trust(found: Comparison, original: Path, repeat: Path, *, by_run: bool) -> None:
+    """A report that was made later, or by another list of tests, is not the repeat's: said, not compared."""
+    paths = original / "trust.json", repeat / "trust.json"
+    if not any(path.exists() for path in paths):
+        return
+    if not by_run and not paths[1].exists():
+        found.not_compared.append("trust.json: made after the run, whose recipe asks for none")
+        return
+    lines = _missing(*paths, "trust.json")
+    if not lines:
+        one, two = (json.loads(path.read_text()) for path in paths)
+        if one.get("mode") != two.get("mode"):
+            found.not_compared.append(
+                f"trust.json: made again after the run ({one.get('mode')}; the recipe's is {two.get('mode')})"
+            )
+            return
+        for report in (one, two):
+            for key in PASSING:
+                report.pop(key, None)
+        lines = [f"trust.json {line}" for line in differences(one, two)]
+    _note(found, "trust.json", lines)
+
+
+def _other_arrays(path: Path, other: Path, where: str) -> Iterable[str]:
+    if missing := _missing(path, other, where):
+        yield from missing
         return
     with np.load(path, allow_pickle=False) as before, np.load(other, allow_pickle=False) as now:
         for name in sorted({*before.files, *now.files}):
             if name not in before or name not in now or before[name].tobytes() != now[name].tobytes():
-                yield f"saliency/{path.name} {name}: differs"
+                yield f"{where} {name}: differs"
 
 
 def _note(found: Comparison, name: str, lines: list[str]) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,15 @@ def code_version() -> str:
         return "unknown"
 
 
+def cpu_name() -> str:
+    """Model of the CPU, and the instructions that torch takes for it: both set the last digits of a sum."""
+    model = ""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    return f"{model or platform.processor() or 'unknown'}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def describe_environment(device: torch.device, *, bf16: bool) -> dict[str, Any]:
     """Python, packages, machine, device and number format, as JSON."""
     versions = {}
@@ -45,6 +55,7 @@ def describe_environment(device: torch.device, *, bf16: bool) -> dict[str, Any]:
         "cuda": torch.version.cuda if device.type == "cuda" else None,
         "device_type": device.type,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
         "bf16": bf16,
         "deterministic": torch.are_deterministic_algorithms_enabled(),

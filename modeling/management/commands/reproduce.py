@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,10 +15,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from modeling import queries, reproduction
 from modeling.models import Run
+from modeling.repeat_settings import RepeatSettings, cpu_flags, repeat_settings
 
 
 class Command(BaseCommand):
-    help = "Train a published run again from its label set, recipe and seed, and compare bit for bit."
+    help = (
+        "Train a published run again from its label set, recipe and seed, with the threads and number format "
+        "that it had, and compare bit for bit."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)
@@ -35,13 +40,21 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
             out = keep or Path(folder) / "repeat"
             out.mkdir(parents=True, exist_ok=True)
-            self._train(found, out)
-            comparison = reproduction.compare(Path(settings.RUNS_DIR) / found.path, out)
+            wanted = repeat_settings((found.result or {})["environment"], found.recipe, cpu_flags())
+            for note in wanted.notes:
+                self.stderr.write(note)
+            self._train(found, out, wanted)
+            comparison = reproduction.compare(
+                Path(settings.RUNS_DIR) / found.path, out, pinned=wanted.overrides
+            )
         self._say(found, comparison, format)
         if not comparison.identical:
-            raise CommandError(f"run {run} is not reproduced: {len(comparison.different)} difference(s)")
+            said = f"run {run} is not reproduced: {len(comparison.different)} difference(s)"
+            if comparison.doubts:
+                said += f". Equality was not to be expected: {'; '.join(comparison.doubts)}"
+            raise CommandError(said)
 
-    def _train(self, run: Run, out: Path) -> None:
+    def _train(self, run: Run, out: Path, wanted: RepeatSettings) -> None:
         recipe = out / "recipe.json"
         recipe.write_text(json.dumps(run.recipe))
         # Images are prepared anew as well: a repeat that trusted the cache would not repeat everything.
@@ -50,10 +63,12 @@ class Command(BaseCommand):
             *("--manifest", str(queries.manifest_path(run.label_set))),
             *("--images", str(settings.IMAGE_STORE_DIR)),
             *("--recipe", str(recipe), "--out", str(out), "--cache", str(out / "cache")),
+            *(word for key, value in wanted.overrides.items() for word in ("--set", f"{key}={value}")),
         ]
         done = subprocess.run(
-            command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+            command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=os.environ | wanted.variables,
+        )  # fmt: skip
         if done.returncode:
             raise CommandError(
                 f"the repeat ended with status {done.returncode}: {done.stderr.strip()[-800:]}"
@@ -67,6 +82,8 @@ class Command(BaseCommand):
         self.stdout.write(f"run {run.pk}: {len(found.same)} parts are the same: {', '.join(found.same)}")
         for line in found.different:
             self.stdout.write(f"differs: {line}")
+        for line in found.not_compared:
+            self.stdout.write(f"not compared: {line}")
         for line in found.environment:
             self.stdout.write(f"environment: {line}")
         if found.identical:

@@ -20,7 +20,7 @@ function repeats(result: RunResult | null): string {
   if (!result) return DASH;
   const { deterministic, device_type: device } = result.environment;
   if (deterministic !== true) return 'may differ: deterministic algorithms were not asked for';
-  return device === 'cpu' ? 'has the same scores, bit for bit' : 'may differ in the last digits: not every GPU operation is deterministic';
+  return device === 'cpu' ? 'has the same scores, bit for bit, with the same threads and number format on the same kind of CPU' : 'may differ in the last digits: not every GPU operation is deterministic';
 }
 
 export function Provenance({ run, result }: { run: Run; result: RunResult | null }) {

@@ -96,7 +96,7 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
       <PartsPanel run={run} />
       <Panel
         title="Provenance"
-        hint="The same label set, recipe and seed give the same figures on a CPU."
+        hint="The same label set, recipe and seed give the same figures on the same kind of CPU with the same threads and number format."
         actions={
           <Group gap="xs">
             <Download href={`/api/runs/${run.id}/predictions.csv`} label="Scores (CSV)" />
