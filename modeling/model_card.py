@@ -42,6 +42,13 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
     return ["| figure | test patients |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
 
 
+def _threshold(metrics: Mapping[str, Any], split: Mapping[str, Any]) -> str:
+    value = _number(metrics["threshold"])
+    if len(split.get("folds", ())) > 1:
+        return f"Each patient at the thresholds of its own folds (mean {value}, itself never applied)"
+    return f"Threshold {value}"
+
+
 def model_card(
     result: Mapping[str, Any], *, title: str, label_set: Mapping[str, Any], trust: Mapping[str, Any]
 ) -> str:
@@ -103,7 +110,7 @@ def model_card(
         "",
         *_figures(metrics),
         "",
-        f"Threshold {_number(metrics['threshold'])}, set without test patients: {matrix}. Always calling "
+        f"{_threshold(metrics, split)}, set without test patients: {matrix}. Always calling "
         f"negative would be right in {_number(metrics['no_information_rate'])}; exact McNemar against that "
         f"p = {_number(against['p'])}.",
         "",

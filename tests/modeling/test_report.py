@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from modeling.management.commands.show_run import figures
 from modeling.manifest import Manifest, parse_manifest
+from modeling.model_card import model_card
 from modeling.recipe import paper, recommended
 from modeling.splits import holdout, k_fold
 from modeling.training.report import FoldScores, write_results
@@ -107,3 +109,16 @@ def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
     assert own["against_network"]["basis"] == "test set"
     assert own["against_network"]["second"] == own["auc"]["value"]
     assert own["auprc"] is not None
+
+
+def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path: Path) -> None:
+    result = result_of(study(10, 50), tmp_path)
+    mean = f"{result['metrics']['threshold']:.3f}"
+    environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
+    card = model_card(
+        result | {"environment": environment}, title="Run 1", trust=None,
+        label_set={"hash": "ab", "patients": 50, "positives": 10},
+    )  # fmt: skip
+    assert f"Each patient at the thresholds of its own folds (mean {mean}, itself never applied)" in card
+    assert f"each fold's own threshold (mean {mean}): TP" in figures(result["metrics"], folds=5)[0]
+    assert f"; threshold {mean}: TP" in figures(result["metrics"])[0]

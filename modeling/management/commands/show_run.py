@@ -40,14 +40,18 @@ def _lines(run: Run) -> list[str]:
     if run.device:
         lines.append(f"device: {run.device}")
     if run.result:
-        lines += figures(run.result["metrics"])
+        lines += figures(run.result["metrics"], folds=len(run.result["split"]["folds"]))
     return lines
 
 
-def figures(metrics: dict[str, Any]) -> list[str]:
+def figures(metrics: dict[str, Any], *, folds: int = 1) -> list[str]:
+    """Lines for the console; of several ``folds`` each patient is judged at its own folds' thresholds."""
     counts = metrics["confusion"]
+    threshold = f"threshold {metrics['threshold']:.3f}"
+    if folds > 1:
+        threshold = f"each fold's own threshold (mean {metrics['threshold']:.3f})"
     lines = [
-        f"{metrics['n']} test patients, {metrics['positives']} cases; threshold {metrics['threshold']:.3f}: "
+        f"{metrics['n']} test patients, {metrics['positives']} cases; {threshold}: "
         + ", ".join(f"{name.upper()} {counts[name]}" for name in ("tp", "fp", "tn", "fn"))
     ]
     auc = metrics["auc"]

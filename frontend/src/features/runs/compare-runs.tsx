@@ -52,7 +52,7 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
                 {row('AUC (95 % CI)', ({ result: { metrics: { auc } } }) => (auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : DASH))}
                 {FIGURES.map(([key, name]) => row(name, (run) => figure(run.result.metrics.table[key]?.value)))}
                 {row('Brier', (run) => figure(run.result.metrics.brier))}
-                {row('Threshold', (run) => figure(run.result.metrics.threshold))}
+                {row('Threshold', ({ result }) => `${figure(result.metrics.threshold)}${result.split.folds.length > 1 ? ' (mean of the folds’ own)' : ''}`)}
                 {row('Test patients', (run) => `${run.result.metrics.n} (${run.result.metrics.positives} positive)`)}
                 {row('Label set', (run) => String(run.label_set))}
                 {recipeDifferences(runs.map((run) => run.recipe)).map((key) => row(key, (run) => say(run.recipe[key])))}

@@ -11,6 +11,8 @@ interface Props {
   counts: Counts;
   threshold: number;
   stored: number;
+  /** Cross-validation: each patient is judged at its folds' own thresholds, and `stored` is only their mean. */
+  perFold: boolean;
   exploring: boolean;
   onThreshold: (threshold: number) => void;
   /** Cell whose patients are listed. */
@@ -22,7 +24,7 @@ const NAMES: Record<Cell, string> = {
   TP: 'True positive', FP: 'False positive', TN: 'True negative', FN: 'False negative',
 };
 
-export function ConfusionPanel({ counts, threshold, stored, exploring, onThreshold, cell, onCell }: Props) {
+export function ConfusionPanel({ counts, threshold, stored, perFold, exploring, onThreshold, cell, onCell }: Props) {
   const box = (name: Cell, right: boolean) => {
     const n = counts[name.toLowerCase() as keyof Counts];
     return (
@@ -52,8 +54,8 @@ export function ConfusionPanel({ counts, threshold, stored, exploring, onThresho
       </table>
       <div>
         <Group justify="space-between" mb={4}>
-          <Text size="sm" fw={600} id="threshold-label">Threshold {figure(threshold)}</Text>
-          {exploring ? <Badge color="yellow" c="dark.8">Exploring – not a result</Badge> : <Badge variant="light" color="teal">Stored threshold</Badge>}
+          <Text size="sm" fw={600} id="threshold-label">{perFold && !exploring ? 'Mean threshold of the folds' : 'Threshold'} {figure(threshold)}</Text>
+          {exploring ? <Badge color="yellow" c="dark.8">Exploring – not a result</Badge> : <Badge variant="light" color="teal">{perFold ? 'Folds’ own thresholds' : 'Stored threshold'}</Badge>}
         </Group>
         <Slider
           aria-labelledby="threshold-label"
@@ -74,16 +76,21 @@ export function ConfusionPanel({ counts, threshold, stored, exploring, onThresho
             aria-label="Jump to a threshold"
             value={threshold === stored ? 'stored' : threshold === 0.5 ? 'half' : 'other'}
             onChange={(value) => onThreshold(value === 'half' ? 0.5 : stored)}
-            data={[{ value: 'stored', label: `Stored ${figure(stored)}` }, { value: 'half', label: '0.5' }, ...(threshold !== stored && threshold !== 0.5 ? [{ value: 'other', label: 'Moved', disabled: true }] : [])]}
+            data={[{ value: 'stored', label: perFold ? 'Folds’ own' : `Stored ${figure(stored)}` }, { value: 'half', label: '0.5' }, ...(threshold !== stored && threshold !== 0.5 ? [{ value: 'other', label: 'Moved', disabled: true }] : [])]}
           />
-          {exploring && <Button size="compact-xs" variant="default" onClick={() => onThreshold(stored)}>Back to the stored one</Button>}
+          {exploring && <Button size="compact-xs" variant="default" onClick={() => onThreshold(stored)}>{perFold ? 'Back to the folds’ own' : 'Back to the stored one'}</Button>}
         </Group>
       </div>
+      {perFold && !exploring && (
+        <Text size="xs" c="dimmed">
+          The matrix uses each fold’s own threshold; {figure(stored)} is their mean and was never applied. Moving the slider takes one threshold for all.
+        </Text>
+      )}
       {exploring && (
         <Alert color="yellow" p="xs" role="status">
           <Text size="xs">
-            Counts and figures here are recomputed in your browser from the stored scores at {figure(threshold)}. The run’s result is the one at
-            the stored threshold, fixed on training patients; a threshold chosen by looking at test patients is too optimistic.
+            Counts and figures here are recomputed in your browser from the stored scores at {figure(threshold)}{perFold ? ', one threshold for all folds' : ''}. The
+            run’s result is the one at {perFold ? 'the folds’ own thresholds' : 'the stored threshold'}, fixed on training patients; a threshold chosen by looking at test patients is too optimistic.
           </Text>
         </Alert>
       )}

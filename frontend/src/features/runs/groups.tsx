@@ -15,7 +15,7 @@ export function Groups({ result }: { result: RunResult }) {
   return (
     <Panel
       title="Subgroups"
-      hint="At the stored threshold. Small groups: read the intervals, not the figures."
+      hint="At the run’s own thresholds. Small groups: read the intervals, not the figures."
       actions={<SegmentedControl size="xs" aria-label="Grouping" value={chosen} onChange={setChosen} data={names.map((name) => ({ value: name, label: words(name) }))} />}
     >
       <DataTable

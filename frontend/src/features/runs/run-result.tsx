@@ -34,6 +34,8 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
   const [moved, setMoved] = useState<number | null>(null);
   const [cell, setCell] = useState<Cell | null>(null);
   const test = useMemo(() => predictions.data?.filter((row) => row.split === 'test') ?? [], [predictions.data]);
+  const perFold = result.split.folds.length > 1;
+  const at = perFold ? 'at the folds’ own thresholds' : 'at the stored threshold';
   const threshold = moved ?? metrics.threshold;
   const exploring = moved !== null && moved !== metrics.threshold && test.length > 0;
   const counts = exploring ? countsAt(test, threshold) : metrics.confusion;
@@ -42,8 +44,8 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
     <Stack>
       <SimpleGrid cols={{ base: 2, sm: 5 }}>
         <Stat label="AUC" value={figure(metrics.auc?.value)} hint={`95 % CI ${interval(metrics.auc?.low, metrics.auc?.high, 2)}`} />
-        <Stat label="Sensitivity" value={figure(metrics.table.sensitivity?.value)} hint="at the stored threshold" />
-        <Stat label="Specificity" value={figure(metrics.table.specificity?.value)} hint="at the stored threshold" />
+        <Stat label="Sensitivity" value={figure(metrics.table.sensitivity?.value)} hint={at} />
+        <Stat label="Specificity" value={figure(metrics.table.specificity?.value)} hint={at} />
         <Stat label="Test patients" value={metrics.n} hint={`${metrics.positives} developed deformity (${percent(metrics.positives / metrics.n)})`} />
         <Stat label="AUPRC" value={figure(metrics.auprc)} hint={metrics.auprc_ci ? `95 % CI ${interval(metrics.auprc_ci[0], metrics.auprc_ci[1], 2)}; prevalence ${figure(metrics.positives / metrics.n, 2)}` : `prevalence ${figure(metrics.positives / metrics.n, 2)}`} />
       </SimpleGrid>
@@ -71,6 +73,7 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
               counts={counts}
               threshold={threshold}
               stored={metrics.threshold}
+              perFold={perFold}
               exploring={exploring}
               onThreshold={(value) => setMoved(test.length ? value : null)}
               cell={cell}
@@ -79,7 +82,7 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
           </Panel>
         </Grid.Col>
       </Grid>
-      <Panel title="Figures" hint={exploring ? 'At the explored threshold: not the run’s result.' : 'At the stored threshold, patient as the unit.'}>
+      <Panel title="Figures" hint={exploring ? 'At the explored threshold: not the run’s result.' : `${at.replace('at', 'At')}, patient as the unit.`}>
         <MetricsTable metrics={metrics} counts={counts} exploring={exploring} paper={paper.data} />
         {paper.data && paper.data.findings.length > 0 && <div style={{ marginTop: 12 }}><PaperFindings paper={paper.data} /></div>}
       </Panel>
