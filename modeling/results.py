@@ -31,8 +31,8 @@ def read(directory: Path, run: Run, manifest: Mapping[str, Any]) -> Result:
     """Read and check a finished run's directory.
 
     The label set must be the run's own, every prediction one of its patients with the frozen outcome,
-    no patient on both sides of a hold-out split, and the confusion matrix the one that the test
-    scores give.
+    no patient on both sides of a fold, each tested once in every repeat, and the confusion matrix the
+    one that the test scores give.
 
     Raises
     ------
@@ -101,5 +101,20 @@ def _check_sides(
         raise ResultError("predictions.csv has no test patient")
     if split["kind"] == "holdout" and trained & test:
         raise ResultError(f"patient {min(trained & test)} is in training and test")
-    if test != {patient for fold in split["folds"] for patient in fold["test"]}:
-        raise ResultError("predictions.csv and result.json name different test patients")
+    tested_in: dict[int, set[str]] = {}
+    for fold in split["folds"]:
+        where = f"repeat {fold['repeat'] + 1}, fold {fold['fold'] + 1}"
+        crossing = set(fold["train"]) & set(fold["test"])
+        if crossing:
+            raise ResultError(f"{where}: patient {min(crossing)} is in training and test")
+        before = tested_in.setdefault(fold["repeat"], set())
+        twice = [name for name, count in Counter(fold["test"]).items() if count > 1 or name in before]
+        if twice:
+            raise ResultError(f"{where}: patient {min(twice)} is tested twice in one repeat")
+        before.update(fold["test"])
+    for repeat, names in sorted(tested_in.items()):
+        if test != names:
+            raise ResultError(
+                f"predictions.csv and result.json name different test patients (repeat {repeat + 1}: "
+                f"{min(test ^ names)})"
+            )
