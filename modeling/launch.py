@@ -119,7 +119,7 @@ def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
 def _work_on_trust(run: Run, claim: Claim, stopping: Callable[[], bool]) -> None:
     log = queries.log_path(run.pk, "trust")
     try:
-        trainer = TrainerProcess(trust_command(run), log)
+        trainer = TrainerProcess(trust_command(run, full=run.recipe.get("trust") == "full"), log)
     except OSError as error:
         runs.fail(claim, _about_disk(error))
         return

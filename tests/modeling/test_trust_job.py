@@ -116,9 +116,26 @@ def test_one_that_cannot_be_made_says_why(run: Run, as_lead: APIClient) -> None:
 
 
 def test_one_that_is_killed_is_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "trust_command", lambda run: ["bash", "-c", "kill -9 $$"])
+    monkeypatch.setattr(launch, "trust_command", lambda run, **_: ["bash", "-c", "kill -9 $$"])
     runs.request_trust(run=run, by=None)
     for state in (State.QUEUED, State.QUEUED, State.FAILED):
         assert launch.work_on(run.pk)
         assert job_of(run).state == state
     assert "signal 9" in job_of(run).error
+
+
+@pytest.mark.parametrize(("wanted", "full"), [("full", True), ("quick", False), ("none", False)])
+def test_a_full_report_is_made_again_in_full(
+    run: Run, monkeypatch: pytest.MonkeyPatch, wanted: str, full: bool
+) -> None:
+    Run.objects.filter(pk=run.pk).update(recipe=run.recipe | {"trust": wanted})
+    asked: list[bool] = []
+
+    def command(run: Run, *, full: bool = False) -> list[str]:
+        asked.append(full)
+        return ["true"]
+
+    monkeypatch.setattr(launch, "trust_command", command)
+    runs.request_trust(run=run, by=None)
+    assert launch.work_on(run.pk)
+    assert asked == [full]
