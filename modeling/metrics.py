@@ -112,7 +112,7 @@ def evaluate(
         "table": table,
         "brier": float(np.mean((scores - outcomes) ** 2)),
         "brier_ci": resampled["brier"],
-        "calibration": calibration(outcomes, scores, bins),
+        "calibration": calibration(outcomes, scores, bins, confidence=confidence),
         "net_benefit": net_benefit(outcomes, scores),
         "no_information_rate": max(prevalence, 1 - prevalence),
         "mcnemar": {

@@ -57,12 +57,26 @@ def _logistic_fit(design: Floats, offset: Floats, y: Floats) -> tuple[Floats, Fl
     return None
 
 
-def calibration(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> dict[str, Any]:
+def _groups(ranked: Floats, bins: int) -> list[slice]:
+    """About equal groups of ascending scores; equal scores stay in one, whatever the order of the rows."""
+    edges = [0]
+    for wanted in np.cumsum([len(part) for part in np.array_split(ranked, min(bins, ranked.size))])[:-1]:
+        first, last = (int(np.searchsorted(ranked, ranked[wanted], side)) for side in ("left", "right"))
+        # Between two different scores the edge stays; within a run of equal ones it goes to the nearer end.
+        edge = first if wanted - first <= last - wanted else last
+        if edges[-1] < edge < ranked.size:
+            edges.append(edge)
+    return [slice(a, b) for a, b in zip(edges, [*edges[1:], ranked.size], strict=True)]
+
+
+def calibration(
+    y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10, *, confidence: float = 0.95
+) -> dict[str, Any]:
     """Calibration of probabilities: curve, intercept, slope, expected calibration error.
 
     Intercept is calibration in the large (slope held at 1); slope is that of a logistic regression of
-    the outcome on logit(p) (Cox 1958; Van Calster, J Clin Epidemiol 2016;74:167). The curve has equal
-    groups of patients by score, each with its Wilson interval.
+    the outcome on logit(p) (Cox 1958; Van Calster, J Clin Epidemiol 2016;74:167). The curve has about
+    equal groups of patients by score, equal scores together, each with its Wilson interval.
 
     Returns
     -------
@@ -76,7 +90,7 @@ def calibration(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> dict[str,
     if bins < 1:
         raise ValueError("at least one bin")
     logit, ones = _logit(scores), np.ones_like(outcomes)
-    z = normal_quantile(0.95)
+    z = normal_quantile(confidence)
 
     def estimate(fit: tuple[Floats, Floats] | None, term: int) -> dict[str, float] | None:
         if fit is None:
@@ -89,13 +103,13 @@ def calibration(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> dict[str,
     line = None if one_outcome else _logistic_fit(np.stack([ones, logit], 1), np.zeros_like(logit), outcomes)
     curve = []
     error = 0.0
-    for group in np.array_split(np.argsort(scores, kind="stable"), min(bins, len(scores))):
-        k, n = int(outcomes[group].sum()), len(group)
-        predicted = float(scores[group].mean())
+    order = np.argsort(scores, kind="stable")
+    for group in _groups(scores[order], bins):
+        k, n = int(outcomes[order][group].sum()), group.stop - group.start
+        predicted = float(scores[order][group].mean())
         error += n * abs(k / n - predicted)
-        curve.append(
-            {"predicted": predicted, "observed": k / n, "k": k, "n": n, "wilson": list(wilson(k, n))}
-        )
+        interval = list(wilson(k, n, confidence))
+        curve.append({"predicted": predicted, "observed": k / n, "k": k, "n": n, "wilson": interval})
     return {
         "intercept": estimate(level, 0),
         "slope": estimate(line, 1),

@@ -22,7 +22,10 @@ def confusion(y: npt.ArrayLike, s: npt.ArrayLike, threshold: float | npt.ArrayLi
     ``threshold`` is one number, or one per patient where cross-validation gave each fold its own.
     """
     outcomes, scores = checked(y, s)
-    called, case = scores >= np.asarray(threshold, dtype=float), outcomes == 1
+    limits = np.asarray(threshold, dtype=float)
+    if np.isnan(limits).any():
+        raise ValueError("a threshold is not a number: it would call nobody")
+    called, case = scores >= limits, outcomes == 1
     return {
         "tp": int((called & case).sum()),
         "fp": int((called & ~case).sum()),

@@ -235,6 +235,42 @@ def test_calibration_without_a_finite_fit_says_so(y, s):
     assert metrics.calibration(y, s)["slope"] is None
 
 
+@pytest.mark.parametrize("kinds", [1, 2, 7, 300])
+def test_calibration_does_not_depend_on_the_order_of_rows(kinds):
+    """Equal scores are one group: split between bins, they gave another ECE in every order of the rows."""
+    rng = np.random.default_rng(kinds)
+    y = (rng.random(220) < 0.2).astype(int)
+    s = rng.random(kinds)[rng.integers(0, kinds, 220)]
+    found = [metrics.calibration(y[order], s[order]) for order in (rng.permutation(220) for _ in range(20))]
+    assert all(one["ece"] == found[0]["ece"] and one["curve"] == found[0]["curve"] for one in found)
+    assert sum(group["n"] for group in found[0]["curve"]) == 220
+    if kinds <= 2:
+        by_value = sum(abs(y[s == v].mean() - v) * (s == v).mean() for v in set(s))
+        assert found[0]["ece"] == pytest.approx(by_value)
+
+
+def test_distinct_scores_are_cut_into_equal_groups():
+    s = np.random.default_rng(1).permutation(25) / 25
+    curve = metrics.calibration((s > 0.5).astype(int), s)["curve"]
+    assert [group["n"] for group in curve] == [3, 3, 3, 3, 3, 2, 2, 2, 2, 2]
+
+
+def test_confidence_reaches_every_interval():
+    rng = np.random.default_rng(4)
+    s = rng.random(80)
+    y = (rng.random(80) < s).astype(int)
+    wide, narrow = (metrics.evaluate(y, s, 0.5, confidence=c)["calibration"] for c in (0.95, 0.9))
+    for key in ("slope", "intercept"):
+        assert wide[key]["low"] < narrow[key]["low"] < narrow[key]["high"] < wide[key]["high"]
+    assert wide["curve"][3]["wilson"][0] < narrow["curve"][3]["wilson"][0]
+
+
+def test_a_threshold_that_is_no_number_is_refused():
+    for threshold in (float("nan"), [0.5, float("nan")]):
+        with pytest.raises(ValueError, match="threshold is not a number"):
+            metrics.evaluate([0, 1], [0.2, 0.7], threshold)
+
+
 def test_calibration_survives_scores_of_zero_and_one():
     found = metrics.calibration([0, 1, 1, 0, 1], [0.0, 1.0, 0.0, 0.4, 0.6])
     assert found["slope"] is None or math.isfinite(found["slope"]["value"])
