@@ -129,6 +129,7 @@ def model_card(
         "",
         "## Limits",
         "",
+        *(f"- {warning}" for warning in result.get("warnings", ())),
         "- External validation: " + NOT_PROVIDED,
         "- Ethical review, consent, funding: " + NOT_PROVIDED,
         "- Figures are of the label set above; another site's scanners, prevalence and follow-up differ.",

@@ -288,6 +288,9 @@ class ResultOut(serializers.Serializer):
     readers = ReadersOut(required=False)
     trust = VerdictOut(required=False, allow_null=True)
     onnx_refused = serializers.CharField(required=False, allow_null=True)
+    warnings = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="What makes figures of this run doubtful."
+    )
     split = SplitOut()
     history = FoldHistoryOut(many=True)
     saliency = serializers.ListField(child=serializers.CharField())

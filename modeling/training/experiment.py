@@ -29,7 +29,7 @@ from modeling.training.atomic import replacing
 from modeling.training.checkpoint import save_weights
 from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
-from modeling.training.folds import Member, make_folds, make_members, refuse_seen
+from modeling.training.folds import Member, make_folds, make_members, refuse_seen, seen_by_inner_folds
 from modeling.training.image_set import ImageSet
 from modeling.training.preprocess import PlaneGeometry, cached_planes
 from modeling.training.progress import Progress
@@ -343,7 +343,15 @@ def run_experiment(
     environment = environment_of([row["trained"] for row in rows])
     seconds["total"] = time.monotonic() - began
     result = write_results(
-        out, manifest, recipe, scores, environment, seconds, trust, onnx_refused=onnx_refused
+        out,
+        manifest,
+        recipe,
+        scores,
+        environment,
+        seconds,
+        trust,
+        onnx_refused=onnx_refused,
+        warnings=seen_by_inner_folds(recipe, folds),
     )
     shutil.rmtree(experiment.work)
     return result

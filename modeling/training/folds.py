@@ -66,28 +66,47 @@ def _trained_on(fold: Fold, labels: Mapping[str, int | None], recipe: Recipe) ->
     return tuple(name for name in fold.train if name in kept)
 
 
+def _trained_weights(recipe: Recipe) -> set[str]:
+    """Who trained the initial weights, as far as the file beside them tells."""
+    if recipe.weights is None:
+        return set()
+    try:
+        record = json.loads(Path(recipe.weights).with_suffix(".json").read_text())
+        return {str(name) for name in record["trained_on"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
 def refuse_seen(recipe: Recipe, folds: Sequence[Fold]) -> None:
-    """Refuse initial weights that were trained on a test patient, as far as the file beside them tells.
+    """Refuse initial weights that were trained on a test patient.
 
     Raises
     ------
     SplitError
-        Naming the patients. Weights from elsewhere have no such record and are taken.
+        Naming the patients.
     """
-    if recipe.weights is None:
-        return
-    try:
-        record = json.loads(Path(recipe.weights).with_suffix(".json").read_text())
-        trained = {str(name) for name in record["trained_on"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    crossing = sorted(trained & {name for fold in folds for name in fold.test})
+    crossing = sorted(_trained_weights(recipe) & {name for fold in folds for name in fold.test})
     if crossing:
         shown = ", ".join(crossing[:5]) + (" …" if len(crossing) > 5 else "")
         raise SplitError(
             f"initial weights {recipe.weights}: {len(crossing)} test patient(s) of this split trained them "
             f"({shown}); the test would be of patients already seen"
         )
+
+
+def seen_by_inner_folds(recipe: Recipe, folds: Sequence[Fold]) -> list[str]:
+    """What the result must say where initial weights knew patients whom inner folds hold out.
+
+    The test is untouched, but threshold and temperature are then set on scores of patients already seen.
+    """
+    known = _trained_weights(recipe) & {name for fold in folds for name in fold.train}
+    if not known or not recipe.inner_folds:
+        return []
+    return [
+        f"{len(known)} training patients of this split had trained the initial weights: the inner folds did "
+        "not hold them out, so threshold and temperature were set on patients already seen. The test "
+        "patients were not among them."
+    ]
 
 
 def make_members(manifest: Manifest, folds: Sequence[Fold], recipe: Recipe) -> list[Member]:

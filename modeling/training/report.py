@@ -188,6 +188,7 @@ def write_results(
     trust: Mapping[str, Any] | None = None,
     *,
     onnx_refused: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write ``predictions.csv``, then ``result.json``; returns the latter's content.
 
@@ -237,6 +238,7 @@ def write_results(
         "saliency": sorted(f"saliency/{path.name}" for path in (out / "saliency").glob("*.npz")),
         "trust": dict(trust) if trust else None,
         "onnx_refused": onnx_refused,
+        "warnings": list(warnings),
         "environment": dict(environment),
         "recipe": recipe.to_mapping(),
         "manifest_sha256": manifest.sha256,

@@ -9,7 +9,7 @@ import pytest
 from modeling.manifest import ManifestError, parse_manifest, training_labels
 from modeling.recipe import paper, recommended
 from modeling.splits import SplitError
-from modeling.training.folds import make_folds, make_members, refuse_seen
+from modeling.training.folds import make_folds, make_members, refuse_seen, seen_by_inner_folds
 from tests.modeling.tiny import manifest_of, patient_row
 
 
@@ -116,3 +116,19 @@ def test_weights_that_saw_a_test_patient_are_refused(study, tmp_path):
         refuse_seen(started, folds)
     record.write_text(json.dumps({"trained_on": ["somebody else"]}))
     refuse_seen(started, folds)
+
+
+def test_weights_that_saw_training_patients_make_a_warning(study, tmp_path):
+    """Then inner folds hold nobody out, and threshold and temperature are of patients already seen."""
+    recipe = recommended().with_overrides(
+        {"split": "holdout", "repeats": 1, "folds": 5, "init": "file", "weights_sha256": "0" * 64,
+         "weights": str(tmp_path / "w.safetensors")}
+    )  # fmt: skip
+    folds = make_folds(study, recipe)
+    assert seen_by_inner_folds(recipe, folds) == []
+    (tmp_path / "w.json").write_text(json.dumps({"trained_on": [*folds[0].train[:3], "somebody else"]}))
+    refuse_seen(recipe, folds)
+    (said,) = seen_by_inner_folds(recipe, folds)
+    assert said.startswith("3 training patients of this split had trained the initial weights")
+    plain = recipe.with_overrides({"threshold_rule": "train", "calibration": "none", "inner_folds": 0})
+    assert seen_by_inner_folds(plain, folds) == []

@@ -112,7 +112,7 @@ def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
 
 
 def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path: Path) -> None:
-    result = result_of(study(10, 50), tmp_path)
+    result = result_of(study(10, 50), tmp_path) | {"warnings": ["Read with care."]}
     mean = f"{result['metrics']['threshold']:.3f}"
     environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
     card = model_card(
@@ -120,5 +120,6 @@ def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path:
         label_set={"hash": "ab", "patients": 50, "positives": 10},
     )  # fmt: skip
     assert f"Each patient at the thresholds of its own folds (mean {mean}, itself never applied)" in card
+    assert "- Read with care." in card
     assert f"each fold's own threshold (mean {mean}): TP" in figures(result["metrics"], folds=5)[0]
     assert f"; threshold {mean}: TP" in figures(result["metrics"])[0]

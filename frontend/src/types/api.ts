@@ -3987,6 +3987,8 @@ export interface components {
             readers?: components["schemas"]["ReadersOut"];
             trust?: components["schemas"]["VerdictOut"] | null;
             onnx_refused?: string | null;
+            /** @description What makes figures of this run doubtful. */
+            warnings?: string[];
             split: components["schemas"]["SplitOut"];
             history: components["schemas"]["FoldHistoryOut"][];
             saliency: string[];

@@ -40,6 +40,7 @@ def _lines(run: Run) -> list[str]:
     if run.device:
         lines.append(f"device: {run.device}")
     if run.result:
+        lines += [f"warning: {warning}" for warning in run.result.get("warnings", ())]
         lines += figures(run.result["metrics"], folds=len(run.result["split"]["folds"]))
     return lines
 

@@ -1,4 +1,4 @@
-import { Button, Grid, Group, SimpleGrid, Stack, Tabs } from '@mantine/core';
+import { Alert, Button, Grid, Group, SimpleGrid, Stack, Tabs } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -42,6 +42,7 @@ export function RunResultView({ run, result }: { run: Run; result: RunResult }) 
 
   return (
     <Stack>
+      {result.warnings?.map((warning) => <Alert key={warning} color="yellow" title="Read with care">{warning}</Alert>)}
       <SimpleGrid cols={{ base: 2, sm: 5 }}>
         <Stat label="AUC" value={figure(metrics.auc?.value)} hint={`95 % CI ${interval(metrics.auc?.low, metrics.auc?.high, 2)}`} />
         <Stat label="Sensitivity" value={figure(metrics.table.sensitivity?.value)} hint={at} />
