@@ -1,0 +1,63 @@
+import { MantineProvider } from '@mantine/core';
+import { fireEvent, render, screen } from '@testing-library/react';
+import { expect, it, vi } from 'vitest';
+
+import { Comparators } from './comparators';
+import { ConfusionPanel } from './confusion-panel';
+import type { RunResult } from './result';
+import { HazardPanel } from './views-panel';
+
+const COUNTS = { tp: 9, fp: 7, tn: 48, fn: 3 };
+
+function show(page: React.ReactNode) {
+  return render(<MantineProvider env="test">{page}</MantineProvider>);
+}
+
+function panel(perFold: boolean, exploring = false, onThreshold = vi.fn()) {
+  show(<ConfusionPanel counts={COUNTS} threshold={exploring ? 0.6 : 0.312} stored={0.312} perFold={perFold} exploring={exploring} onThreshold={onThreshold} cell={null} onCell={vi.fn()} />);
+  return onThreshold;
+}
+
+it('does not call the mean of the folds’ thresholds the stored one', () => {
+  panel(true);
+  expect(screen.getByText('Mean threshold of the folds 0.312')).toBeTruthy();
+  expect(screen.getByText(/each fold’s own threshold; 0.312 is their mean and was never applied/)).toBeTruthy();
+  expect(screen.queryByText(/Stored/)).toBeNull();
+});
+
+it('says that the slider takes one threshold for all folds, and goes back to their own', () => {
+  const moved = panel(true, true);
+  expect(screen.getByRole('status').textContent).toContain('at 0.600, one threshold for all folds');
+  fireEvent.click(screen.getByRole('button', { name: 'Back to the folds’ own' }));
+  expect(moved).toHaveBeenCalledWith(0.312);
+});
+
+it('keeps the stored threshold of a hold-out', () => {
+  panel(false);
+  expect(screen.getByText('Threshold 0.312')).toBeTruthy();
+  expect(screen.getByText('Stored threshold')).toBeTruthy();
+});
+
+const METRICS = { auc: { value: 0.71, low: 0.6, high: 0.8 }, table: {}, brier: 0.1 };
+
+it('shows network and comparators within folds', () => {
+  const within = { value: 0.731, low: 0.62, high: 0.82 };
+  const against = { first: 0.731, second: 0.5, difference: 0.231, low: 0.1, high: 0.3, z: 3, p: 0.003, basis: 'within folds' };
+  const result = { metrics: METRICS, auc_within_folds: within, comparators: { prevalence: { ...METRICS, auc: { value: 0.5, low: 0.5, high: 0.5 }, against_network: against } } };
+  show(<Comparators result={result as unknown as RunResult} />);
+  expect(screen.getByText('AUC within folds')).toBeTruthy();
+  expect(screen.getByText('0.731')).toBeTruthy();
+  expect(screen.getByText('0.231 (p .003)')).toBeTruthy();
+  expect(screen.getByText(/over all folds 0.710/)).toBeTruthy();
+});
+
+it('says that one follow-up length cannot tell the shape', () => {
+  const hazard = {
+    fitted_on: 'inner folds', shape: null, horizons: null, score: 1, intercept: 0, brier: 0.1, brier_ci: null, auc: METRICS.auc,
+    calibration: { intercept: null, slope: null, observed_expected: 1, ece: 0 },
+    against_plain: { first: 0.7, second: 0.7, difference: 0, low: 0, high: 0, z: null, p: 1 }, follow_up: [5, 5, 5, 5, 5],
+  };
+  show(<HazardPanel result={{ hazard } as unknown as RunResult} />);
+  expect(screen.getByText(/one follow-up length cannot tell how risk grows/)).toBeTruthy();
+  expect(screen.queryByRole('table')).toBeNull();
+});
