@@ -115,9 +115,9 @@ def _trained_on(run: Run) -> list[str]:
 def _metrics(run: Run) -> dict[str, Any]:
     """The result without a patient in it."""
     result = run.result or {}
-    kept = ("metrics", "metrics_at_half", "metrics_uncalibrated", "comparators", "groups", "hazard",
-            "readers", "intermediate_policies", "environment", "manifest_sha256", "study",
-            "intermediate_policy")  # fmt: skip
+    kept = ("metrics", "metrics_at_half", "metrics_uncalibrated", "auc_within_folds", "comparators", "groups",
+            "hazard", "readers", "intermediate_policies", "environment", "manifest_sha256", "study",
+            "intermediate_policy", "warnings")  # fmt: skip
     # The maps may have been tested since the run was published.
     return {key: result[key] for key in kept if key in result} | {"trust": queries.verdicts(run)}
 
