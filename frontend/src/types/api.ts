@@ -1716,7 +1716,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A test patient's score and map. 404 for training patients: their maps show what was memorised. */
+        /**
+         * @description A test patient's score and map, by default that of the answer given.
+         *
+         *     404 for training patients, whose maps show what was memorised, and for a map that the run lacks.
+         */
         get: operations["runs_patients_retrieve"];
         put?: never;
         post?: never;
@@ -1918,6 +1922,19 @@ export interface components {
             /** @description within folds, or test set. */
             basis?: string;
         };
+        /** @description A kind of map against the best map that knows nothing of the network; see trust_phantoms.pointing. */
+        AgainstPriorOut: {
+            best: string;
+            only_map: number;
+            only_best: number;
+            /** Format: double */
+            p: number;
+            beats: boolean;
+        };
+        AgainstPriorsOut: {
+            layercam: components["schemas"]["AgainstPriorOut"];
+            gradcam: components["schemas"]["AgainstPriorOut"];
+        };
         AgreedOut: {
             revision: number;
             content: {
@@ -2070,6 +2087,14 @@ export interface components {
             readonly detail: unknown;
             readonly hash: string;
         };
+        /** @description Of maps of two patients by one trained network. */
+        BaselineOut: {
+            /** Format: double */
+            spearman: number | null;
+            /** Format: double */
+            ssim: number | null;
+            pairs: number;
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         BlindInstanceOut: {
@@ -2144,16 +2169,6 @@ export interface components {
          * @enum {string}
          */
         CellEnum: "TP" | "FP" | "TN" | "FN";
-        ChanceOut: {
-            /** Format: double */
-            spearman: number;
-            /** Format: double */
-            spearman_high: number;
-            /** Format: double */
-            ssim: number;
-            /** Format: double */
-            ssim_high: number;
-        };
         ChartReviewInRequest: {
             decision: components["schemas"]["DecisionEnum"];
             /** @default  */
@@ -2455,6 +2470,12 @@ export interface components {
          * @enum {string}
          */
         DecisionEnum: "confirmed" | "ra_refuted" | "no_adequate_follow_up" | "junction_surgery" | "odontoid_fracture" | "other";
+        /**
+         * @description * `layercam` - layercam
+         *     * `gradcam` - gradcam
+         * @enum {string}
+         */
+        DefaultMapEnum: "layercam" | "gradcam";
         DeidentifiedStudyOut: {
             study_uid: string;
             /**
@@ -2668,6 +2689,15 @@ export interface components {
             excluded_by?: string | null;
             /** Format: date-time */
             readonly excluded_at: string;
+        };
+        /** @description What the network said whose map this is: the first repeat's, where a score is the mean of several. */
+        ExplainedOut: {
+            /** Format: double */
+            score: number;
+            /** Format: double */
+            threshold: number;
+            predicted: number;
+            repeats: number;
         };
         FeedbackOut: {
             scan: string;
@@ -2990,6 +3020,11 @@ export interface components {
             /** Format: date-time */
             set_at: string;
         };
+        KindVerdictOut: {
+            validated: boolean;
+            failed: string[];
+            statement: string;
+        };
         LabelDetailOut: {
             id: number;
             patient: string;
@@ -3126,7 +3161,15 @@ export interface components {
             spearman: number | null;
             /** Format: double */
             ssim: number | null;
-            within_chance?: boolean;
+            size: components["schemas"]["LikenessSizeOut"];
+            below_baseline?: boolean;
+        };
+        /** @description Mean absolute likeness. */
+        LikenessSizeOut: {
+            /** Format: double */
+            spearman: number | null;
+            /** Format: double */
+            ssim: number | null;
         };
         ListErrorOut: {
             detail: string;
@@ -3159,6 +3202,29 @@ export interface components {
             covariates: components["schemas"]["CovariatesOut"];
             series_uid: string;
             content_hash: string;
+        };
+        /** @description One kind of map. LayerCAM has no exactness: its cells do not sum to the logit. */
+        MapTestsOut: {
+            validated: boolean;
+            failed: string[];
+            statement: string;
+            grain: number[];
+            exactness: components["schemas"]["ExactnessOut"] | null;
+            randomisation: components["schemas"]["RandomisationOut"];
+            label_shuffled: components["schemas"]["LikenessOut"] | null;
+            repeatability: components["schemas"]["LikenessOut"] | null;
+            deletion: components["schemas"]["CurveOut"];
+            insertion: components["schemas"]["CurveOut"];
+            occlusion: components["schemas"]["OcclusionOut"];
+            energy: components["schemas"]["EnergyOut"];
+        };
+        MapVerdictOut: {
+            validated: boolean;
+            statement: string;
+        };
+        MapVerdictsOut: {
+            layercam: components["schemas"]["MapVerdictOut"];
+            gradcam: components["schemas"]["MapVerdictOut"];
         };
         MappingInRequest: {
             /** @description Kind → columns, absent, values, dates. */
@@ -3251,12 +3317,13 @@ export interface components {
             sd?: number;
         };
         /**
-         * @description * `gradcam` - GradCAM for deformity
-         *     * `against` - GradCAM against deformity
-         *     * `layercam` - LayerCAM
+         * @description * `gradcam` - gradcam
+         *     * `against` - against
+         *     * `layercam` - layercam
+         *     * `layercam_against` - layercam_against
          * @enum {string}
          */
-        MethodEnum: "gradcam" | "against" | "layercam";
+        MethodEnum: "gradcam" | "against" | "layercam" | "layercam_against";
         MetricsOut: {
             n: number;
             positives: number;
@@ -3603,7 +3670,7 @@ export interface components {
             /** Format: double */
             area: number;
             rows: components["schemas"]["PointingRowOut"][];
-            beats_priors: boolean;
+            against_priors: components["schemas"]["AgainstPriorsOut"];
         };
         PointingRowOut: {
             map: string;
@@ -3813,7 +3880,7 @@ export interface components {
             waiting: number;
         };
         RandomisationOut: {
-            chance: components["schemas"]["ChanceOut"];
+            baseline: components["schemas"]["BaselineOut"];
             stages: components["schemas"]["StageOut"][];
             passed: boolean;
         };
@@ -4218,6 +4285,8 @@ export interface components {
             /** @description Base64 of H × W bytes, row by row; 255 is the peak. */
             values: string;
             method: components["schemas"]["MethodEnum"];
+            /** @description Of all maps of this patient. */
+            methods: string[];
             /**
              * Format: double
              * @description Value of 255, in logit units.
@@ -4225,6 +4294,7 @@ export interface components {
             peak: number;
             validated: boolean;
             statement: string;
+            explained: components["schemas"]["ExplainedOut"] | null;
         };
         ScanChoiceOut: {
             readonly id: number;
@@ -4403,12 +4473,18 @@ export interface components {
             train_patients?: number;
             folds: components["schemas"]["FoldOut"][];
         };
+        /** @description Mean absolute likeness. */
         StageOut: {
-            stage: string;
             /** Format: double */
             spearman: number | null;
             /** Format: double */
             ssim: number | null;
+            stage: string;
+            networks: number;
+            /** Format: double */
+            spearman_high: number | null;
+            /** Format: double */
+            ssim_high: number | null;
         };
         StaleDraftCurrentOut: {
             revision: number;
@@ -4544,6 +4620,10 @@ export interface components {
             /** Format: double */
             pass_facet_blossoming: number;
         };
+        TestedMapsOut: {
+            layercam: components["schemas"]["MapTestsOut"];
+            gradcam: components["schemas"]["MapTestsOut"];
+        };
         TieBreakerOut: {
             /** @description Concordant scans to which the adjudicator gave another category. */
             changed: components["schemas"]["RateOut"];
@@ -4627,29 +4707,26 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
         };
-        /** @description ``report`` is null where none was made; the statement then says so. */
+        /** @description ``report`` is null where none was made, or only by an older version; the statements then say so. */
         TrustOut: {
             validated: boolean;
             statement: string;
+            maps: components["schemas"]["MapVerdictsOut"];
+            /**
+             * @description The kind of map shown first.
+             *
+             *     * `layercam` - layercam
+             *     * `gradcam` - gradcam
+             */
+            default_map: components["schemas"]["DefaultMapEnum"];
             report: components["schemas"]["TrustReportOut"] | null;
             job: components["schemas"]["TrustJobOut"] | null;
         };
         TrustReportOut: {
             mode: string;
             patients: string[];
-            grain: number[];
-            validated: boolean;
-            failed: string[];
-            statement: string;
-            exactness: components["schemas"]["ExactnessOut"];
-            randomisation: components["schemas"]["RandomisationOut"];
-            label_shuffled: components["schemas"]["LikenessOut"] | null;
-            repeatability: components["schemas"]["LikenessOut"] | null;
-            deletion: components["schemas"]["CurveOut"];
-            insertion: components["schemas"]["CurveOut"];
-            occlusion: components["schemas"]["OcclusionOut"];
+            maps: components["schemas"]["TestedMapsOut"];
             pointing: components["schemas"]["PointingOut"] | null;
-            energy: components["schemas"]["EnergyOut"];
             /** Format: double */
             seconds: number;
         };
@@ -4696,6 +4773,9 @@ export interface components {
             validated: boolean;
             failed: string[];
             statement: string;
+            maps?: {
+                [key: string]: components["schemas"]["KindVerdictOut"];
+            };
         };
         /**
          * @description * `you` - you
@@ -7556,7 +7636,7 @@ export interface operations {
     runs_patients_retrieve: {
         parameters: {
             query?: {
-                method?: "against" | "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam" | "layercam_against";
             };
             header?: never;
             path: {
@@ -7581,7 +7661,7 @@ export interface operations {
         parameters: {
             query?: {
                 kind?: "parametric_map" | "secondary_capture";
-                method?: "against" | "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam" | "layercam_against";
             };
             header?: never;
             path: {
@@ -7606,7 +7686,9 @@ export interface operations {
         parameters: {
             query?: {
                 colours?: "blue_red" | "cividis" | "inferno";
-                method?: "against" | "gradcam" | "layercam";
+                /** @description Of the answer given. */
+                map?: "gradcam" | "layercam";
+                method?: "against" | "gradcam" | "layercam" | "layercam_against";
             };
             header?: never;
             path: {
