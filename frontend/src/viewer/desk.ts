@@ -1,6 +1,7 @@
 import { add, scale, subtract } from './geometry';
 import { ellipseIn, KINDS } from './measure';
 import { MeasurementBook, type Place, type Selected } from './measurement-book';
+import { statisticsOf } from './statistics';
 import type { Measurement, MeasurementKind, Point3 } from './types';
 import type { StackView } from './view';
 
@@ -13,12 +14,19 @@ export class Desk {
     kept: Measurement[],
     changed: () => void,
   ) {
-    this.book = new MeasurementBook(kept, (item) => views.get(item.scan)?.statistics(item) ?? null, changed);
+    this.book = new MeasurementBook(
+      kept,
+      (item) => {
+        const scan = views.get(item.scan)?.scan;
+        return scan ? statisticsOf(item, scan) : null;
+      },
+      changed,
+    );
   }
 
   /** Where a patient point falls in the viewport, CSS pixels. */
   project(scan: string, point: Point3): [number, number] {
-    return this.views.get(scan)?.project(point) ?? [0, 0];
+    return this.views.get(scan)?.camera.project(point) ?? [0, 0];
   }
 
   /** Width of a scan's viewport, CSS pixels. */
@@ -29,7 +37,7 @@ export class Desk {
   place(kind: MeasurementKind, scan: string, clientX: number, clientY: number): void {
     const view = this.views.get(scan);
     // A slice that is still on its way, or cannot be shown, has nothing to be measured.
-    const point = view?.state.status === 'ready' ? view.pointAt(clientX, clientY) : null;
+    const point = view?.state.status === 'ready' ? view.camera.pointAt(clientX, clientY) : null;
     if (view && point) this.book.place(kind, placeOf(view), point);
   }
 
@@ -37,18 +45,18 @@ export class Desk {
     const { pending } = this.book;
     const view = this.views.get(scan);
     if (!pending || !view || pending.place.scan !== scan || pending.place.slice !== view.state.slice) return;
-    const point = view.pointAt(clientX, clientY);
+    const point = view.camera.pointAt(clientX, clientY);
     if (point) this.book.hover(point);
   }
 
   /** Puts a measurement in the middle of a scan's viewport, first point in hand, to be moved with the keys. */
   placeInMiddle(kind: MeasurementKind, scan: string): boolean {
     const view = this.views.get(scan);
-    const middle = view?.middle();
-    const axes = view?.axes();
+    const middle = view?.camera.middle();
+    const axes = view?.camera.axes();
     if (!view || !middle || !axes || view.state.status !== 'ready') return false;
     const at = (right: number, down: number) =>
-      view.ontoSlice(add(middle, add(scale(axes.right, right * axes.mmPerPixel), scale(axes.down, down * axes.mmPerPixel))));
+      view.camera.ontoSlice(add(middle, add(scale(axes.right, right * axes.mmPerPixel), scale(axes.down, down * axes.mmPerPixel))));
     const place = placeOf(view);
     const corners = [at(-50, 0), at(50, kind === 'ellipse' ? 40 : 0), at(0, kind === 'angle' ? -50 : 40)];
     const [from, to] = corners as [Point3, Point3];
@@ -65,7 +73,7 @@ export class Desk {
   /** Drags a point of a measurement, or all of it (null), from one place of the screen to another. */
   drag(id: string, point: number | null, from: [number, number], to: [number, number]): void {
     const view = this.viewOf(id);
-    const [start, end] = [view?.pointAt(...from), view?.pointAt(...to)];
+    const [start, end] = [view?.camera.pointAt(...from), view?.camera.pointAt(...to)];
     if (start && end) this.book.drag(id, point, end, subtract(end, start));
   }
 
@@ -76,7 +84,7 @@ export class Desk {
   /** Moves what is selected along the screen's axes, in steps of half a pixel of the image. */
   nudge(right: number, down: number): boolean {
     const view = this.viewOf(this.book.selected?.id ?? '');
-    const axes = view?.axes();
+    const axes = view?.camera.axes();
     if (!view || !axes) return false;
     const { rowSpacing, columnSpacing } = view.scan.geometry;
     const step = Math.min(rowSpacing, columnSpacing) / 2;

@@ -1,3 +1,5 @@
+import { isPressable } from '@/lib/pressable';
+
 import { KINDS, MEASURING } from './measure';
 import type { ToolName, ViewerHandle } from './types';
 
@@ -114,8 +116,4 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
     default:
       return false;
   }
-}
-
-function isPressable(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('button:not([role="radio"]), a[href], summary') !== null;
 }

@@ -1,7 +1,6 @@
 import type { Types } from '@cornerstonejs/core';
 
-import { add, dot, linkedSlice, scale, subtract } from './geometry';
-import { renderMode } from './start';
+import { dot, linkedSlice, subtract } from './geometry';
 import type { Point3 } from './types';
 import type { StackView } from './view';
 
@@ -83,16 +82,16 @@ export class Links {
     const source = this.at(element ?? null);
     if (!source?.dragged || this.following || !previousCamera) return;
     if (!previousCamera.focalPoint || !camera.focalPoint || !previousCamera.parallelScale || !camera.parallelScale) return;
-    const axes = source.axes();
+    const axes = source.camera.axes();
     if (!axes) return;
     const moved = subtract(camera.focalPoint, previousCamera.focalPoint);
     const [right, down] = [dot(moved, axes.right), dot(moved, axes.down)];
     const factor = camera.parallelScale / previousCamera.parallelScale;
     if (Math.abs(right) + Math.abs(down) < 1e-6 && Math.abs(factor - 1) < 1e-9) return;
-    source.moved = true;
+    source.camera.moved = true;
     if (!this.on) return;
     this.quietly(() => {
-      for (const other of this.views.values()) if (other !== source) follow(other, right, down, factor);
+      for (const other of this.views.values()) if (other !== source) other.camera.move(right, down, factor);
     });
   };
 
@@ -100,24 +99,24 @@ export class Links {
   readonly windowed = (event: Event): void => {
     const source = this.at(event.currentTarget);
     if (!this.window || this.following || !source?.dragged) return;
-    const share = source.windowShare();
+    const share = source.window.share();
     this.quietly(() => {
-      for (const other of this.views.values()) if (other !== source && share) other.setWindowShare(share);
+      for (const other of this.views.values()) if (other !== source && share) other.window.setShare(share);
     });
   };
 
   /** Zooms a stack, and those linked to it, about the middle of the screen. */
   zoom(scan: string, factor: number): void {
     this.quietly(() => {
-      for (const [key, view] of this.views) if (key === scan || this.on) follow(view, 0, 0, factor);
+      for (const [key, view] of this.views) if (key === scan || this.on) view.camera.move(0, 0, factor);
     });
   }
 
   /** Moves the image of a stack by CSS pixels, and those linked to it by the same mm. */
   pan(scan: string, right: number, down: number): void {
-    const mm = this.views.get(scan)?.axes()?.mmPerPixel ?? 0;
+    const mm = this.views.get(scan)?.camera.axes()?.mmPerPixel ?? 0;
     this.quietly(() => {
-      for (const [key, view] of this.views) if (key === scan || this.on) follow(view, -right * mm, -down * mm, 1);
+      for (const [key, view] of this.views) if (key === scan || this.on) view.camera.move(-right * mm, -down * mm, 1);
     });
   }
 
@@ -125,9 +124,9 @@ export class Links {
   changeWindow(scan: string, wider: number, higher: number): void {
     const source = this.views.get(scan);
     this.quietly(() => {
-      source?.changeWindow(wider, higher);
-      const share = this.window && source?.windowShare();
-      if (share) for (const other of this.views.values()) if (other !== source) other.setWindowShare(share);
+      source?.window.change(wider, higher);
+      const share = this.window && source?.window.share();
+      if (share) for (const other of this.views.values()) if (other !== source) other.window.setShare(share);
     });
   }
 
@@ -138,22 +137,4 @@ export class Links {
   private at(element: EventTarget | null): StackView | undefined {
     return [...this.views.values()].find((view) => view.element === element);
   }
-}
-
-function follow(view: StackView, right: number, down: number, factor: number): void {
-  const axes = view.axes();
-  const camera = view.viewport.getCamera();
-  if (!axes || !camera.focalPoint || !camera.parallelScale) return;
-  const shift = add(scale(axes.right, right), scale(axes.down, down));
-  const focalPoint = add(camera.focalPoint, shift);
-  if (renderMode() === 'cpu') {
-    // Setting parallelScale is wrong there where rows and columns are spaced differently; scale is not.
-    view.viewport.setCamera({ focalPoint });
-    view.viewport.setCamera({ scale: (camera.scale ?? 1) / factor });
-  } else {
-    const position = add(camera.position as Point3, shift);
-    view.viewport.setCamera({ focalPoint, position, parallelScale: camera.parallelScale * factor });
-  }
-  view.moved = true;
-  view.viewport.render();
 }

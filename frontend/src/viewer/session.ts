@@ -1,27 +1,16 @@
-import { Enums, RenderingEngine, type Types } from '@cornerstonejs/core';
-import {
-  Enums as ToolEnums, PanTool, ToolGroupManager, type Types as ToolTypes, WindowLevelTool, ZoomTool,
-} from '@cornerstonejs/tools';
+import { Enums } from '@cornerstonejs/core';
 
-import { Links } from './links';
-import { KINDS } from './measure';
-import { prefetchScan, registerScan, releaseScan } from './loading';
+import { Cine } from './cine';
 import { Desk } from './desk';
+import { Links } from './links';
+import { prefetchScan, registerScan, releaseScan } from './loading';
+import { KINDS } from './measure';
 import type { Pending, Selected } from './measurement-book';
-import { start } from './start';
+import { DRIVEN, Screen } from './screen';
 import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle, ViewState } from './types';
 import { StackView } from './view';
 
 const { Events } = Enums;
-const { MouseBindings } = ToolEnums;
-/** Tools that Cornerstone drives; what measures is ours. */
-const DRIVEN = {
-  window: WindowLevelTool.toolName as string,
-  zoom: ZoomTool.toolName as string,
-  pan: PanTool.toolName as string,
-};
-const EXTRA_BUTTON: Partial<Record<keyof typeof DRIVEN, number>> = { pan: MouseBindings.Auxiliary, zoom: MouseBindings.Secondary };
-const CINE_INTERVAL = 160;
 /** What one step of the tools is by key: a part of the window's width, a factor of the zoom, CSS pixels of a pan. */
 const STEP = { window: 0.05, zoom: 1.1, pan: 24 };
 
@@ -58,15 +47,11 @@ export interface SessionOptions {
   active?: string;
 }
 
-let count = 0;
-
 /** One or two stacks on screen: tools, links and measurements between Cornerstone and the components. */
 export class ViewerSession implements ViewerHandle {
   state: SessionState;
   readonly locked: boolean;
-  private readonly engine: RenderingEngine;
-  private readonly group: ToolTypes.IToolGroup;
-  private readonly id = `viewer-${(count += 1)}`;
+  private readonly screen: Screen;
   private readonly views = new Map<string, StackView>();
   private readonly links: Links;
   readonly desk: Desk;
@@ -74,46 +59,34 @@ export class ViewerSession implements ViewerHandle {
   private seriesSource: ((scan: string, series: number) => void) | null = null;
   /** Where to go in a series that was asked for. */
   private readonly awaited = new Map<string, { series: number; slice: number }>();
-  private cine: ReturnType<typeof setInterval> | null = null;
+  private readonly cine: Cine;
   private closed = false;
-  /** Sizes of the elements when their canvases were made or last resized. */
-  private drawnAt: string;
 
   constructor(
     private scans: StackScan[],
     elements: Map<string, HTMLDivElement>,
     options: SessionOptions,
   ) {
-    start();
     this.locked = options.locked;
-    this.engine = new RenderingEngine(this.id);
-    this.engine.setViewports(
-      scans.map(({ key }) => ({
-        viewportId: this.viewportId(key),
-        element: elements.get(key) as HTMLDivElement,
-        type: Enums.ViewportType.STACK,
-        defaultOptions: { background: [0, 0, 0] as Types.Point3 },
-      })),
-    );
-    const group = ToolGroupManager.createToolGroup(this.id);
-    if (!group) throw new Error('The viewer is already open.');
-    this.group = group;
-    for (const name of Object.values(DRIVEN)) group.addTool(name);
+    this.screen = new Screen(scans.map(({ key }) => key), elements);
     for (const scan of scans) {
       const element = elements.get(scan.key) as HTMLDivElement;
-      group.addViewport(this.viewportId(scan.key), this.id);
-      const view = new StackView(scan, element, this.engine, this.viewportId(scan.key), options.preset, () => this.publish());
+      const view = new StackView(scan, element, this.screen.engine, this.screen.viewportId(scan.key), options.preset, () => this.publish());
       this.views.set(scan.key, view);
     }
-    this.drawnAt = this.sizes();
     this.links = new Links(this.views);
     for (const { element } of this.views.values()) {
       element.addEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
       element.addEventListener(Events.VOI_MODIFIED, this.links.windowed);
     }
     this.desk = new Desk(this.views, options.measurements, () => this.publish());
-    this.state = { ...this.snapshot(), active: options.active && this.views.has(options.active) ? options.active : (scans[0]?.key ?? ''), tool: 'window', solo: null, cine: false, preset: options.preset };
-    this.bindTools();
+    this.cine = new Cine(
+      () => this.views.get(this.state.active)?.state ?? null,
+      (slice) => this.show(this.state.active, slice),
+    );
+    const active = options.active && this.views.has(options.active) ? options.active : (scans[0]?.key ?? '');
+    this.state = { ...this.snapshot(), active, tool: 'window', solo: null, preset: options.preset };
+    this.screen.bind('window');
   }
 
   /** Loads and shows everything; slices not on screen follow at low priority. */
@@ -126,14 +99,13 @@ export class ViewerSession implements ViewerHandle {
 
   close(): void {
     this.closed = true;
-    this.stopCine();
+    this.cine.stop();
     for (const view of this.views.values()) {
       view.element.removeEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
       view.element.removeEventListener(Events.VOI_MODIFIED, this.links.windowed);
       view.close();
     }
-    ToolGroupManager.destroyToolGroup(this.id);
-    this.engine.destroy();
+    this.screen.close();
     this.scans.forEach(releaseScan);
   }
 
@@ -158,9 +130,12 @@ export class ViewerSession implements ViewerHandle {
       this.seriesSource?.(scan, series);
       return;
     }
-    const target = Math.min(view.state.slices - 1, Math.max(0, slice));
-    void view.goTo(target);
-    this.links.scrolled(scan, target);
+    this.show(scan, Math.min(view.state.slices - 1, Math.max(0, slice)));
+  }
+
+  private show(scan: string, slice: number): void {
+    void this.views.get(scan)?.goTo(slice);
+    this.links.scrolled(scan, slice);
   }
 
   /** Who is asked for another series of a scan, and brings it by `showSeries`. */
@@ -206,22 +181,9 @@ export class ViewerSession implements ViewerHandle {
 
   /** Back and forth through the active stack until it is stopped. */
   toggleCine(): void {
-    if (this.cine) return this.stopCine();
-    let direction = 1;
-    this.cine = setInterval(() => {
-      const view = this.views.get(this.state.active);
-      if (!view) return;
-      const { slice, slices } = view.state;
-      if (slice + direction < 0 || slice + direction >= slices) direction = -direction;
-      this.scroll(direction);
-    }, CINE_INTERVAL);
-    this.publish({ cine: true });
-  }
-
-  private stopCine(): void {
-    if (this.cine) clearInterval(this.cine);
-    this.cine = null;
-    this.publish({ cine: false });
+    if (this.cine.plays) this.cine.stop();
+    else this.cine.play();
+    this.publish();
   }
 
   // --- The screen
@@ -238,7 +200,7 @@ export class ViewerSession implements ViewerHandle {
     if (this.locked && tool in KINDS) return;
     this.desk.book.cancel();
     this.publish({ tool });
-    this.bindTools();
+    this.screen.bind(tool);
   }
 
   step(right: number, up: number): boolean {
@@ -250,7 +212,7 @@ export class ViewerSession implements ViewerHandle {
   }
 
   preset(index: number): void {
-    for (const view of this.views.values()) view.preset(index);
+    for (const view of this.views.values()) view.window.preset(index);
     this.publish({ preset: index });
   }
 
@@ -274,23 +236,17 @@ export class ViewerSession implements ViewerHandle {
     this.publish({ solo: this.state.solo ? null : this.state.active });
   }
 
-  private sizes(): string {
-    return [...this.views.values()].map(({ element }) => `${element.clientWidth}×${element.clientHeight}`).join(' ');
-  }
-
   setOverlay(scan: string, overlay: SaliencyOverlay | null): void {
     this.views.get(scan)?.setOverlay(overlay);
   }
 
   resize(): void {
-    // An observer calls at once for what it begins to observe, too.
-    const sizes = this.sizes();
-    if (this.closed || sizes === this.drawnAt) return;
-    this.drawnAt = sizes;
+    if (this.closed || !this.screen.isResized()) return;
     this.links.quietly(() => {
-      const moved = [...this.views.values()].some((view) => view.moved);
-      this.engine.resize(true, moved);
-      if (!moved) this.views.forEach((view) => view.fit());
+      const cameras = [...this.views.values()].map(({ camera }) => camera);
+      const moved = cameras.some((camera) => camera.moved);
+      this.screen.engine.resize(true, moved);
+      if (!moved) cameras.forEach((camera) => camera.fit());
     });
   }
 
@@ -361,14 +317,11 @@ export class ViewerSession implements ViewerHandle {
     this.desk.book.select({ id, point: null });
   }
 
-  private viewportId(key: string): string {
-    return `${this.id}-${key}`;
-  }
-
-  private snapshot(): Omit<SessionState, 'active' | 'tool' | 'solo' | 'cine' | 'preset'> {
+  private snapshot(): Omit<SessionState, 'active' | 'tool' | 'solo' | 'preset'> {
     const { links, desk: { book } } = this;
     return {
       views: Object.fromEntries([...this.views].map(([key, view]) => [key, view.state])),
+      cine: this.cine.plays,
       linked: links.on,
       linkedWindow: links.window,
       offsetMm: links.offsetMm(),
@@ -386,17 +339,5 @@ export class ViewerSession implements ViewerHandle {
     if (this.closed) return;
     this.state = { ...this.state, ...part, ...this.snapshot() };
     this.listeners.forEach((listener) => listener());
-  }
-
-  private bindTools(): void {
-    for (const name of Object.keys(DRIVEN) as (keyof typeof DRIVEN)[]) {
-      const extra = EXTRA_BUTTON[name];
-      const bindings = [
-        ...(name === this.state.tool ? [{ mouseButton: MouseBindings.Primary }] : []),
-        ...(extra ? [{ mouseButton: extra }] : []),
-      ];
-      if (bindings.length) this.group.setToolActive(DRIVEN[name], { bindings });
-      else this.group.setToolDisabled(DRIVEN[name]);
-    }
   }
 }

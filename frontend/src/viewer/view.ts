@@ -1,13 +1,12 @@
-import { cache, Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
+import { Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
 
-import { add, directionLetters, distance, dot, hanging, middle, nearestIndex, normalize, planeOf, scale, screenAxes, subtract } from './geometry';
-import { fromPatient, ontoSlice, sliceOrigin, toPatient } from './coordinates';
+import { Camera } from './camera';
+import { sliceOrigin } from './coordinates';
+import { add, directionLetters, dot, middle, nearestIndex, planeOf, scale } from './geometry';
 import { OverlayCanvas } from './overlay-canvas';
-import { ellipseStatistics, probe, type SlicePixels } from './pixel-values';
+import { StackWindow } from './stack-window';
 import { renderMode } from './start';
-import { headerWindow } from './stack';
-import type { Measurement, Point3, SaliencyOverlay, StackScan, ViewState, Window } from './types';
-import { PRESETS, robustWindow } from './windowing';
+import type { Point3, SaliencyOverlay, StackScan, ViewState, Window } from './types';
 
 const { Events } = Enums;
 
@@ -33,8 +32,6 @@ function loadMessage(error: unknown): string {
 export class StackView {
   readonly viewport: Types.IStackViewport;
   state: ViewState;
-  /** The reader has zoomed or panned; without that, a resize fits the image again. */
-  moved = false;
   /**
    * The reader is dragging on this image, and no slice is being put up meanwhile: only then is a moved
    * camera the reader's doing. WebGL viewports move it themselves whenever the slice changes.
@@ -48,9 +45,8 @@ export class StackView {
   private changing = false;
   private target: number;
   private readonly failures = new Map<string, string>();
-  /** The window the series came with, and the one its pixels suggest. */
-  private series: Window | null = null;
-  private robust: Window | null = null;
+  readonly camera: Camera;
+  readonly window: StackWindow;
   private readonly map: OverlayCanvas;
   private closed = false;
 
@@ -59,10 +55,12 @@ export class StackView {
     readonly element: HTMLDivElement,
     engine: RenderingEngine,
     viewportId: string,
-    private presetIndex: number,
+    preset: number,
     private readonly changed: () => void,
   ) {
     this.viewport = engine.getViewport<Types.IStackViewport>(viewportId);
+    this.camera = new Camera(this.viewport, element, () => this.scan.geometry, () => this.origin());
+    this.window = new StackWindow(this.viewport, preset, () => this.state.window);
     // Cornerstone makes the element focusable and then swallows every key pressed on it, Tab included.
     element.removeAttribute('tabindex');
     this.target = scan.geometry.openingSlice;
@@ -118,12 +116,12 @@ export class StackView {
 
   /** Puts another series in this one's place: on the given slice, else on the one nearest to the middle of the screen. */
   async swap(scan: StackScan, slice?: number): Promise<void> {
-    const here = this.middle() ?? this.origin();
+    const here = this.camera.middle() ?? this.origin();
     const { normal, positions, openingSlice } = scan.geometry;
     const parallel = Math.abs(dot(normal, this.scan.geometry.normal)) > PARALLEL;
     this.scan = scan;
     this.target = slice ?? (parallel ? nearestIndex(positions, dot(here, normal)) : openingSlice);
-    this.robust = null;
+    this.window.forget();
     this.failures.clear();
     const { target } = this;
     this.update({ status: 'loading', error: null, inverted: false, slice: target, slices: positions.length, ...this.place(target) });
@@ -133,14 +131,9 @@ export class StackView {
   /** Chooses the window and hangs the stack by the first slice that arrives; the opening one may fail. */
   private prepare(): void {
     const image = this.viewport.getCornerstoneImage();
-    if (this.closed || this.robust || !image) return;
-    const { slope = 1, intercept = 0 } = image;
-    const robust = robustWindow(image.voxelManager?.getScalarData() ?? []);
-    const stored = (value: number) => (image.preScale?.scaled ? value : value * slope + intercept);
-    this.robust = { lower: stored(robust.lower), upper: stored(robust.upper) };
-    this.series = headerWindow(this.scan.metadata) ?? this.robust;
-    this.preset(this.presetIndex);
-    this.fit();
+    if (this.closed || this.window.known || !image) return;
+    this.window.choose(image, this.scan.metadata);
+    this.camera.fit();
   }
 
   async goTo(slice: number): Promise<void> {
@@ -162,7 +155,7 @@ export class StackView {
     if (this.closed || this.target !== target) return;
     // The CPU renderer forgets the window it shows when the slice changes, and a drag would start
     // from the header's again.
-    if (this.robust && renderMode() === 'cpu') this.setWindow(shown);
+    if (this.window.known && renderMode() === 'cpu') this.window.set(shown);
     this.prepare();
   }
 
@@ -170,69 +163,8 @@ export class StackView {
   retry(): void {
     this.failures.clear();
     this.update({ status: 'loading', error: null });
-    this.robust = null;
+    this.window.forget();
     void this.open();
-  }
-
-  fit(): void {
-    this.viewport.resetCamera();
-    const { row, column } = this.scan.geometry;
-    const { flipHorizontal, flipVertical, transposed } = hanging(row, column);
-    if (transposed) this.hangTransposed();
-    else if (flipHorizontal || flipVertical) this.viewport.setCamera({ flipHorizontal, flipVertical });
-    this.moved = false;
-    this.viewport.render();
-  }
-
-  /**
-   * Turns an image whose rows run along the body. The two renderers flip before and after turning, so
-   * the flips are found by looking where the screen's axes then point.
-   */
-  private hangTransposed(): void {
-    this.viewport.setViewPresentation({ rotation: 90 });
-    const { right, down } = screenAxes(this.scan.geometry.normal);
-    for (const [flipHorizontal, flipVertical] of [[false, false], [true, false], [false, true], [true, true]]) {
-      this.viewport.setCamera({ flipHorizontal, flipVertical });
-      const axes = this.axes();
-      if (axes && dot(axes.right, right) > 0 && dot(axes.down, down) > 0) return;
-    }
-  }
-
-  setWindow(window: Window): void {
-    this.viewport.setProperties({ voiRange: window });
-    this.viewport.render();
-  }
-
-  preset(index: number): void {
-    const preset = PRESETS[index];
-    if (!preset || !this.series || !this.robust) return;
-    this.presetIndex = index;
-    this.setWindow(preset.of(this.series, this.robust));
-  }
-
-  /** The window as a share of what the pixels suggest, to be carried over to another scan. */
-  windowShare(): Window | null {
-    const { robust, state } = this;
-    if (!robust) return null;
-    const share = (value: number) => (value - robust.lower) / (robust.upper - robust.lower);
-    return { lower: share(state.window.lower), upper: share(state.window.upper) };
-  }
-
-  setWindowShare(share: Window): void {
-    const { robust } = this;
-    if (!robust) return;
-    const value = (part: number) => robust.lower + part * (robust.upper - robust.lower);
-    this.setWindow({ lower: value(share.lower), upper: value(share.upper) });
-  }
-
-  /** Widens and raises the window by parts of its width. */
-  changeWindow(wider: number, higher: number): void {
-    if (!this.robust) return;
-    const { lower, upper } = this.state.window;
-    const width = upper - lower;
-    const middle = (lower + upper) / 2 + higher * width;
-    const half = Math.max(1, width * (1 + wider)) / 2;
-    this.setWindow({ lower: middle - half, upper: middle + half });
   }
 
   invert(): void {
@@ -243,74 +175,14 @@ export class StackView {
   }
 
   reset(): void {
-    this.preset(this.presetIndex);
+    this.window.again();
     if (this.state.inverted) this.invert();
-    this.fit();
+    this.camera.fit();
   }
 
   setOverlay(overlay: SaliencyOverlay | null): void {
     this.map.overlay = overlay;
     this.draw();
-  }
-
-  /** Screen axes in patient space (unit vectors to the right and down) and mm per CSS pixel. */
-  axes(): { right: Point3; down: Point3; mmPerPixel: number } | null {
-    if (!this.viewport.getCornerstoneImage()) return null;
-    const { clientWidth, clientHeight } = this.element;
-    const at = (x: number, y: number) =>
-      this.viewport.canvasToWorld([clientWidth / 2 + x, clientHeight / 2 + y]);
-    const centre = at(0, 0);
-    const toRight = subtract(at(100, 0), centre);
-    return {
-      right: normalize(toRight),
-      down: normalize(subtract(at(0, 100), centre)),
-      mmPerPixel: distance([0, 0, 0], toRight) / 100,
-    };
-  }
-
-  /** A patient point in CSS pixels of this element. */
-  project(point: Point3): [number, number] {
-    const [x, y] = this.viewport.worldToCanvas(fromPatient(point, this.scan.geometry));
-    return [x, y];
-  }
-
-  /** The point of the shown slice under a place of the screen; null while there is no image. */
-  pointAt(clientX: number, clientY: number): Point3 | null {
-    if (!this.viewport.getCornerstoneImage()) return null;
-    const { left, top } = this.element.getBoundingClientRect();
-    return this.ontoSlice(toPatient(this.viewport.canvasToWorld([clientX - left, clientY - top]), this.scan.geometry));
-  }
-
-  middle(): Point3 | null {
-    const { left, top, width, height } = this.element.getBoundingClientRect();
-    return this.pointAt(left + width / 2, top + height / 2);
-  }
-
-  ontoSlice(point: Point3): Point3 {
-    return ontoSlice(point, this.origin(), this.scan.geometry.normal);
-  }
-
-  /** What the pixels under a measurement say; null where a probe meets none. */
-  statistics({ kind, slice, points }: Measurement): Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>> | null {
-    const pixels = kind === 'probe' || kind === 'ellipse' ? this.pixels(slice) : null;
-    const { geometry } = this.scan;
-    if (kind === 'probe') {
-      const value = pixels && points[0] ? probe(points[0], pixels, geometry) : null;
-      return value === null ? null : { value };
-    }
-    if (!pixels) return {};
-    const found = ellipseStatistics(points, pixels, geometry);
-    return found ? { mean: found.mean, sd: found.sd } : {};
-  }
-
-  /** A slice's pixels in the units of the window; null while they are not here. */
-  private pixels(slice: number): SlicePixels | null {
-    const image = cache.getImage(this.scan.imageIds[slice] ?? '');
-    const stored = image?.voxelManager?.getScalarData();
-    if (!image || !stored) return null;
-    const { slope = 1, intercept = 0, rows, columns } = image;
-    const values = image.preScale?.scaled ? stored : Float32Array.from(stored, (value) => value * slope + intercept);
-    return { values, rows, columns, origin: sliceOrigin(this.scan.metadata[slice]) };
   }
 
   private place(slice: number): Pick<ViewState, 'offsetMm' | 'side'> {
@@ -344,7 +216,7 @@ export class StackView {
 
   private readonly refresh = () => {
     if (this.closed) return;
-    const axes = this.axes();
+    const axes = this.camera.axes();
     if (!axes) return;
     const { right, down, mmPerPixel } = axes;
     const slice = this.target;
@@ -353,7 +225,7 @@ export class StackView {
       slice,
       ...this.place(slice),
       mmPerPixel,
-      camera: [...this.project(this.origin()), mmPerPixel].map((value) => value.toFixed(3)).join(' '),
+      camera: [...this.camera.project(this.origin()), mmPerPixel].map((value) => value.toFixed(3)).join(' '),
       letters: {
         right: directionLetters(right),
         left: directionLetters(scale(right, -1)),
@@ -381,7 +253,7 @@ export class StackView {
   }
 
   private draw(): void {
-    const outside = this.map.draw(this.state.status === 'ready', this.origin(), (point) => this.project(point));
+    const outside = this.map.draw(this.state.status === 'ready', this.origin(), (point) => this.camera.project(point));
     if (outside !== this.state.outsideOverlay) this.update({ outsideOverlay: outside });
   }
 

@@ -1,3 +1,5 @@
+import { isPressable } from '@/lib/pressable';
+
 import { type Finding, type GradeOption, optionFor } from './rubric';
 
 /** What a key does in the score panel; keys that mean nothing there go to the viewer. */
@@ -35,11 +37,6 @@ const LETTERS: Record<string, RoomAction> = {
 
 export function isEditable(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable="true"]');
-}
-
-/** Enter and Space belong to the button or link that has the focus. */
-function isPressable(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('button:not([role="radio"]), a[href], [role="menuitem"]') !== null;
 }
 
 /**
