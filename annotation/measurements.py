@@ -43,6 +43,8 @@ KINDS = {
         Kind("probe", "Pixel value", ("pixel",), "1"),
     )
 }  # fmt: skip
+#: Points, by their places in the order, without a distance between which there is no line, arm or area.
+_APART = {"mcrae": ((0, 1),), "angle": ((0, 1), (1, 2)), "ellipse": ((0, 1), (2, 3))}
 #: The finding that McRae's line proposes a grade for.
 PROPOSES = "vertical_translocation"
 #: Rounding in the browser's arithmetic and JSON, in the unit of the value; a thousandth of a mm.
@@ -88,6 +90,10 @@ def wrong_with(measurement: Mapping[str, Any]) -> dict[str, str]:
     points = measurement["points"]
     if len(points) != len(kind.points):
         return {"points": f"{len(points)} points; {kind.label} has {len(kind.points)}"}
+    for first, second in _APART.get(kind.key, ()):
+        if math.dist(points[first], points[second]) < TOLERANCE:
+            names = f"{kind.points[first]} and {kind.points[second]}"
+            return {"points": f"{kind.label}: {names} are the same point, so there is nothing to measure"}
     wrong: dict[str, str] = {}
     expected = value_of(kind.key, points)
     stated = measurement["value"]

@@ -77,6 +77,39 @@ def test_parts_that_contradict_each_other(changes: dict[str, Any], field: str) -
     assert field in measurements.wrong_with(one(**changes))
 
 
+@pytest.mark.parametrize(
+    ("kind", "points", "message"),
+    [
+        (
+            "mcrae",
+            [LINE[0], LINE[0], [4, 0, 105]],
+            "Dens tip above McRae's line: basion and opisthion are the same",
+        ),
+        ("angle", [[0, 1, 0], [0, 1, 0], [0, 0, 3]], "Angle: first arm and vertex are the same"),
+        ("angle", [[0, 1, 0], [0, 0, 3], [0, 0, 3]], "Angle: vertex and second arm are the same"),
+        (
+            "ellipse",
+            [[4, 1, 7], [4, 5, 7], [4, 3, 7], [4, 3, 7]],
+            "Area: column start and column end are the same",
+        ),
+    ],
+)
+def test_what_has_no_extent_is_no_measurement(kind: str, points: list[list[float]], message: str) -> None:
+    """A slipped double click: the value fits the points, and means nothing."""
+    value = measurements.value_of(kind, points)
+    wrong = measurements.wrong_with(one(kind=kind, points=points, value=value, proposed_grade=None))
+    assert list(wrong) == ["points"]
+    assert wrong["points"].startswith(message)
+
+
+@pytest.mark.django_db
+def test_the_server_refuses_a_line_without_length(case: Any, readers: dict[str, Any]) -> None:
+    flat = one(points=[LINE[0], LINE[0], [4, 0, 105]], value=5.0)
+    with pytest.raises(RuleViolation) as refusal:
+        draft(case, readers["observer_a"], both(), measurements=[one(), flat])
+    assert "McRae's line" in refusal.value.extra["fields"]["measurements.1.points"]
+
+
 @pytest.mark.django_db
 def test_the_server_refuses_a_value_that_the_points_do_not_have(case: Any, readers: dict[str, Any]) -> None:
     saved = draft(case, readers["observer_a"], both(), measurements=[one()])
