@@ -1,6 +1,7 @@
 import { add, distance } from './geometry';
 import { History } from './history';
 import { ellipseIn, KINDS, proposedGrade, valueOf, withPoint } from './measure';
+import { newId as makeId } from './new-id';
 import type { Measurement, MeasurementKind, Point3 } from './types';
 
 /** Where something is measured: one slice, and its axes in patient space. */
@@ -48,7 +49,7 @@ export class MeasurementBook {
     kept: Measurement[],
     private readonly statistics: Statistics,
     private readonly changed: () => void,
-    private readonly newId: () => string = () => crypto.randomUUID(),
+    private readonly newId = makeId,
   ) {
     this.history = new History(kept);
   }
