@@ -54,6 +54,17 @@ def drag(
     mouse.up(button=button)
 
 
+def by_keys(page: Page, tool: str, points: int = 1) -> None:
+    """Measures with keys alone: a tool's letter, a point in the middle, each next one 5 mm or so to the right."""
+    page.keyboard.press(tool)
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    for _ in range(points - 1):
+        for _ in range(4):
+            page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Space")
+
+
 def middle(reader: Person, key: str = "baseline") -> tuple[float, float]:
     box = view(reader, key).bounding_box()
     assert box

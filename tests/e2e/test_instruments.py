@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.e2e import phantom_truth
 from tests.e2e.demo_site import Site
 from tests.e2e.hands import (
+    by_keys,
     click,
     drag,
     in_the_room,
@@ -123,8 +124,7 @@ def test_points_are_moved_undone_and_shown_again_exactly(reader: Person) -> None
     for dx, dy in ((-60, 20), (-20, 60), (20, 20)):
         click(reader, x2 + dx, y2 + dy)
     assert number(made(reader, "angle"), "data-mm") == pytest.approx(90, abs=1)
-    page.keyboard.press("q")
-    page.keyboard.press("Space")  # by keyboard alone: into the middle
+    by_keys(page, "q")
     made(reader, "probe").wait_for()
     page.keyboard.press("Delete")
     made(reader, "probe").wait_for(state="detached")

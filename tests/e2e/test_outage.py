@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e import small_study
+from tests.e2e.hands import by_keys
 from tests.e2e.pages import Person, sign_in, wait_until
 from tests.e2e.small_study import Study
 from tests.e2e.test_reading_room import case_of, cell, codes, is_saved, opens, value
@@ -45,8 +46,7 @@ def test_lost_network_killed_tab_and_restarted_server_lose_nothing(reader: Perso
     page.keyboard.press("0")
     cell(page, "Follow-up: Pannus").focus()
     page.keyboard.press("2")
-    page.keyboard.press("d")
-    page.keyboard.press("Space")
+    by_keys(page, "d", 2)
     page.get_by_test_id("measurement").wait_for()
     page.keyboard.press("Escape")
     state = page.get_by_test_id("save-state")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route
 
 from tests.e2e import small_study
-from tests.e2e.hands import dialog_violations
+from tests.e2e.hands import by_keys, dialog_violations
 from tests.e2e.pages import CLEAN, PANNUS, Person, picture, sign_in, wait_until
 from tests.e2e.small_study import Study
 
@@ -141,8 +141,7 @@ def test_key_slices_comments_quality_and_copies_are_kept(reader: Person) -> None
     wait_until(lambda: viewport.get_attribute("data-slice") == str(opened - 3), "the slice")
     keyboard.press("2")
     keyboard.press("k")
-    keyboard.press("m")
-    keyboard.press("Space")  # a length in the middle of the same slice
+    by_keys(page, "m", 2)  # a length in the middle of the same slice
     page.get_by_test_id("measurement").wait_for()
     keyboard.press("Escape")
     cell(page, "Baseline: Dens erosion").focus()
@@ -245,8 +244,7 @@ def test_another_series_of_a_scan(reader: Person) -> None:
 
     # What is measured and marked here is of this series, and is found again from the other one.
     keyboard.press("b")
-    keyboard.press("m")
-    keyboard.press("Space")
+    by_keys(page, "m", 2)
     page.get_by_test_id("measurement").filter(has_text="series 2").wait_for()
     keyboard.press("Escape")
     cell(page, "Baseline: Pannus").focus()

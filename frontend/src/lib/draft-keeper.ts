@@ -1,7 +1,6 @@
 import type { DraftOptions, DraftState, Saved, ServerDraft } from './draft-state';
 import type { Aside } from './draft-store';
 import { ApiError, isUnanswered, reasonOf } from './errors';
-import { sameJson } from './same-json';
 
 export type { DraftState, DraftStatus, Saved } from './draft-state';
 
@@ -35,7 +34,7 @@ export class DraftKeeper<Body, Extra> {
     this.delay = options.delay ?? 600;
     this.base = body;
     const asides = store.asides();
-    this.state = { status: 'saved', revision, body, extra, message: null, theirs: null, asides, unkept: false, generation: 0 };
+    this.state = { status: 'saved', revision, body, extra, message: null, theirs: null, asides, unkept: false };
     const kept = store.read();
     if (!kept) return;
     if (options.same(kept.body, body)) {
@@ -126,7 +125,6 @@ export class DraftKeeper<Body, Extra> {
     if (status === 'conflict' || status === 'ended') return;
     const back = this.options.merge?.(aside.chosen, body, aside.other).theirs ?? aside.other;
     this.setAside([...asides.filter((one) => one !== aside), { at: Date.now(), chosen: back, other: body }]);
-    this.set({ generation: this.generationOf(back) });
     this.change(back);
   }
 
@@ -244,18 +242,12 @@ export class DraftKeeper<Body, Extra> {
   /** Goes on from the server's draft with `body`. */
   private take({ revision, extra, body: base }: ServerDraft<Body, Extra>, body: Body): void {
     const { same, store } = this.options;
-    const generation = this.generationOf(body);
     this.failures = 0;
     this.base = base;
     this.dirty = !same(body, base);
-    this.set({ status: this.dirty ? 'changed' : 'saved', revision, extra, body, theirs: null, message: null, generation });
+    this.set({ status: this.dirty ? 'changed' : 'saved', revision, extra, body, theirs: null, message: null });
     if (this.dirty) this.keep();
     else store.clear();
-  }
-
-  private generationOf(body: Body): number {
-    const { drawn = (all: Body): unknown => all } = this.options;
-    return this.state.generation + (sameJson(drawn(body), drawn(this.state.body)) ? 0 : 1);
   }
 
   private set(part: Partial<DraftState<Body, Extra>>): void {

@@ -37,8 +37,6 @@ export interface DraftState<Body, Extra> {
   asides: Aside<Body>[];
   /** The browser could not keep a copy (private mode, full disk). */
   unkept: boolean;
-  /** Grows when the body is replaced by another draft, so that what was drawn from it is drawn anew. */
-  generation: number;
 }
 
 export interface DraftOptions<Body, Extra> {
@@ -50,8 +48,6 @@ export interface DraftOptions<Body, Extra> {
   staleBody: (error: ApiError) => ServerDraft<Body, Extra> | null;
   /** Puts two drafts of one base together; the two differ only where both changed the same. */
   merge?: (base: Body, mine: Body, theirs: Body) => { mine: Body; theirs: Body };
-  /** What is drawn from a body and has to be drawn anew when it is another; all of it by default. */
-  drawn?: (body: Body) => unknown;
   /** It turned out whether a save that got no answer had arrived. */
   onLanded?: (arrived: boolean) => void;
   store: DraftStore<Body>;

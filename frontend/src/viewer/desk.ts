@@ -1,5 +1,5 @@
 import { add, scale, subtract } from './geometry';
-import { ellipseIn, KINDS } from './measure';
+import { isAt } from './measure';
 import { MeasurementBook, type Place, type Selected } from './measurement-book';
 import { statisticsOf } from './statistics';
 import type { Measurement, MeasurementKind, Point3 } from './types';
@@ -37,8 +37,9 @@ export class Desk {
   place(kind: MeasurementKind, scan: string, clientX: number, clientY: number): void {
     const view = this.views.get(scan);
     // A slice that is still on its way, or cannot be shown, has nothing to be measured.
-    const point = view?.state.status === 'ready' ? view.camera.pointAt(clientX, clientY) : null;
-    if (view && point) this.book.place(kind, placeOf(view), point);
+    if (!view || !this.isDrawn(scan)) return;
+    const point = view.camera.pointAt(clientX, clientY);
+    if (point) this.book.place(kind, placeOf(view), point);
   }
 
   hover(scan: string, clientX: number, clientY: number): void {
@@ -49,21 +50,52 @@ export class Desk {
     if (point) this.book.hover(point);
   }
 
-  /** Puts a measurement in the middle of a scan's viewport, first point in hand, to be moved with the keys. */
-  placeInMiddle(kind: MeasurementKind, scan: string): boolean {
+  /** Takes a point of a measurement in hand for the keys, in the middle of a scan's viewport. */
+  aim(kind: MeasurementKind, scan: string): boolean {
     const view = this.views.get(scan);
     const middle = view?.camera.middle();
-    const axes = view?.camera.axes();
-    if (!view || !middle || !axes || view.state.status !== 'ready') return false;
-    const at = (right: number, down: number) =>
-      view.camera.ontoSlice(add(middle, add(scale(axes.right, right * axes.mmPerPixel), scale(axes.down, down * axes.mmPerPixel))));
-    const place = placeOf(view);
-    const corners = [at(-50, 0), at(50, kind === 'ellipse' ? 40 : 0), at(0, kind === 'angle' ? -50 : 40)];
-    const [from, to] = corners as [Point3, Point3];
-    const points = kind === 'ellipse' ? ellipseIn(from, to, place.row, place.column) : corners.slice(0, KINDS[kind].clicks);
-    const made = this.book.add(kind, place, kind === 'probe' ? [middle] : points);
-    if (made) this.book.select({ id: made.id, point: 0 });
+    if (!view || !middle || !this.isDrawn(scan)) return false;
+    this.book.aim(kind, placeOf(view), middle);
     return true;
+  }
+
+  /** Moves the point in hand along the screen's axes, in steps of half a pixel of the image. */
+  moveAim(right: number, down: number): void {
+    const by = this.steps(this.book.pending?.place.scan, right, down);
+    if (by) this.book.moveAim(by);
+  }
+
+  /** Whether a scan's slice is on the screen; where it is still on its way, that is said. */
+  isDrawn(scan: string): boolean {
+    const status = this.views.get(scan)?.state.status;
+    if (status === 'loading') this.book.refuse(scan, 'loading');
+    return status === 'ready';
+  }
+
+  /** Whether the shown slices are those of a measurement, drawn already or not. */
+  isAt(place: Pick<Measurement, 'scan' | 'series' | 'slice'>): boolean {
+    const view = this.views.get(place.scan);
+    return view !== undefined && isAt(place, view.scan, view.state.slice);
+  }
+
+  /** Lets go of what has left the screen or is not on the scan in hand. */
+  tidy(active: string): void {
+    const { pending, selected, items } = this.book;
+    if (pending?.byKeys && (pending.place.scan !== active || !this.isAt(pending.place))) this.book.dropAim();
+    const item = items.find(({ id }) => id === selected?.id);
+    if (item && (item.scan !== active || !this.isAt(item))) this.book.select(null);
+  }
+
+  /** Takes back the last point placed, or removes what is selected: only what is seen. */
+  removeInHand(): boolean {
+    const { pending, selected, items } = this.book;
+    if (pending && this.isSeen(pending.place)) return this.book.back();
+    const item = items.find(({ id }) => id === selected?.id);
+    return item !== undefined && this.isSeen(item) && this.book.removeSelected();
+  }
+
+  private isSeen(place: Pick<Measurement, 'scan' | 'series' | 'slice'>): boolean {
+    return this.isAt(place) && this.views.get(place.scan)?.state.status === 'ready';
   }
 
   select(selected: Selected | null): void {
@@ -83,12 +115,17 @@ export class Desk {
 
   /** Moves what is selected along the screen's axes, in steps of half a pixel of the image. */
   nudge(right: number, down: number): boolean {
-    const view = this.viewOf(this.book.selected?.id ?? '');
+    const by = this.steps(this.book.items.find(({ id }) => id === this.book.selected?.id)?.scan, right, down);
+    return by !== null && this.book.nudge(by);
+  }
+
+  /** Half pixels of a scan's image to the right and down, as a vector in mm. */
+  private steps(scan: string | undefined, right: number, down: number): Point3 | null {
+    const view = this.views.get(scan ?? '');
     const axes = view?.camera.axes();
-    if (!view || !axes) return false;
-    const { rowSpacing, columnSpacing } = view.scan.geometry;
-    const step = Math.min(rowSpacing, columnSpacing) / 2;
-    return this.book.nudge(add(scale(axes.right, right * step), scale(axes.down, down * step)));
+    if (!view || !axes) return null;
+    const step = Math.min(view.scan.geometry.rowSpacing, view.scan.geometry.columnSpacing) / 2;
+    return add(scale(axes.right, right * step), scale(axes.down, down * step));
   }
 
   private viewOf(id: string): StackView | undefined {

@@ -1,3 +1,5 @@
+import { sameJson } from '@/lib/same-json';
+
 /** Undo and redo over whole values; each change with the same `merge` name joins the one before it. */
 export class History<T> {
   private past: T[] = [];
@@ -11,6 +13,15 @@ export class History<T> {
     this.merging = merge;
     this.now = next;
     this.future = [];
+  }
+
+  /** Takes over what did not come from here: `now` counts, and what can be undone or done again is revised to fit. */
+  revise(now: T, revised: (value: T) => T): void {
+    const differ = (value: T, index: number, all: T[]) => !sameJson(value, index + 1 < all.length ? all[index + 1] : now);
+    this.past = this.past.map(revised).filter(differ);
+    this.future = this.future.map(revised).filter(differ);
+    this.now = now;
+    this.merging = null;
   }
 
   undo(): boolean {

@@ -19,11 +19,11 @@ export const VIEWER_KEYS: ViewerKey[] = [
   { keys: 'W Z P', does: 'Left button: window, zoom, pan' },
   { keys: 'Shift ← ↑ ↓ →', does: 'What a drag with that tool does: width and brightness, zoom, or pan' },
   ...MEASURING.map((kind) => ({ keys: KINDS[kind].key, does: `Left button: ${KINDS[kind].label}` })),
-  { keys: 'Space', does: 'Put a measurement of that kind in the middle, to be moved with the keys' },
+  { keys: 'Space', does: 'With such a tool: a point in the middle. Arrow keys move it, Space or Enter places it; then the next one' },
   { keys: '← ↑ ↓ →', does: 'On a point of a measurement: move it by half a pixel, with Shift by five pixels' },
-  { keys: 'Delete', does: 'Take back a point, or remove the selected measurement' },
-  { keys: 'Ctrl Z, Ctrl Y', does: 'Undo, redo measuring' },
-  { keys: 'Esc', does: 'Give up a measurement, or let go of it' },
+  { keys: 'Delete', does: 'Take back a point, or remove the selected measurement on screen' },
+  { keys: 'Ctrl Z, Ctrl Y', does: 'Undo, redo measuring; goes to the slice where it is' },
+  { keys: 'Esc', does: 'Give up a measurement, or let go of it; then back to the window tool' },
   { keys: 'I', does: 'Invert' },
   { keys: 'R', does: 'Reset window, zoom and pan' },
   { keys: 'L', does: 'Link or unlink the scans; linking matches the slices on screen' },
@@ -107,7 +107,7 @@ export function handleViewerKey(viewer: ViewerHandle, event: KeyboardEvent): boo
       viewer.toggleSolo();
       return true;
     case ' ':
-      return !isPressable(event.target) && viewer.placeInMiddle();
+      return !isPressable(event.target) && viewer.aim();
     case 'Escape':
       return viewer.cancel();
     case 'Delete':

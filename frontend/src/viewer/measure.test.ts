@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { angleDegrees, ellipseIn, foot, mcraeDistance, proposedGrade, resultOf, valueOf, withPoint, written } from './measure';
+import { angleDegrees, coincide, ellipseIn, foot, mcraeDistance, proposedGrade, resultOf, valueOf, withPoint, written } from './measure';
 import { ellipseStatistics, indexOf, probe } from './pixel-values';
 import type { Point3 } from './types';
 
@@ -32,6 +32,16 @@ describe('McRae’s line', () => {
   it('proposes translocation only above the line', () => {
     expect([-2, 0, 0.1].map(proposedGrade)).toEqual([0, 0, 1]);
   });
+});
+
+it('knows points that must be apart and are not', () => {
+  expect(coincide('length', [[0, 0, 0], [0, 0.2, 0.2]])).toBe(true);
+  expect(coincide('length', [[0, 0, 0], [0, 0.3, 0]])).toBe(false);
+  expect(coincide('mcrae', [basion, basion, opisthion])).toBe(true);
+  expect(coincide('mcrae', [basion, opisthion, basion])).toBe(false); // a tip on the line's end lies on the line
+  expect(coincide('angle', [[0, 1, 0], [0, 0, 0], [0, 0, 0]])).toBe(true);
+  expect(coincide('ellipse', [[0, 1, 0], [0, 9, 0], [0, 5, 0], [0, 5, 0.1]])).toBe(true);
+  expect(coincide('probe', [[0, 1, 0]])).toBe(false);
 });
 
 it('measures angles at the vertex', () => {

@@ -38,6 +38,11 @@ export const KINDS: Record<MeasurementKind, KindInfo> = {
 };
 export const MEASURING = Object.keys(KINDS) as MeasurementKind[];
 
+/** Points nearer to each other than this are one point, mm: about half a pixel. */
+export const APART = 0.3;
+/** Points, by their places in the order, without a distance between which there is nothing to measure. */
+const PAIRS: Partial<Record<MeasurementKind, [number, number][]>> = { angle: [[0, 1], [1, 2]], ellipse: [[0, 1], [2, 3]], probe: [] };
+
 const HEAD: Point3 = [0, 0, 1];
 
 /** The foot of a point on the line through two others. */
@@ -78,6 +83,14 @@ export function valueOf(kind: MeasurementKind, points: readonly Point3[]): numbe
   }
 }
 
+/** Whether two points are one that must not be: a line without length, an arm, an axis. The last points may be missing. */
+export function coincide(kind: MeasurementKind, points: readonly Point3[]): boolean {
+  return (PAIRS[kind] ?? [[0, 1]]).some(([i, j]) => {
+    const [a, b] = [points[i], points[j]];
+    return a !== undefined && b !== undefined && distance(a, b) < APART - 1e-6;
+  });
+}
+
 /** Vertical translocation as McRae's line shows it: 1 when the tip lies above it. */
 export const proposedGrade = (mcrae: number): number => (mcrae > 0 ? 1 : 0);
 
@@ -97,7 +110,7 @@ export function withPoint(kind: MeasurementKind, points: readonly Point3[], inde
   const [a, b] = [points[pair[0] ?? 0], points[pair[1] ?? 0]] as [Point3, Point3];
   const centre = scale(add(a, b), 0.5);
   const axis = normalize(subtract(b, a));
-  const half = scale(axis, Math.max(0.1, Math.abs(dot(subtract(to, centre), axis))));
+  const half = scale(axis, Math.max(APART / 2, Math.abs(dot(subtract(to, centre), axis))));
   return points.map((point, i) => (i === pair[0] ? subtract(centre, half) : i === pair[1] ? add(centre, half) : point));
 }
 
@@ -111,6 +124,11 @@ export function written(kind: MeasurementKind, value: number): string {
 /** Whether it was measured on the series that is shown of this scan. */
 export function isOn(measurement: Measurement, scan: StackScan): boolean {
   return measurement.scan === scan.key && (measurement.series ?? 0) === (scan.series ?? 0);
+}
+
+/** Whether it is on the slice that is shown of this scan. */
+export function isAt(place: Pick<Measurement, 'scan' | 'series' | 'slice'>, scan: StackScan, slice: number): boolean {
+  return place.scan === scan.key && (place.series ?? 0) === (scan.series ?? 0) && place.slice === slice;
 }
 
 /** A measurement's result in words: "2.4 mm above" for McRae's line, mean and SD for an ellipse. */

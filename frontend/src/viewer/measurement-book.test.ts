@@ -33,8 +33,10 @@ describe('placing', () => {
 
   it('measures nothing where nothing was drawn, and takes points back one by one', () => {
     book.place('length', place, [4, 0, 0]);
-    expect(book.place('length', place, [4, 0, 0.01])).toBeNull();
+    expect(book.place('length', place, [4, 0, 0.2])).toBeNull();
+    expect([book.refused, book.pending?.points]).toEqual([{ scan: 'baseline', why: 'together' }, [[4, 0, 0]]]);
     book.place('angle', place, [4, 0, 0]);
+    expect(book.refused).toBeNull();
     book.place('angle', place, [4, 1, 0]);
     expect(book.undo()).toBe(true);
     expect(book.pending?.points).toHaveLength(1);
@@ -48,6 +50,99 @@ describe('placing', () => {
   });
 });
 
+describe('points in one place', () => {
+  it('make no McRae line, no angle and no ellipse: a slipped double click goes for nothing', () => {
+    book.place('mcrae', place, [4, 0, 100]);
+    expect(book.place('mcrae', place, [4, 0.1, 100])).toBeNull();
+    expect(book.refused?.why).toBe('together');
+    book.place('mcrae', place, [4, 30, 100]);
+    expect(book.place('mcrae', place, [4, 10, 98])).toMatchObject({ value: -2 });
+    book.place('angle', place, [4, 0, 0]);
+    book.place('angle', place, [4, 9, 0]);
+    expect(book.place('angle', place, [4, 9, 0])).toBeNull();
+    expect(book.pending?.points).toHaveLength(2);
+    book.place('ellipse', place, [4, 0, 10]);
+    expect(book.place('ellipse', place, [4, 8, 10])).toBeNull(); // flat
+    expect(book.refused?.why).toBe('together');
+  });
+
+  it('are not dragged or nudged together either', () => {
+    const line = book.add('mcrae', place, [[4, 0, 100], [4, 1, 100], [4, 5, 90]]);
+    book.drag(line?.id ?? '', 0, [4, 1, 100], [0, 1, 0]);
+    expect(book.refused?.why).toBe('together');
+    book.drop();
+    book.select({ id: line?.id ?? '', point: 0 });
+    book.nudge([0, 0.9, 0]);
+    expect([book.items.at(-1)?.points[0], book.refused?.why]).toEqual([[4, 0, 100], 'together']);
+  });
+});
+
+describe('by keys', () => {
+  it('nothing counts before each point was placed', () => {
+    book.aim('mcrae', place, [4, 0, 100]);
+    expect([book.items, book.pending?.points]).toEqual([[kept], []]);
+    book.placeAim();
+    book.placeAim(); // not moved: two points in one place
+    expect([book.pending?.points.length, book.refused?.why]).toEqual([1, 'together']);
+    book.moveAim([0, 30, 0]);
+    book.placeAim();
+    expect(book.items).toEqual([kept]);
+    book.hover([4, 77, 77]); // a mouse that lies about
+    book.moveAim([0, -20, 2.5]);
+    book.placeAim();
+    expect(book.items.at(-1)).toMatchObject({ kind: 'mcrae', points: [[4, 0, 100], [4, 30, 100], [4, 10, 102.5]], value: 2.5 });
+    expect([book.pending, book.selected]).toEqual([null, { id: 'm1', point: 2 }]);
+  });
+
+  it('takes points back, and keeps those placed when the keys let go', () => {
+    book.aim('length', place, [4, 0, 0]);
+    book.placeAim();
+    expect(book.back()).toBe(true);
+    expect(book.pending).toMatchObject({ points: [], byKeys: 1 });
+    book.placeAim();
+    book.dropAim();
+    expect(book.pending).toMatchObject({ points: [[4, 0, 0]], byKeys: 0 });
+    book.aim('length', place, [4, 9, 0]);
+    book.placeAim();
+    expect(book.items.at(-1)).toMatchObject({ kind: 'length', value: 9 });
+    book.aim('probe', place, [4, 0, 0]);
+    book.dropAim();
+    expect(book.pending).toBeNull();
+  });
+});
+
+describe('what another tab changed', () => {
+  const other: Measurement = { ...kept, id: 'other', slice: 7 };
+
+  it('is taken over, and undo takes back only what was done here', () => {
+    const mine = book.add('length', place, [[4, 0, 0], [4, 5, 0]]) as Measurement;
+    const theirs = [kept, mine, other];
+    book.adopt(theirs);
+    expect(book.items).toBe(theirs);
+    expect(book.selected?.id).toBe(mine.id);
+    book.undo();
+    expect(book.items).toEqual([kept, other]);
+    expect(book.canUndo).toBe(false);
+    book.redo();
+    expect(book.items).toEqual([kept, mine, other]);
+  });
+
+  it('leaves nothing to undo where it took away what was made here', () => {
+    const mine = book.add('length', place, [[4, 0, 0], [4, 5, 0]]) as Measurement;
+    book.nudge([0, 1, 0]);
+    book.adopt([{ ...kept, value: 6 }]);
+    expect([book.items, book.canUndo, book.selected]).toEqual([[{ ...kept, value: 6 }], false, null]);
+    expect(book.drawn.some(({ id }) => id === mine.id)).toBe(false);
+  });
+
+  it('does not disturb a measurement that lacks points', () => {
+    book.place('length', place, [4, 0, 0]);
+    book.adopt([kept, other]);
+    expect(book.place('length', place, [4, 3, 4])).toMatchObject({ value: 5 });
+    expect(book.items.map(({ id }) => id)).toEqual(['old', 'other', 'm1']);
+  });
+});
+
 describe('where there is no pixel', () => {
   const inside = (item: Measurement) => (Math.abs(item.points[0]?.[1] ?? 99) < 10 ? { value: 42 } : null);
   beforeEach(() => {
@@ -56,7 +151,7 @@ describe('where there is no pixel', () => {
 
   it('refuses to probe, and says so until something is done', () => {
     expect(book.place('probe', place, [4, 20, 0])).toBeNull();
-    expect([book.items, book.refused]).toEqual([[], 'baseline']);
+    expect([book.items, book.refused]).toEqual([[], { scan: 'baseline', why: 'outside' }]);
     expect(changes).toBe(1);
     expect(book.place('probe', place, [4, 0, 0])).toMatchObject({ value: 42 });
     expect(book.refused).toBeNull();
@@ -66,11 +161,11 @@ describe('where there is no pixel', () => {
     book.add('probe', place, [[4, 0, 0]]);
     book.drag('m1', 0, [4, 5, 0], [0, 5, 0]);
     book.drag('m1', 0, [4, 20, 0], [0, 15, 0]);
-    expect(book.refused).toBe('baseline');
+    expect(book.refused?.why).toBe('outside');
     book.drop();
     expect([book.items[0]?.points, book.refused]).toEqual([[[4, 5, 0]], null]);
     expect(book.nudge([0, 30, 0])).toBe(true);
-    expect([book.items[0]?.points, book.refused]).toEqual([[[4, 5, 0]], 'baseline']);
+    expect([book.items[0]?.points, book.refused?.why]).toEqual([[[4, 5, 0]], 'outside']);
   });
 });
 

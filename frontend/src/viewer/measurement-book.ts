@@ -1,6 +1,8 @@
+import { sameJson } from '@/lib/same-json';
+
 import { add, distance } from './geometry';
 import { History } from './history';
-import { ellipseIn, KINDS, proposedGrade, valueOf, withPoint } from './measure';
+import { APART, coincide, ellipseIn, KINDS, proposedGrade, valueOf, withPoint } from './measure';
 import { newId as makeId } from './new-id';
 import type { Measurement, MeasurementKind, Point3 } from './types';
 
@@ -21,6 +23,14 @@ export interface Pending {
   place: Place;
   points: Point3[];
   hover: Point3;
+  /** Which time the keys took it in hand: they move `hover` and place it. 0 where the mouse does. */
+  byKeys: number;
+}
+
+/** Why nothing was measured: no pixel lies there, two points are one, or the slice is not drawn yet. */
+export interface Refusal {
+  scan: string;
+  why: 'outside' | 'together' | 'loading';
 }
 
 export interface Selected {
@@ -39,10 +49,11 @@ type Statistics = (measurement: Measurement) => Partial<Pick<Measurement, 'value
 export class MeasurementBook {
   pending: Pending | null = null;
   selected: Selected | null = null;
-  /** The scan on which the last thing wanted was refused: there was no pixel to measure. */
-  refused: string | null = null;
+  /** The last thing wanted, where it was refused. */
+  refused: Refusal | null = null;
   /** A measurement as it is being dragged; it counts once it is let go. */
   private moving: Measurement | null = null;
+  private aimed = 0;
   private readonly history: History<Measurement[]>;
 
   constructor(
@@ -68,21 +79,71 @@ export class MeasurementBook {
   place(kind: MeasurementKind, place: Place, point: Point3): Measurement | null {
     const { pending } = this;
     this.refused = null;
-    const goesOn = pending?.kind === kind && pending.place.scan === place.scan && pending.place.series === place.series && pending.place.slice === place.slice;
-    const points = [...(goesOn ? pending.points : []), point];
+    const { points: before, byKeys } = this.goesOn(kind, place) && pending ? pending : { points: [], byKeys: 0 };
+    const points = [...before, point];
+    const [from, to] = points;
+    const all = kind === 'ellipse' && from && to ? ellipseIn(from, to, place.row, place.column) : points;
+    const last = before.at(-1);
+    if ((last && distance(last, point) < APART) || coincide(kind, all)) {
+      this.refuse(place.scan, 'together'); // a slipped double click; the points before it stay
+      return null;
+    }
     if (points.length < KINDS[kind].clicks) {
-      this.pending = { kind, place, points, hover: point };
+      this.pending = { kind, place, points, hover: point, byKeys };
       this.changed();
       return null;
     }
     this.pending = null;
-    const [from, to] = points;
-    const all = kind === 'ellipse' && from && to ? ellipseIn(from, to, place.row, place.column) : points;
-    if (kind !== 'probe' && all.every((one) => distance(one, all[0] ?? one) < 0.05)) {
-      this.changed(); // a click without a movement measures nothing
-      return null;
-    }
-    return this.add(kind, place, all);
+    const made = this.add(kind, place, all);
+    if (!byKeys) return made;
+    if (made) this.select({ id: made.id, point: all.length - 1 }); // the keys go on with its last point
+    else this.pending = pending;
+    return made;
+  }
+
+  /** Takes the next point in hand for the keys: at `start`, or where it is. */
+  aim(kind: MeasurementKind, place: Place, start: Point3): void {
+    const { pending } = this;
+    const before = this.goesOn(kind, place) && pending ? pending : null;
+    this.refused = null;
+    this.selected = null;
+    this.aimed += 1;
+    const hover = before?.byKeys ? before.hover : start;
+    this.pending = { kind, place, points: before?.points ?? [], hover, byKeys: this.aimed };
+    this.changed();
+  }
+
+  /** Moves the point in hand, in mm. */
+  moveAim(by: Point3): void {
+    if (!this.pending) return;
+    this.refused = null;
+    this.pending = { ...this.pending, hover: add(this.pending.hover, by) };
+    this.changed();
+  }
+
+  /** Places the point in hand where it is. */
+  placeAim(): void {
+    const { pending } = this;
+    if (pending) this.place(pending.kind, pending.place, pending.hover);
+  }
+
+  /** The keys let go of the point in hand; points that were placed stay. */
+  dropAim(): void {
+    const { pending } = this;
+    if (!pending?.byKeys) return;
+    this.pending = pending.points.length ? { ...pending, byKeys: 0 } : null;
+    this.changed();
+  }
+
+  private goesOn(kind: MeasurementKind, place: Place): boolean {
+    const { pending } = this;
+    return pending?.kind === kind && pending.place.scan === place.scan && pending.place.series === place.series && pending.place.slice === place.slice;
+  }
+
+  /** Says that nothing was measured, and why. */
+  refuse(scan: string, why: Refusal['why']): void {
+    this.refused = { scan, why };
+    this.changed();
   }
 
   /** Adds a finished measurement at once, to be nudged into place; null where it is refused. */
@@ -95,7 +156,7 @@ export class MeasurementBook {
   }
 
   hover(point: Point3): void {
-    if (!this.pending) return;
+    if (!this.pending || this.pending.byKeys) return;
     this.pending = { ...this.pending, hover: point };
     this.changed();
   }
@@ -103,8 +164,10 @@ export class MeasurementBook {
   /** Takes back the last point placed; true when there was one. */
   back(): boolean {
     if (!this.pending) return false;
-    const points = this.pending.points.slice(0, -1);
-    this.pending = points.length ? { ...this.pending, points } : null;
+    const { points: placed, byKeys } = this.pending;
+    const points = placed.slice(0, -1);
+    this.pending = points.length || (byKeys && placed.length) ? { ...this.pending, points } : null;
+    this.refused = null;
     this.changed();
     return true;
   }
@@ -158,6 +221,20 @@ export class MeasurementBook {
     return true;
   }
 
+  /** Takes over what was changed elsewhere; undo goes on taking back what was done here, and only that. */
+  adopt(theirs: Measurement[]): void {
+    const before = new Map(this.items.map((item) => [item.id, item]));
+    const after = new Map(theirs.map((item) => [item.id, item]));
+    const came = theirs.filter((item) => !sameJson(before.get(item.id), item));
+    this.history.revise(theirs, (items) => [
+      ...items.filter(({ id }) => after.has(id) || !before.has(id)).map((item) => came.find(({ id }) => id === item.id) ?? item),
+      ...came.filter(({ id }) => !items.some((item) => item.id === id)),
+    ]);
+    if (this.moving && !after.has(this.moving.id)) this.moving = null;
+    if (this.selected && !after.has(this.selected.id)) this.selected = null;
+    this.changed();
+  }
+
   remove(id: string): boolean {
     if (!this.items.some((item) => item.id === id)) return false;
     if (this.selected?.id === id) this.selected = null;
@@ -205,12 +282,18 @@ export class MeasurementBook {
 
   /** With its value and, for McRae's line, the grade it proposes; null, and said, where there is nothing to measure. */
   private complete(item: Measurement): Measurement | null {
+    if (coincide(item.kind, item.points)) {
+      this.refuse(item.scan, 'together');
+      return null;
+    }
     const value = valueOf(item.kind, item.points);
     const whole = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
     const found = this.statistics(whole);
-    this.refused = found ? null : item.scan;
-    if (found) return { ...whole, ...found };
-    this.changed();
-    return null;
+    if (!found) {
+      this.refuse(item.scan, 'outside');
+      return null;
+    }
+    this.refused = null;
+    return { ...whole, ...found };
   }
 }

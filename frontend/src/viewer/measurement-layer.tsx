@@ -1,6 +1,6 @@
 import { type PointerEvent, useEffect, useRef } from 'react';
 
-import { KINDS, foot, isOn, resultOf } from './measure';
+import { KINDS, foot, isAt, resultOf } from './measure';
 import type { Pending } from './measurement-book';
 import type { SessionState, ViewerSession } from './session';
 import type { Measurement, Point3, StackScan } from './types';
@@ -25,10 +25,11 @@ interface Props {
 
 /** What is measured on the shown slice, drawn over it, with its points as handles for mouse and keys. */
 export function MeasurementLayer({ scan, slice, session, state }: Props) {
-  const project = (point: Point3) => session.desk.project(scan.key, point);
-  const here = state.drawn.filter((item) => isOn(item, scan) && item.slice === slice);
+  const { desk } = session;
+  const project = (point: Point3) => desk.project(scan.key, point);
+  const here = state.drawn.filter((item) => isAt(item, scan, slice));
   const { pending, selected } = state;
-  const placing = pending && pending.place.scan === scan.key && pending.place.slice === slice ? pending : null;
+  const placing = pending && isAt(pending.place, scan, slice) ? pending : null;
   return (
     <svg className={classes.layer} data-measuring={session.measuring ?? undefined} data-pending={pending ? true : undefined} role="group" aria-label={`Measurements on ${scan.label}`}>
       {here.map((item) => (
@@ -42,7 +43,8 @@ export function MeasurementLayer({ scan, slice, session, state }: Props) {
           point={selected?.id === item.id ? selected.point : undefined}
         />
       ))}
-      {placing && <Placing pending={placing} points={[...placing.points, placing.hover].map(project)} width={session.desk.width(scan.key)} />}
+      {placing && <Placing pending={placing} points={[...placing.points, placing.hover].map(project)} width={desk.width(scan.key)} />}
+      {placing && placing.byKeys > 0 && <Aim pending={placing} at={project(placing.hover)} scan={scan} session={session} />}
     </svg>
   );
 }
@@ -125,7 +127,9 @@ function Shown({ item, scan, points, foot: base, session, point }: ShownProps) {
             onPointerDown={(event) => grab(event, index)}
             {...drags}
             onFocus={() => {
-              if (!dragged.current) session.desk.select({ id: item.id, point: index });
+              if (dragged.current) return;
+              session.setActive(scan.key); // what is not on the scan in hand is let go of
+              session.desk.select({ id: item.id, point: index });
             }}
             onKeyDown={(event) => {
               const arrow = ARROWS[event.key];
@@ -181,6 +185,38 @@ function Caption({ at: [x, y], text, width }: { at: Screen; text: string; width:
     <text className={classes.caption} x={left ? x - 24 : x} y={y} textAnchor={left ? 'end' : 'start'}>
       {text}
     </text>
+  );
+}
+
+/** The point in hand of the keys: arrows move it, Space or Enter places it. */
+function Aim({ pending: { kind, points, byKeys }, at: [x, y], scan, session }: { pending: Pending; at: Screen; scan: StackScan; session: ViewerSession }) {
+  const { label, points: names } = KINDS[kind];
+  const cross = useRef<SVGCircleElement>(null);
+  useEffect(() => cross.current?.focus({ preventScroll: true }), [byKeys]);
+  return (
+    <g className={classes.aim}>
+      <path d={`M${x - 14} ${y}h9m10 0h9M${x} ${y - 14}v9m0 10v9`} />
+      <circle
+        ref={cross}
+        cx={x}
+        cy={y}
+        r={7}
+        tabIndex={0}
+        role="button"
+        aria-label={`${kind === 'ellipse' ? `Corner ${points.length + 1}` : (names[points.length] ?? '')}, ${label}, ${scan.label}, not placed yet. Arrow keys move it, Space places it.`}
+        data-aim={names[points.length]}
+        onKeyDown={(event) => {
+          const arrow = ARROWS[event.key];
+          if (event.altKey || event.ctrlKey || event.metaKey) return;
+          if (arrow) session.desk.moveAim(arrow[0] * (event.shiftKey ? 10 : 1), arrow[1] * (event.shiftKey ? 10 : 1));
+          else if (event.key === ' ' || event.key === 'Enter') session.desk.book.placeAim();
+          else if (event.key === 'Escape') session.cancel();
+          else return;
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      />
+    </g>
   );
 }
 

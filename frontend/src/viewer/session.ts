@@ -5,7 +5,7 @@ import { Desk } from './desk';
 import { Links } from './links';
 import { prefetchScan, registerScan, releaseScan } from './loading';
 import { KINDS } from './measure';
-import type { Pending, Selected } from './measurement-book';
+import type { Pending, Refusal, Selected } from './measurement-book';
 import { DRIVEN, Screen } from './screen';
 import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle, ViewState } from './types';
 import { StackView } from './view';
@@ -31,8 +31,8 @@ export interface SessionState {
   drawn: Measurement[];
   pending: Pending | null;
   selected: Selected | null;
-  /** The scan on which a measurement was just refused. */
-  refused: string | null;
+  /** What was just refused, and why. */
+  refused: Refusal | null;
   canUndo: boolean;
   canRedo: boolean;
 }
@@ -58,7 +58,7 @@ export class ViewerSession implements ViewerHandle {
   private readonly listeners = new Set<() => void>();
   private seriesSource: ((scan: string, series: number) => void) | null = null;
   /** Where to go in a series that was asked for. */
-  private readonly awaited = new Map<string, { series: number; slice: number }>();
+  private readonly awaited = new Map<string, { series: number; slice: number; select?: string }>();
   private readonly cine: Cine;
   private closed = false;
 
@@ -123,6 +123,7 @@ export class ViewerSession implements ViewerHandle {
   }
 
   goTo(slice: number, scan = this.state.active, series?: number): void {
+    if (this.cine.plays) this.toggleCine(); // the reader scrolls by hand
     const view = this.views.get(scan);
     if (!view) return;
     if (series !== undefined && series !== (view.scan.series ?? 0)) {
@@ -160,7 +161,7 @@ export class ViewerSession implements ViewerHandle {
     const before = view?.scan;
     if (!view || !before || (before.series ?? 0) === (scan.series ?? 0)) return;
     const awaited = this.awaited.get(scan.key);
-    const slice = awaited?.series === scan.series ? awaited?.slice : undefined;
+    const { slice, select } = awaited && awaited.series === scan.series ? awaited : {};
     this.awaited.delete(scan.key);
     this.desk.book.cancel();
     this.scans = this.scans.map((one) => (one.key === scan.key ? scan : one));
@@ -173,10 +174,11 @@ export class ViewerSession implements ViewerHandle {
     });
     // Sent to a slice, it takes the linked scan along as ever; another series in place of one leaves it where it is.
     if (slice !== undefined) this.links.scrolled(scan.key, slice);
+    if (select) this.desk.select({ id: select, point: null });
   }
 
-  slice(scan: string): number {
-    return this.views.get(scan)?.state.slice ?? 0;
+  drawnSlice(scan: string): number | null {
+    return this.desk.isDrawn(scan) ? (this.views.get(scan)?.state.slice ?? null) : null;
   }
 
   /** Back and forth through the active stack until it is stopped. */
@@ -283,21 +285,43 @@ export class ViewerSession implements ViewerHandle {
     return !this.locked && tool in KINDS ? (tool as MeasurementKind) : null;
   }
 
-  placeInMiddle(): boolean {
+  /** Takes a point in hand for the keys. */
+  aim(): boolean {
     const kind = this.measuring;
-    return kind !== null && this.desk.placeInMiddle(kind, this.state.active);
+    return kind !== null && this.desk.aim(kind, this.state.active);
   }
 
   undo(): boolean {
-    return !this.locked && this.desk.book.undo();
+    return this.stepped(() => this.desk.book.undo());
   }
 
   redo(): boolean {
-    return !this.locked && this.desk.book.redo();
+    return this.stepped(() => this.desk.book.redo());
+  }
+
+  /** Undoes, or does again, and goes to where that is to be seen. */
+  private stepped(step: () => boolean): boolean {
+    if (this.locked) return false;
+    const { book } = this.desk;
+    const { items: before, pending } = book;
+    if (!step()) return false;
+    const { items: after } = book;
+    const changed = pending?.place ?? after.find((item) => !before.includes(item)) ?? before.find((item) => !after.includes(item));
+    if (changed && !this.desk.isAt(changed)) this.goTo(changed.slice, changed.scan, changed.series ?? 0);
+    if (changed && this.state.solo && this.state.solo !== changed.scan) this.setActive(changed.scan);
+    return true;
+  }
+
+  /** Takes over measurements that were changed elsewhere; slice, zoom, tool and undo stay. */
+  adopt(measurements: Measurement[]): void {
+    if (measurements !== this.desk.book.items) this.desk.book.adopt(measurements);
   }
 
   cancel(): boolean {
-    return this.desk.book.cancel();
+    if (this.desk.book.cancel()) return true;
+    if (!this.measuring) return false;
+    this.setTool('window');
+    return true;
   }
 
   removeMeasurement(id: string): void {
@@ -305,16 +329,18 @@ export class ViewerSession implements ViewerHandle {
   }
 
   removeSelectedMeasurement(): boolean {
-    const { book } = this.desk;
-    return !this.locked && (book.back() || book.removeSelected());
+    return !this.locked && this.desk.removeInHand();
   }
 
   showMeasurement(id: string): void {
     const measurement = this.desk.book.items.find((item) => item.id === id);
     if (!measurement) return;
-    this.setActive(measurement.scan);
-    this.goTo(measurement.slice, measurement.scan, measurement.series ?? 0);
-    this.desk.book.select({ id, point: null });
+    const { scan, slice, series = 0 } = measurement;
+    this.setActive(scan);
+    this.goTo(slice, scan, series);
+    const awaited = this.awaited.get(scan);
+    if (awaited) awaited.select = id;
+    else this.desk.select({ id, point: null });
   }
 
   private snapshot(): Omit<SessionState, 'active' | 'tool' | 'solo' | 'preset'> {
@@ -338,6 +364,7 @@ export class ViewerSession implements ViewerHandle {
   private publish(part: Partial<SessionState> = {}): void {
     if (this.closed) return;
     this.state = { ...this.state, ...part, ...this.snapshot() };
+    this.desk.tidy(this.state.active);
     this.listeners.forEach((listener) => listener());
   }
 }

@@ -12,7 +12,7 @@ import { ViewportCell } from './viewport-cell';
 export interface StackPairProps {
   /** One or two scans, in screen order. A new array closes the old case and opens another. */
   scans: StackScan[];
-  /** Measurements to show again; read when `scans` changes. */
+  /** What is measured; one that did not come from here is taken over, and the view stays as it is. */
   measurements?: Measurement[];
   onMeasurementsChange?: (measurements: Measurement[]) => void;
   /** The scan in hand; read when `scans` changes. */
@@ -101,9 +101,18 @@ export default function StackPair({
     scans.forEach((scan) => session.showSeries(scan));
   }, [session, scans, onSeriesChange]);
 
+  // What was told to the page comes back as `measurements`, while something newer may be there already.
+  const told = useRef<Measurement[][]>([]);
+  useEffect(() => {
+    const back = told.current.indexOf(measurements);
+    if (back < 0) session?.adopt(measurements);
+    else told.current.splice(0, back + 1);
+  }, [session, measurements]);
   const shown = state?.measurements;
   useEffect(() => {
-    if (shown && shown !== opening.current.measurements) onMeasurementsChange?.(shown);
+    if (!shown || !onMeasurementsChange || shown === opening.current.measurements) return;
+    told.current.push(shown);
+    onMeasurementsChange(shown);
   }, [shown, onMeasurementsChange]);
   const chosen = state?.preset;
   useEffect(() => {

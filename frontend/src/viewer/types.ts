@@ -118,7 +118,8 @@ export interface ViewerHandle {
   goTo(slice: number, scan?: string, series?: number): void;
   /** The next series of the active scan. */
   nextSeries(): void;
-  slice(scan: string): number;
+  /** The slice on screen; null, and said, while it is still on its way. */
+  drawnSlice(scan: string): number | null;
   setActive(scan: string): void;
   active(): string;
   setTool(tool: ToolName): void;
@@ -133,13 +134,14 @@ export interface ViewerHandle {
   toggleLinkedWindow(): void;
   toggleSolo(): void;
   toggleCine(): void;
-  /** Puts a measurement of the chosen kind in the middle of the image, to be moved with the keys. */
-  placeInMiddle(): boolean;
+  /** Takes a point of the chosen kind in hand, in the middle of the image: the keys move and place it. */
+  aim(): boolean;
   undo(): boolean;
   redo(): boolean;
-  /** Takes back a point or a selection. */
+  /** Gives up a measurement that lacks points, or a selection; with neither, the measuring tool. */
   cancel(): boolean;
   removeMeasurement(id: string): void;
+  /** Takes back a point or removes what is selected, where that is on screen. */
   removeSelectedMeasurement(): boolean;
   showMeasurement(id: string): void;
 }

@@ -2,8 +2,10 @@ import { useEffect, useRef } from 'react';
 
 import { scaleBarMm } from './geometry';
 import { MeasurementLayer } from './measurement-layer';
+import { Notes } from './notes';
 import type { SessionState, ViewerSession } from './session';
 import type { SaliencyOverlay, StackScan, ViewState } from './types';
+import { useLater } from './use-later';
 import classes from './viewer.module.css';
 
 interface Props {
@@ -53,6 +55,7 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
   const pressedAt = useRef<[number, number] | null>(null);
   const measuring = session?.measuring ?? null;
 
+  const waiting = useLater(view?.status === 'loading', 150);
   const total = scan.imageIds.length;
   const slice = view?.slice ?? scan.geometry.openingSlice;
   return (
@@ -91,7 +94,7 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
       }}
       onContextMenu={(event) => event.preventDefault()}
     >
-      <div ref={elementRef} className={classes.image} />
+      <div ref={elementRef} className={classes.image} data-waiting={waiting || undefined} />
       {session && state && view?.status === 'ready' && (
         <MeasurementLayer scan={scan} slice={slice} session={session} state={state} />
       )}
@@ -120,11 +123,7 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
         )}
       </div>
       <PositionBar slice={slice} total={total} marks={marks} measured={measured} onGoTo={(index) => session?.goTo(index, scan.key)} />
-      {state?.refused === scan.key && (
-        <p role="alert" className={classes.note}>
-          No pixel of the image lies there: nothing was measured.
-        </p>
-      )}
+      <Notes scan={scan} slice={slice} waiting={waiting} loading={view?.status === 'loading'} state={state} />
       {view?.outsideOverlay && <p className={classes.note}>The map does not cover this slice.</p>}
       {view?.status === 'error' && (
         <div role="alert" className={classes.error}>

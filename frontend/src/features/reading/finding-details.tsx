@@ -96,7 +96,10 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, same, 
               variant={slice === undefined ? 'default' : 'light'}
               disabled={off}
               aria-keyshortcuts="K"
-              onClick={() => onEdit((content) => toggleKeySlice(content, scanKey, row.key, viewer.current?.slice(scanKey) ?? 0))}
+              onClick={() => {
+                const shown = viewer.current?.drawnSlice(scanKey);
+                if (shown != null) onEdit((content) => toggleKeySlice(content, scanKey, row.key, shown));
+              }}
             >
               {slice === undefined ? 'Mark key slice (K)' : `Key slice ${slice + 1}${keySeries(scan, row.key) ? `, series ${keySeries(scan, row.key) + 1}` : ''}`}
             </Button>

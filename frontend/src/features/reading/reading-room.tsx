@@ -165,9 +165,11 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
           if (proposal) grade(scan, PROPOSED_FINDING, proposal.grade);
           break;
         }
-        case 'keySlice':
-          if (finding && handle && isFinding(finding.key)) edit((now) => toggleKeySlice(now, scan, finding.key, handle.slice(scan)));
+        case 'keySlice': {
+          const slice = finding && isFinding(finding.key) ? handle?.drawnSlice(scan) : null;
+          if (finding && slice != null) edit((now) => toggleKeySlice(now, scan, finding.key, slice));
           break;
+        }
         case 'showKeySlice': {
           const scored = keeper.getState().body.content[scan];
           const slice = finding && scored?.key_slices[finding.key];
@@ -248,7 +250,6 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         {scans ? (
           <Suspense fallback={<Waiting />}>
             <StackPair
-              key={draft.generation}
               ref={viewer}
               scans={scans}
               measurements={draft.body.measurements}

@@ -38,7 +38,6 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
       save: (revision, body, keepalive) => work.sendWith((seconds) => saveDraft(source, code, revision, body, seconds, keepalive)),
       staleBody: (error) => staleBody(error, scanKeys),
       merge: mergeDrafts,
-      drawn: ({ measurements }) => measurements,
       onLanded: (arrived) => work.landed(arrived),
       store,
       same: sameJson,
