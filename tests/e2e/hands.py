@@ -55,7 +55,7 @@ def drag(
 
 
 def by_keys(page: Page, tool: str, points: int = 1) -> None:
-    """Measures with keys alone: a tool's letter, a point in the middle, each next one 5 mm or so to the right."""
+    """Measures with keys alone: one point in the middle, each next one twenty pixels to the right."""
     page.keyboard.press(tool)
     page.keyboard.press("Space")
     page.keyboard.press("Space")

@@ -24,6 +24,8 @@ from typing import Any
 from tests.e2e import demo_site
 
 PASSWORD = "phantom-study-2026"
+#: The second stands for an address of plain HTTP; a test maps it to this machine.
+HOSTS = "127.0.0.1,reading.test"
 PATIENTS, SIDE, SLICES = 4, 256, 13
 SINGLES = {"read_design": "independent", "min_gap_reads": 0, "reread_share": 0.25, "washout_reads": 1}
 FEW_PATIENTS = 2
@@ -43,7 +45,9 @@ class Study:
         self.start()
 
     def start(self) -> None:
-        self.site = self.running.enter_context(demo_site.serving(self.folder, "serve", port=self.port))
+        self.site = self.running.enter_context(
+            demo_site.serving(self.folder, "serve", port=self.port, ODONTOID_ALLOWED_HOSTS=HOSTS)
+        )
         self.url = self.site.url
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from tests.e2e import chromium, phantom_truth, small_study
-from tests.e2e.hands import number, shift_of
+from tests.e2e.hands import by_keys, number, shift_of, violations
 from tests.e2e.pages import Person, beside, picture, sign_in, wait_until
 from tests.e2e.small_study import Study
 
@@ -106,3 +106,60 @@ def test_webgl_draws_and_measures_as_the_processor_does(browser: Browser, study:
         wait_until(lambda: np.abs(canvas(again) - by_webgl).mean() > 3, "the pan")
         right = 24 * fitted[0] / fitted[1]
         assert shift_of(canvas(again), by_webgl) == pytest.approx((right, 0), abs=1.5)
+
+
+def test_a_lost_graphics_card_is_said_and_the_processor_goes_on(browser: Browser, study: Study) -> None:
+    with beside(browser, *chromium.SWIFTSHADER) as swiftshader:
+        reader = sign_in(swiftshader, study.url, "observer_b", small_study.PASSWORD)
+        page, keyboard = reader.page, reader.page.keyboard
+        code = reader.opens_next_case()
+        reader.goes_to(f"/read/{code}?render=gpu")
+        reader.case_is_readable()
+        images, mode = page.get_by_role("region", name="Images"), page.get_by_test_id("render-mode")
+        assert images.get_attribute("data-render") == "gpu"
+        for key in ("ArrowRight", "]", "Shift+ArrowLeft", "z", "Shift+ArrowUp", "p", "Shift+ArrowRight", "i"):
+            keyboard.press(key)
+        by_keys(page, "m", 2)
+        lines = page.locator("[data-testid=measurement][data-kind=length]")
+        lines.first.wait_for()
+        before = canvas(reader), standing(reader), lines.count()
+        swiftshader.new_browser_cdp_session().send("Browser.crashGpuProcess")
+        alert = page.get_by_role("alert").filter(has_text="graphics card stopped drawing")
+        alert.wait_for()
+        assert images.get_attribute("data-render") == "cpu"
+        reader.case_is_readable()
+        wait_until(lambda: standing(reader) == before[1], "everything as it was")
+        assert violations(page) == []
+        alert.get_by_role("button", name="Only now").click()
+        assert np.abs(canvas(reader) - before[0]).mean() < 6
+        # It can be undone still, and the reader goes on.
+        keyboard.press("Control+z")
+        wait_until(lambda: lines.count() == before[2] - 1, "the line to go")
+        keyboard.press("ArrowRight")
+        wait_until(lambda: standing(reader)[0] == before[1][0] + 1, "the next slice")
+        assert page.evaluate("localStorage.getItem('odontoid:render')") is None
+        page.reload()  # another page tries the graphics card again
+        reader.case_is_readable()
+        assert images.get_attribute("data-render") == "gpu"
+
+        # The reader may choose the processor, at once and for good.
+        reader.goes_to(f"/read/{code}")
+        reader.case_is_readable()
+        for choice, expected in (("Graphics card", "gpu"), ("Processor", "cpu")):
+            mode.click()
+            page.get_by_role("menuitem", name=choice).click()
+            wait_until(lambda e=expected: images.get_attribute("data-render") == e, expected)  # type: ignore[misc]
+            reader.case_is_readable()
+        page.reload()
+        reader.case_is_readable()
+        assert images.get_attribute("data-render") == "cpu"
+        assert page.evaluate("localStorage.getItem('odontoid:render')") == "cpu"
+
+
+def standing(reader: Person) -> tuple[float, float, str, str, str | None]:
+    """Slices, window, scale and tool."""
+    views = [reader.page.get_by_test_id(f"viewport-{key}") for key in ("baseline", "follow_up")]
+    first, second = (number(view, "data-slice") for view in views)
+    scale = number(views[1].get_by_test_id("scale-bar"), "data-mm-per-pixel")
+    window = views[0].locator("text=/W \\d+ L/").text_content() or ""
+    return first, second, window, f"{scale:.3f}", views[0].get_attribute("data-measuring")

@@ -12,6 +12,12 @@ export interface ScreenAxes {
   mmPerPixel: number;
 }
 
+/** What stands in the middle of the screen, and how large it is drawn. */
+export interface Look {
+  centre: Point3;
+  mmPerPixel: number;
+}
+
 /** Where one viewport looks: hanging, zoom and pan, and places of the screen in patient space. */
 export class Camera {
   /** The reader has zoomed or panned; without that, a resize fits the image again. */
@@ -81,6 +87,20 @@ export class Camera {
     }
     this.moved = true;
     this.viewport.render();
+  }
+
+  /** Where it looks, whichever renderer draws; null where the image is fitted. */
+  look(): Look | null {
+    const [centre, axes] = [this.middle(), this.axes()];
+    return this.moved && centre && axes ? { centre, mmPerPixel: axes.mmPerPixel } : null;
+  }
+
+  lookAt({ centre, mmPerPixel }: Look): void {
+    this.move(0, 0, mmPerPixel / (this.axes()?.mmPerPixel ?? mmPerPixel));
+    const [here, axes] = [this.middle(), this.axes()];
+    if (!here || !axes) return;
+    const way = subtract(centre, here);
+    this.move(dot(way, axes.right), dot(way, axes.down), 1);
   }
 
   /** A patient point in CSS pixels of this element. */

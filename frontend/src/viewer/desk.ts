@@ -11,17 +11,15 @@ export class Desk {
 
   constructor(
     private readonly views: ReadonlyMap<string, StackView>,
-    kept: Measurement[],
+    kept: Measurement[] | MeasurementBook,
     changed: () => void,
   ) {
-    this.book = new MeasurementBook(
-      kept,
-      (item) => {
-        const scan = views.get(item.scan)?.scan;
-        return scan ? statisticsOf(item, scan) : null;
-      },
-      changed,
-    );
+    const statistics = (item: Measurement) => {
+      const scan = views.get(item.scan)?.scan;
+      return scan ? statisticsOf(item, scan) : null;
+    };
+    this.book = kept instanceof MeasurementBook ? kept : new MeasurementBook(kept, statistics, changed);
+    this.book.attach(statistics, changed);
   }
 
   /** Where a patient point falls in the viewport, CSS pixels. */

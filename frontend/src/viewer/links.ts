@@ -25,6 +25,15 @@ export class Links {
     this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.middleOf(view.state.slice)]));
   }
 
+  standing(): { on: boolean; window: boolean; anchors: Record<string, Point3> } {
+    const { on, window, anchors } = this;
+    return { on, window, anchors };
+  }
+
+  resume(before: ReturnType<Links['standing']>): void {
+    Object.assign(this, before);
+  }
+
   private matchMiddles(): void {
     this.anchors = Object.fromEntries([...this.views].map(([key, view]) => [key, view.middleOf(view.scan.geometry.openingSlice)]));
   }

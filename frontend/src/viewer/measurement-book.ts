@@ -58,11 +58,17 @@ export class MeasurementBook {
 
   constructor(
     kept: Measurement[],
-    private readonly statistics: Statistics,
-    private readonly changed: () => void,
+    private statistics: Statistics,
+    private changed: () => void,
     private readonly newId = makeId,
   ) {
     this.history = new History(kept);
+  }
+
+  /** Goes on over other views of the same scans, with all that can be undone. */
+  attach(statistics: Statistics, changed: () => void): void {
+    this.statistics = statistics;
+    this.changed = changed;
   }
 
   get items(): Measurement[] {

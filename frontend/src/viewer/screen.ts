@@ -1,4 +1,4 @@
-import { Enums, RenderingEngine, type Types } from '@cornerstonejs/core';
+import { Enums, eventTarget, RenderingEngine, type Types } from '@cornerstonejs/core';
 import {
   Enums as ToolEnums, PanTool, ToolGroupManager, type Types as ToolTypes, WindowLevelTool, ZoomTool,
 } from '@cornerstonejs/tools';
@@ -26,7 +26,12 @@ export class Screen {
   private drawnAt: string;
   private readonly elements: HTMLDivElement[];
 
-  constructor(keys: string[], elements: ReadonlyMap<string, HTMLDivElement>) {
+  constructor(
+    keys: string[],
+    elements: ReadonlyMap<string, HTMLDivElement>,
+    /** The graphics card draws no more. */
+    private readonly onLost: () => void,
+  ) {
     start();
     this.elements = keys.map((key) => elements.get(key) as HTMLDivElement);
     this.engine = new RenderingEngine(this.id);
@@ -44,12 +49,20 @@ export class Screen {
     for (const name of Object.values(DRIVEN)) group.addTool(name);
     for (const key of keys) group.addViewport(this.viewportId(key), this.id);
     this.drawnAt = this.sizes();
+    eventTarget.addEventListener(Enums.Events.WEBGL_CONTEXT_LOST, this.lost);
   }
 
   close(): void {
+    eventTarget.removeEventListener(Enums.Events.WEBGL_CONTEXT_LOST, this.lost);
     ToolGroupManager.destroyToolGroup(this.id);
     this.engine.destroy();
+    // A canvas that a lost graphics card drew on stays black, whoever draws on it next.
+    for (const element of this.elements) element.replaceChildren();
   }
+
+  private readonly lost = (event: Event): void => {
+    if ((event as CustomEvent<{ renderingEngineId: string }>).detail.renderingEngineId === this.id) this.onLost();
+  };
 
   viewportId(key: string): string {
     return `${this.id}-${key}`;

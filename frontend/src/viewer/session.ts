@@ -5,10 +5,10 @@ import { Desk } from './desk';
 import { Links } from './links';
 import { prefetchScan, registerScan, releaseScan } from './loading';
 import { KINDS } from './measure';
-import type { Pending, Refusal, Selected } from './measurement-book';
+import type { MeasurementBook, Pending, Refusal, Selected } from './measurement-book';
 import { DRIVEN, Screen } from './screen';
 import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle, ViewState } from './types';
-import { StackView } from './view';
+import { StackView, type Standing } from './view';
 
 const { Events } = Enums;
 /** What one step of the tools is by key: a part of the window's width, a factor of the zoom, CSS pixels of a pan. */
@@ -45,7 +45,18 @@ export interface SessionOptions {
   preset: number;
   /** The scan in hand when it opens; the first where left out. */
   active?: string;
+  /** The graphics card draws no more. */
+  onLost: () => void;
+  /** How a session on the same scans stood that this one goes on from. */
+  before?: SessionStanding | null;
 }
+
+/** All that a reader would miss when another renderer takes over. */
+export type SessionStanding = Pick<SessionState, 'active' | 'tool' | 'solo' | 'preset'> & {
+  views: Record<string, Standing>;
+  links: ReturnType<Links['standing']>;
+  book: MeasurementBook;
+};
 
 /** One or two stacks on screen: tools, links and measurements between Cornerstone and the components. */
 export class ViewerSession implements ViewerHandle {
@@ -67,26 +78,30 @@ export class ViewerSession implements ViewerHandle {
     elements: Map<string, HTMLDivElement>,
     options: SessionOptions,
   ) {
+    const { before } = options;
     this.locked = options.locked;
-    this.screen = new Screen(scans.map(({ key }) => key), elements);
+    this.screen = new Screen(scans.map(({ key }) => key), elements, options.onLost);
     for (const scan of scans) {
       const element = elements.get(scan.key) as HTMLDivElement;
-      const view = new StackView(scan, element, this.screen.engine, this.screen.viewportId(scan.key), options.preset, () => this.publish());
+      const view = new StackView(scan, element, this.screen.engine, this.screen.viewportId(scan.key), options.preset, () => this.publish(), before?.views[scan.key]);
       this.views.set(scan.key, view);
     }
     this.links = new Links(this.views);
+    if (before) this.links.resume(before.links);
     for (const { element } of this.views.values()) {
       element.addEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
       element.addEventListener(Events.VOI_MODIFIED, this.links.windowed);
     }
-    this.desk = new Desk(this.views, options.measurements, () => this.publish());
+    this.desk = new Desk(this.views, before?.book ?? options.measurements, () => this.publish());
     this.cine = new Cine(
       () => this.views.get(this.state.active)?.state ?? null,
       (slice) => this.show(this.state.active, slice),
     );
-    const active = options.active && this.views.has(options.active) ? options.active : (scans[0]?.key ?? '');
-    this.state = { ...this.snapshot(), active, tool: 'window', solo: null, preset: options.preset };
-    this.screen.bind('window');
+    const wanted = before?.active ?? options.active ?? '';
+    const active = this.views.has(wanted) ? wanted : (scans[0]?.key ?? '');
+    const { tool, solo, preset } = before ?? { tool: 'window' as const, solo: null, preset: options.preset };
+    this.state = { ...this.snapshot(), active, tool, solo, preset };
+    this.screen.bind(tool);
   }
 
   /** Loads and shows everything; slices not on screen follow at low priority. */
@@ -95,6 +110,12 @@ export class ViewerSession implements ViewerHandle {
     await Promise.all([...this.views.values()].map((view) => view.open()));
     if (this.closed) return;
     for (const scan of this.scans) void prefetchScan(scan);
+  }
+
+  standing(): SessionStanding {
+    const { active, tool, solo, preset } = this.state;
+    const views = Object.fromEntries([...this.views].map(([key, view]) => [key, view.standing()]));
+    return { active, tool, solo, preset, views, links: this.links.standing(), book: this.desk.book };
   }
 
   close(): void {
@@ -205,8 +226,8 @@ export class ViewerSession implements ViewerHandle {
     this.screen.bind(tool);
   }
 
-  step(right: number, up: number): boolean {
-    const { tool, active } = this.state;
+  step(right: number, up: number, tool = this.state.tool): boolean {
+    const { active } = this.state;
     if (tool === 'window') this.links.changeWindow(active, right * STEP.window, -up * STEP.window);
     else if (tool === 'zoom') this.links.zoom(active, STEP.zoom ** -(right + up));
     else if (tool === 'pan') this.links.pan(active, right * STEP.pan, -up * STEP.pan);
@@ -283,6 +304,11 @@ export class ViewerSession implements ViewerHandle {
   get measuring(): MeasurementKind | null {
     const { tool } = this.state;
     return !this.locked && tool in KINDS ? (tool as MeasurementKind) : null;
+  }
+
+  /** Moves what is selected by pixels of the image, to the right and up. */
+  nudge(right: number, up: number): void {
+    if (!this.locked) this.desk.nudge(2 * right, -2 * up);
   }
 
   /** Takes a point in hand for the keys. */

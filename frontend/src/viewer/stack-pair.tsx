@@ -1,9 +1,9 @@
-import { type Ref, useEffect, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
+import { type Ref, useCallback, useEffect, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
 
 import { handleViewerKey } from './keys';
 import { isOn, MEASURING } from './measure';
-import { type SessionState, ViewerSession } from './session';
-import { renderMode } from './start';
+import { type SessionStanding, type SessionState, ViewerSession } from './session';
+import { giveUpGraphics, keepRenderer, renderMode, type RenderMode } from './start';
 import { Toolbar } from './toolbar';
 import type { Measurement, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
 import classes from './viewer.module.css';
@@ -67,6 +67,19 @@ export default function StackPair({
     opening.current = { scans, measurements, preset, active: inHand };
   });
   const opened = familyOf(scans) ?? scans;
+  // Another renderer takes over: the session is made anew and goes on as it stood.
+  const [renderer, setRenderer] = useState(0);
+  const before = useRef<{ opened: typeof opened; standing: SessionStanding } | null>(null);
+  const [lost, setLost] = useState(false);
+  const drawBy = useCallback(
+    (mode: RenderMode | null) => {
+      if (session) before.current = { opened, standing: session.standing() };
+      keepRenderer(mode);
+      setLost(false);
+      setRenderer((count) => count + 1);
+    },
+    [session, opened],
+  );
   useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);
 
   useEffect(() => {
@@ -74,11 +87,20 @@ export default function StackPair({
     let closed = false;
     const watcher = new ResizeObserver(() => made?.resize());
     const drawn = elements.current;
+    const onLost = () => {
+      if (closed || !made || before.current) return;
+      before.current = { opened, standing: made.standing() };
+      giveUpGraphics();
+      setLost(true);
+      setRenderer((count) => count + 1);
+    };
     // A turn later: React's StrictMode mounts twice, and a WebGL context is not made for nothing.
     void Promise.resolve()
       .then(async () => {
         if (closed) return;
-        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly });
+        const standing = before.current?.opened === opened ? before.current.standing : null;
+        before.current = null;
+        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly, before: standing, onLost });
         setFailure(null);
         setSession(made);
         drawn.forEach((element) => watcher.observe(element));
@@ -93,7 +115,7 @@ export default function StackPair({
       made?.close();
       setSession(null);
     };
-  }, [opened, readOnly]);
+  }, [opened, readOnly, renderer]);
 
   useEffect(() => {
     if (!session) return;
@@ -136,11 +158,22 @@ export default function StackPair({
         if (keyboard && session && handleViewerKey(session, event.nativeEvent)) event.preventDefault();
       }}
     >
-      {session && state && <Toolbar session={session} state={state} tools={tools} pair={scans.length > 1} />}
+      {session && state && <Toolbar session={session} state={state} tools={tools} pair={scans.length > 1} onRenderer={drawBy} />}
       {failure && (
         <p role="alert" className={classes.failure}>
           {failure}
         </p>
+      )}
+      {lost && (
+        <div role="alert" className={classes.lost}>
+          <span>The graphics card stopped drawing. The processor draws now, and everything else is as it was.</span>
+          <button type="button" onClick={() => (keepRenderer('cpu'), setLost(false))}>
+            Always use the processor
+          </button>
+          <button type="button" onClick={() => setLost(false)}>
+            Only now
+          </button>
+        </div>
       )}
       <div className={classes.grid} data-count={state?.solo ? 1 : scans.length}>
         {scans.map((scan) => (

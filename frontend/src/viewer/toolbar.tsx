@@ -8,7 +8,9 @@ import { memo, type ReactNode } from 'react';
 
 import { KINDS } from './measure';
 import type { SessionState, ViewerSession } from './session';
-import { hasWebGl, renderMode } from './start';
+import { RendererMenu } from './renderer-menu';
+import type { RenderMode } from './start';
+import { Steps } from './steps';
 import type { MeasurementKind, ToolName } from './types';
 import classes from './viewer.module.css';
 import { PRESETS } from './windowing';
@@ -34,13 +36,14 @@ function isMeasuring(tool: ToolName): tool is MeasurementKind {
 }
 
 /** What of the session's state is seen here. */
-const SEEN = ['tool', 'canUndo', 'canRedo', 'preset', 'cine', 'linked', 'offsetMm', 'linkedWindow', 'solo'] as const;
+const SEEN = ['tool', 'canUndo', 'canRedo', 'preset', 'cine', 'linked', 'offsetMm', 'linkedWindow', 'solo', 'selected'] as const;
 
 interface Props {
   session: ViewerSession;
   state: Pick<SessionState, (typeof SEEN)[number]>;
   tools: ToolName[];
   pair: boolean;
+  onRenderer: (mode: RenderMode | null) => void;
 }
 
 /** Drawn again only when something seen here has changed: its tooltips take longer than a slice that moves. */
@@ -53,7 +56,7 @@ export const Toolbar = memo(
     SEEN.every((key) => before.state[key] === after.state[key]),
 );
 
-function Buttons({ session, state, tools, pair }: Props) {
+function Buttons({ session, state, tools, pair, onRenderer }: Props) {
   return (
     <Group role="toolbar" aria-label="Image tools" gap={4} className={classes.toolbar} wrap="nowrap">
       {tools.map((name) => {
@@ -66,7 +69,7 @@ function Buttons({ session, state, tools, pair }: Props) {
             key={name}
             label={typeof sign === 'string' ? `${sign} · ${label}` : label}
             shortcut={key}
-            steps={measures ? undefined : DRIVEN[name].steps}
+            steps={measures ? 'Space, then arrows' : DRIVEN[name].steps}
             pressed={state.tool === name}
             onClick={() => session.setTool(name)}
           >
@@ -108,6 +111,7 @@ function Buttons({ session, state, tools, pair }: Props) {
       <Tool label="Reset view" shortcut="R" onClick={() => session.reset()}>
         <IconRefresh size={19} stroke={1.6} />
       </Tool>
+      <Steps session={session} selected={state.selected} />
       {pair && (
         <>
           <span className={classes.divider} />
@@ -134,11 +138,7 @@ function Buttons({ session, state, tools, pair }: Props) {
           </Tool>
         </>
       )}
-      {renderMode() === 'cpu' && (
-        <span className={classes.mode} data-testid="render-mode" title="Images are drawn by the processor. Values and measurements are the same.">
-          {hasWebGl() ? 'CPU rendering' : 'No WebGL here: CPU rendering'}
-        </span>
-      )}
+      <RendererMenu onPick={onRenderer} />
     </Group>
   );
 }

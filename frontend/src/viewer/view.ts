@@ -1,6 +1,6 @@
 import { Enums, eventTarget, type RenderingEngine, type Types } from '@cornerstonejs/core';
 
-import { Camera } from './camera';
+import { Camera, type Look } from './camera';
 import { sliceOrigin } from './coordinates';
 import { add, directionLetters, dot, middle, nearestIndex, planeOf, scale } from './geometry';
 import { OverlayCanvas } from './overlay-canvas';
@@ -26,6 +26,14 @@ function loadMessage(error: unknown): string {
   if (status === 404) return 'The server has no such image, or it is not yours to see.';
   if (typeof status === 'number') return `The server answered ${status}.`;
   return 'The image arrived but could not be decoded.';
+}
+
+/** How a stack stands on screen. */
+export interface Standing {
+  slice: number;
+  window: Window;
+  inverted: boolean;
+  look: Look | null;
 }
 
 /** One stack on one element: slices, window, camera, and what is laid over it. */
@@ -57,13 +65,14 @@ export class StackView {
     viewportId: string,
     preset: number,
     private readonly changed: () => void,
+    private before?: Standing,
   ) {
     this.viewport = engine.getViewport<Types.IStackViewport>(viewportId);
     this.camera = new Camera(this.viewport, element, () => this.scan.geometry, () => this.origin());
     this.window = new StackWindow(this.viewport, preset, () => this.state.window);
     // Cornerstone makes the element focusable and then swallows every key pressed on it, Tab included.
     element.removeAttribute('tabindex');
-    this.target = scan.geometry.openingSlice;
+    this.target = before?.slice ?? scan.geometry.openingSlice;
     this.state = {
       status: 'loading',
       error: null,
@@ -134,6 +143,19 @@ export class StackView {
     if (this.closed || this.window.known || !image) return;
     this.window.choose(image, this.scan.metadata);
     this.camera.fit();
+    if (this.before) this.resume(this.before);
+    this.before = undefined;
+  }
+
+  standing(): Standing {
+    const { slice, window, inverted } = this.state;
+    return { slice, window, inverted, look: this.camera.look() };
+  }
+
+  private resume({ window, inverted, look }: Standing): void {
+    this.window.set(window);
+    if (inverted) this.invert();
+    if (look) this.camera.lookAt(look);
   }
 
   async goTo(slice: number): Promise<void> {
@@ -141,7 +163,7 @@ export class StackView {
     if (target === this.target && this.state.status === 'ready') return;
     this.target = target;
     const imageId = this.scan.imageIds[target] ?? '';
-    this.update({ slice: target, ...this.place(target), ...this.standing(imageId) });
+    this.update({ slice: target, ...this.place(target), ...this.statusOf(imageId) });
     const { window: shown } = this.state;
     this.changing = true;
     try {
@@ -192,7 +214,7 @@ export class StackView {
     return { offsetMm: Math.abs(offset), side: planeOf(normal) === 'sagittal' ? side : '' };
   }
 
-  private standing(imageId: string): Pick<ViewState, 'status' | 'error'> {
+  private statusOf(imageId: string): Pick<ViewState, 'status' | 'error'> {
     const error = this.failures.get(imageId) ?? null;
     if (error) return { status: 'error', error };
     const shown = this.painted === imageId;
@@ -221,7 +243,7 @@ export class StackView {
     const { right, down, mmPerPixel } = axes;
     const slice = this.target;
     this.update({
-      ...this.standing(this.scan.imageIds[slice] ?? ''),
+      ...this.statusOf(this.scan.imageIds[slice] ?? ''),
       slice,
       ...this.place(slice),
       mmPerPixel,
@@ -249,7 +271,7 @@ export class StackView {
   private fail(imageId: string | undefined, error: unknown): void {
     if (this.closed || !imageId) return;
     if (!this.failures.has(imageId)) this.failures.set(imageId, loadMessage(error));
-    this.update(this.standing(this.scan.imageIds[this.state.slice] ?? ''));
+    this.update(this.statusOf(this.scan.imageIds[this.state.slice] ?? ''));
   }
 
   private draw(): void {
