@@ -20,7 +20,8 @@
  * not cover (`normalOffsetsMm`) are shown without it and say so. Give the parent a height: the
  * component fills it. `scans` must keep its identity (useMemo) while the same series is shown.
  *
- * Renderer: WebGL where the browser has a real one, else the CPU; `?render=cpu` or `?render=gpu` decides.
+ * Renderer: WebGL where the browser has a real one, else the CPU; `?render=cpu` or `?render=gpu` decides, and
+ * so does the reader in the toolbar, which this browser remembers. A lost WebGL context goes on with the CPU.
  * For tests: `data-testid="viewport-<key>"` carries `data-state` ("loading", "ready", "error"),
  * `data-slice` (from 0), `data-slices`, `data-render`, and `data-overlay` ("none", "shown", "outside").
  */

@@ -2,7 +2,8 @@ import { type PointerEvent, useEffect, useRef } from 'react';
 
 import { KINDS, foot, isAt, resultOf } from './measure';
 import type { Pending } from './measurement-book';
-import type { SessionState, ViewerSession } from './session';
+import type { ViewerSession } from './session';
+import type { SessionState } from './session-state';
 import type { Measurement, Point3, StackScan } from './types';
 import classes from './measurement-layer.module.css';
 
@@ -69,7 +70,7 @@ function Shown({ item, scan, points, foot: base, session, point }: ShownProps) {
   const dragged = useRef<{ point: number | null; from: Screen } | null>(null);
   const handles = useRef<(SVGCircleElement | null)[]>([]);
   useEffect(() => {
-    // Placed by keyboard: the keys go on with its first point.
+    // Placed by keyboard: the keys go on with its last point.
     if (point != null && !document.activeElement?.closest(`[data-measurement="${item.id}"]`)) handles.current[point]?.focus();
   }, [point, item.id]);
 

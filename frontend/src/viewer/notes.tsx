@@ -1,6 +1,6 @@
 import { isAt, KINDS } from './measure';
 import type { Refusal } from './measurement-book';
-import type { SessionState } from './session';
+import type { SessionState } from './session-state';
 import type { StackScan } from './types';
 import classes from './viewer.module.css';
 

@@ -5,58 +5,15 @@ import { Desk } from './desk';
 import { Links } from './links';
 import { prefetchScan, registerScan, releaseScan } from './loading';
 import { KINDS } from './measure';
-import type { MeasurementBook, Pending, Refusal, Selected } from './measurement-book';
 import { DRIVEN, Screen } from './screen';
-import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle, ViewState } from './types';
-import { StackView, type Standing } from './view';
+import { SeriesOrder } from './series-order';
+import type { SessionOptions, SessionStanding, SessionState } from './session-state';
+import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
+import { StackView } from './view';
 
 const { Events } = Enums;
 /** What one step of the tools is by key: a part of the window's width, a factor of the zoom, CSS pixels of a pan. */
 const STEP = { window: 0.05, zoom: 1.1, pan: 24 };
-
-/** What the components draw; replaced, never changed, so that React sees it. */
-export interface SessionState {
-  views: Record<string, ViewState>;
-  active: string;
-  tool: ToolName;
-  linked: boolean;
-  linkedWindow: boolean;
-  offsetMm: number;
-  solo: string | null;
-  cine: boolean;
-  preset: number;
-  /** What is kept. */
-  measurements: Measurement[];
-  /** The same with the one that is being dragged. */
-  drawn: Measurement[];
-  pending: Pending | null;
-  selected: Selected | null;
-  /** What was just refused, and why. */
-  refused: Refusal | null;
-  canUndo: boolean;
-  canRedo: boolean;
-}
-
-export interface SessionOptions {
-  measurements: Measurement[];
-  /** Nothing is made or changed. */
-  locked: boolean;
-  /** Index of the window preset to open with. */
-  preset: number;
-  /** The scan in hand when it opens; the first where left out. */
-  active?: string;
-  /** The graphics card draws no more. */
-  onLost: () => void;
-  /** How a session on the same scans stood that this one goes on from. */
-  before?: SessionStanding | null;
-}
-
-/** All that a reader would miss when another renderer takes over. */
-export type SessionStanding = Pick<SessionState, 'active' | 'tool' | 'solo' | 'preset'> & {
-  views: Record<string, Standing>;
-  links: ReturnType<Links['standing']>;
-  book: MeasurementBook;
-};
 
 /** One or two stacks on screen: tools, links and measurements between Cornerstone and the components. */
 export class ViewerSession implements ViewerHandle {
@@ -67,9 +24,7 @@ export class ViewerSession implements ViewerHandle {
   private readonly links: Links;
   readonly desk: Desk;
   private readonly listeners = new Set<() => void>();
-  private seriesSource: ((scan: string, series: number) => void) | null = null;
-  /** Where to go in a series that was asked for. */
-  private readonly awaited = new Map<string, { series: number; slice: number; select?: string }>();
+  private readonly order = new SeriesOrder();
   private readonly cine: Cine;
   private closed = false;
 
@@ -143,16 +98,16 @@ export class ViewerSession implements ViewerHandle {
     this.goTo((this.views.get(scan)?.state.slice ?? 0) + by, scan);
   }
 
-  goTo(slice: number, scan = this.state.active, series?: number): void {
+  goTo(slice: number, scan = this.state.active, series?: number, select?: string): void {
     if (this.cine.plays) this.toggleCine(); // the reader scrolls by hand
     const view = this.views.get(scan);
     if (!view) return;
     if (series !== undefined && series !== (view.scan.series ?? 0)) {
-      this.awaited.set(scan, { series, slice });
-      this.seriesSource?.(scan, series);
+      this.order.ask(scan, series, { slice, select });
       return;
     }
     this.show(scan, Math.min(view.state.slices - 1, Math.max(0, slice)));
+    if (select) this.desk.select({ id: select, point: null });
   }
 
   private show(scan: string, slice: number): void {
@@ -162,12 +117,11 @@ export class ViewerSession implements ViewerHandle {
 
   /** Who is asked for another series of a scan, and brings it by `showSeries`. */
   setSeriesSource(source: ((scan: string, series: number) => void) | null): void {
-    this.seriesSource = source;
+    this.order.source = source;
   }
 
   askForSeries(scan: string, series: number): void {
-    this.awaited.delete(scan);
-    this.seriesSource?.(scan, series);
+    this.order.ask(scan, series);
   }
 
   nextSeries(): void {
@@ -181,9 +135,7 @@ export class ViewerSession implements ViewerHandle {
     const view = this.views.get(scan.key);
     const before = view?.scan;
     if (!view || !before || (before.series ?? 0) === (scan.series ?? 0)) return;
-    const awaited = this.awaited.get(scan.key);
-    const { slice, select } = awaited && awaited.series === scan.series ? awaited : {};
-    this.awaited.delete(scan.key);
+    const { slice, select } = this.order.arrived(scan.key, scan.series);
     this.desk.book.cancel();
     this.scans = this.scans.map((one) => (one.key === scan.key ? scan : one));
     registerScan(scan);
@@ -363,10 +315,7 @@ export class ViewerSession implements ViewerHandle {
     if (!measurement) return;
     const { scan, slice, series = 0 } = measurement;
     this.setActive(scan);
-    this.goTo(slice, scan, series);
-    const awaited = this.awaited.get(scan);
-    if (awaited) awaited.select = id;
-    else this.desk.select({ id, point: null });
+    this.goTo(slice, scan, series, id);
   }
 
   private snapshot(): Omit<SessionState, 'active' | 'tool' | 'solo' | 'preset'> {

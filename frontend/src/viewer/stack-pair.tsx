@@ -2,7 +2,8 @@ import { type Ref, useCallback, useEffect, useImperativeHandle, useRef, useState
 
 import { handleViewerKey } from './keys';
 import { isOn, MEASURING } from './measure';
-import { type SessionStanding, type SessionState, ViewerSession } from './session';
+import { ViewerSession } from './session';
+import type { SessionStanding, SessionState } from './session-state';
 import { giveUpGraphics, keepRenderer, renderMode, type RenderMode } from './start';
 import { Toolbar } from './toolbar';
 import type { Measurement, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';

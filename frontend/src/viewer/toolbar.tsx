@@ -7,7 +7,8 @@ import {
 import { memo, type ReactNode } from 'react';
 
 import { KINDS } from './measure';
-import type { SessionState, ViewerSession } from './session';
+import type { ViewerSession } from './session';
+import type { SessionState } from './session-state';
 import { RendererMenu } from './renderer-menu';
 import type { RenderMode } from './start';
 import { Steps } from './steps';
