@@ -75,7 +75,7 @@ def _null(seed: int, doubtful: float) -> tuple[list[int], list[ScoredFold], dict
 
 
 @pytest.mark.parametrize("doubtful", [0.0, 0.2])
-def test_where_nobody_knows_anything_nobody_is_better(doubtful):
+def test_where_nobody_knows_anything_nobody_is_better(doubtful: float) -> None:
     """Pooled out-of-fold scores gave mean AUCs of .43 to .46, and 15 % false 'network better' at p < .05."""
     runs = 60
     rows: dict[str, list[dict[str, float]]] = {}
@@ -83,11 +83,11 @@ def test_where_nobody_knows_anything_nobody_is_better(doubtful):
         y, network, found = _null(seed, doubtful)
         for name, own in found.items():
             rows.setdefault(name, []).append(paired_within_folds(y, network, own))
-    for name, own in rows.items():
-        aucs = np.array([row["second"] for row in own])
+    for name, tests in rows.items():
+        aucs = np.array([row["second"] for row in tests])
         assert abs(aucs.mean() - 0.5) <= 3 * aucs.std(ddof=1) / runs**0.5, name
-        better = sum(row["p"] < 0.05 and row["difference"] > 0 for row in own)
-        either = sum(row["p"] < 0.05 for row in own)
+        better = sum(row["p"] < 0.05 and row["difference"] > 0 for row in tests)
+        either = sum(row["p"] < 0.05 for row in tests)
         # 60 draws: 2.5 % and 5 % expected; more than 6 and 8 have chances of .001 and .005.
         assert (better <= 6, either <= 8) == (True, True), (name, better, either)
     # What varies in nobody, or is known of nobody, is a coin to the last bit.
