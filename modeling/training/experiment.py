@@ -31,7 +31,8 @@ from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
 from modeling.training.folds import Member, make_folds, make_members, refuse_seen, seen_by_inner_folds
 from modeling.training.image_set import ImageSet
-from modeling.training.preprocess import PlaneGeometry, cached_planes
+from modeling.training.loading import load_images
+from modeling.training.preprocess import PlaneGeometry
 from modeling.training.progress import Progress
 from modeling.training.report import FoldScores, write_results
 from modeling.training.saliency import explain, picture, save_saliency
@@ -48,11 +49,8 @@ from modeling.training.train import (
     fit_network,
 )
 from modeling.training.trust import test_maps
-from modeling.training.volume import ImageError
 
 Floats = npt.NDArray[np.float64]
-#: At most this many unusable series are named at once.
-ERRORS_SHOWN = 20
 
 
 def fit_temperature(logits: Floats, outcomes: Sequence[int]) -> float:
@@ -65,42 +63,6 @@ def fit_temperature(logits: Floats, outcomes: Sequence[int]) -> float:
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(found.x))
-
-
-def load_images(
-    manifest: Manifest,
-    recipe: Recipe,
-    images: Path,
-    cache: Path,
-    progress: Progress,
-    stop: Callable[[], bool],
-) -> tuple[list[npt.NDArray[np.float16]], list[PlaneGeometry]]:
-    """Input planes of every patient; every unusable series is named before anything is refused.
-
-    Raises
-    ------
-    ImageError
-        Naming patient, series, file and reason, one line each.
-    """
-    planes, geometries, problems = [], [], []
-    for done, patient in enumerate(manifest.patients):
-        progress.emit_sometimes(
-            "stage", every_s=1, stage="preprocessing", done=done, total=len(manifest.patients)
-        )
-        if stop():
-            raise Stopped
-        try:
-            array, geometry = cached_planes(images, patient.series, recipe, cache)
-        except ImageError as error:
-            problems.append(f"patient {patient.patient}, series {patient.series.uid}: {error}")
-            continue
-        planes.append(array)
-        geometries.append(geometry)
-    if problems:
-        more = f"\n… and {len(problems) - ERRORS_SHOWN} more" if len(problems) > ERRORS_SHOWN else ""
-        raise ImageError("\n".join(problems[:ERRORS_SHOWN]) + more)
-    progress.emit("stage", stage="preprocessing", done=len(planes), total=len(planes))
-    return planes, geometries
 
 
 class Experiment:
