@@ -7,9 +7,9 @@ another patient in one fold, averaged over the repeats.
 
 The variance is DeLong's (Biometrics 1988;44:837) on these placements, the patient as the unit, and the mean
 of the repeats' own: repeats steady the estimate and are not counted as more patients. With one fold
-everything here equals DeLong's. The models are taken as given. Predictors that learned nothing but chance
-vary a little more than that, for each fold's test patients trained the other folds' models; the averaging
-makes up for most of it.
+everything here equals DeLong's. The models are taken as given; what learned from chance alone varies more,
+for each fold's test patients trained the other folds' models. Where nobody knew anything z had a standard
+deviation of .9 to 1.2, and 5 to 10 % of two-sided p lay below .05 (simulated studies of 60 and 220 patients).
 """
 
 from __future__ import annotations
