@@ -7,7 +7,9 @@ consensus, on a case the observer has signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -110,18 +112,50 @@ def to_reader(case: Case, content: Mapping[str, Any]) -> dict[str, Any]:
     return {shown[key]: value for key, value in content.items()}
 
 
-def from_reader(case: Case, content: Mapping[str, Any]) -> dict[str, Any]:
+def from_reader(
+    case: Case, content: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]] = ()
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """As kept: under the stored scan keys, and without the UIDs, which are this reader's alone.
+
+    A stored key that the reader was not given is no name of a scan and is refused as any other word is:
+    whether it is taken would tell which scan this is.
+
+    Raises
+    ------
+    RuleViolation
+        ``bad_content`` with every place that names no scan of this reader's.
+    """
     stored = {shown: key for key, shown in names(case).items()}
-    return {stored.get(key, key): value for key, value in content.items()}
+    named = [(str(name), name) for name in content]
+    named += [(f"measurements.{number}.scan", one["scan"]) for number, one in enumerate(measurements)]
+    wrong = {place: rubric.NO_SUCH_SCAN for place, name in named if name not in stored}
+    if wrong:
+        raise RuleViolation("The draft does not fit the rubric.", code="bad_content", fields=wrong)
+    return (
+        {stored[name]: scores for name, scores in content.items()},
+        [
+            {**{k: v for k, v in one.items() if k != "sop_uid"}, "scan": stored[one["scan"]]}
+            for one in measurements
+        ],
+    )
 
 
-def measurements_from_reader(case: Case, measurements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """As kept: with the stored scan key, and without the UID, which is this reader's alone."""
-    stored = {shown: key for key, shown in names(case).items()}
-    return [
-        {**{k: v for k, v in one.items() if k != "sop_uid"}, "scan": stored.get(one["scan"], one["scan"])}
-        for one in measurements
-    ]
+def _place_to_reader(shown: Mapping[str, str], place: str) -> str:
+    """A place in a form, "baseline.grades.pannus", with the scan as its reader names it."""
+    scan, dot, rest = place.partition(".")
+    return f"{shown.get(scan, scan)}{dot}{rest}"
+
+
+def hash_to_reader(case: Case, content_hash: str) -> str:
+    """What a reader has of a signature's hash: of an unnamed scan's, a keyed digest.
+
+    Everything that the hash is made of can be guessed but for the scan's key, so the hash itself would
+    tell which scan it was.
+    """
+    if not content_hash or UNNAMED not in names(case).values():
+        return content_hash
+    key = settings.PSEUDONYM_KEY.encode()
+    return hmac.digest(key, f"reader-hash\x1f{content_hash}".encode(), hashlib.sha256).hex()
 
 
 @contextmanager
@@ -131,6 +165,8 @@ def in_readers_words(case: Case, assignment: Assignment | None = None) -> Iterat
         yield
     except RuleViolation as refusal:
         extra, shown = refusal.extra, names(case)
+        if "fields" in extra:
+            extra["fields"] = {_place_to_reader(shown, at): why for at, why in extra["fields"].items()}
         if "missing" in extra:
             extra["missing"] = [{**gap, "scan": shown[gap["scan"]]} for gap in extra["missing"]]
         if "current" in extra:
@@ -203,7 +239,7 @@ def case_page(assignment: Assignment) -> dict[str, Any]:
             "measurements": measurements_to_reader(assignment, own.measurements if own else []),
             "active_seconds": own.active_seconds if own else 0.0,
             "signed_at": own.signed_at if own else None,
-            "content_hash": own.content_hash if own else "",
+            "content_hash": hash_to_reader(case, own.content_hash) if own else "",
         },
         "categories": rubric.categories(content, tuple(names(case).values())),
         "next": next_code(assignment),

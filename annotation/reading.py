@@ -158,11 +158,16 @@ def amend_reading(*, assignment: Assignment, by: User, reason: str) -> Reading:
         case = _lock_for(assignment, by)
         if not reason.strip():
             raise RuleViolation("An amendment needs a reason.", code="reason_missing")
-        if assignment.kind == Assignment.Kind.ADJUDICATION or case.state not in OPEN_TO_OBSERVERS:
-            raise RuleViolation("This read can no longer be amended.", code="not_amendable")
         signed = assignment.readings.filter(state=Reading.State.SIGNED).first()
-        if signed is None:
+        # Before the state of the case, which tells an open re-read from an open first read.
+        if signed is None and assignment.kind != Assignment.Kind.ADJUDICATION:
             raise RuleViolation("There is no signed read to amend.", code="not_signed")
+        if (
+            signed is None
+            or assignment.kind == Assignment.Kind.ADJUDICATION
+            or case.state not in OPEN_TO_OBSERVERS
+        ):
+            raise RuleViolation("This read can no longer be amended.", code="not_amendable")
         draft = supersede(signed, reason=reason.strip())
         is_first = assignment.kind == Assignment.Kind.READ
         outcome = settle(case=case, by=by) if is_first else {"state": case.state}
@@ -253,7 +258,9 @@ def _lock_for(assignment: Assignment, by: User) -> Case:
     case = transitions.lock(assignment.case_id)
     if not Assignment.objects.filter(pk=assignment.pk, reader=by, withdrawn_at__isnull=True).exists():
         raise RuleViolation("This case is not assigned to you.", code="not_yours")
-    if case.state == Case.State.CLOSED:
+    # Who has signed is told the same as ever: why a case is closed may be what the other reader saw.
+    signed = assignment.readings.filter(state=Reading.State.SIGNED)
+    if case.state == Case.State.CLOSED and not signed.exists():
         raise RuleViolation("This case is closed.", code="wrong_state")
     qualified.require(by, case.charter)
     return case
@@ -273,12 +280,11 @@ def check_content(
     RuleViolation
         ``bad_content`` with a reason for each field.
     """
-    keys = tuple(slices)
-    wrong = rubric.check_draft(content, keys)
+    wrong = rubric.check_draft(content, tuple(slices))
     for number, measurement in enumerate(measurements):
         scan = measurement.get("scan", "")
         if scan not in slices:
-            wrong[f"measurements.{number}.scan"] = f"{scan!r} is not one of {', '.join(keys)}"
+            wrong[f"measurements.{number}.scan"] = rubric.NO_SUCH_SCAN
         else:
             place = measurement.get("series", 0), measurement.get("slice", -1)
             wrong |= _off_stack(

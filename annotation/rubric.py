@@ -21,6 +21,8 @@ CATEGORIES = (CLEAN, INTERMEDIATE, CASE)
 NOT_VISIBLE = "not_visible"
 UNREADABLE = "unreadable"
 NO_OBSERVATION = "none"
+#: Names no scan: in the independent design readers do not know which one they have.
+NO_SUCH_SCAN = "this case has no such scan"
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def check_draft(content: Mapping[str, Any], scans: tuple[str, ...]) -> dict[str,
     wrong: dict[str, str] = {}
     for scan, scores in content.items():
         if scan not in scans:
-            wrong[str(scan)] = f"this case has no such scan; it has {', '.join(scans)}"
+            wrong[str(scan)] = NO_SUCH_SCAN
             continue
         for key, grade in scores.get("grades", {}).items():
             finding = BY_KEY.get(key)
@@ -218,7 +220,7 @@ def check_draft(content: Mapping[str, Any], scans: tuple[str, ...]) -> dict[str,
             if value not in (None, "", *item.values):
                 wrong[f"{scan}.{item.key}"] = f"{value!r} is not one of {item.values}"
         for part in ("comments", "key_slices", "key_series"):
-            for key in set(scores.get(part, {})) - set(BY_KEY):
+            for key in sorted(set(scores.get(part, {})) - set(BY_KEY)):
                 wrong[f"{scan}.{part}.{key}"] = "unknown finding"
     return wrong
 

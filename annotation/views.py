@@ -100,13 +100,14 @@ class SaveDraft(CaseView):
         assignment = self.assignment(code)
         form = _read(serializers.DraftIn, request)
         case = assignment.case
-        with queries.in_readers_words(assignment.case, assignment):
+        content, measurements = queries.from_reader(case, form["content"], form["measurements"])
+        with queries.in_readers_words(case, assignment):
             reading = workflow.save_draft(
                 assignment=assignment,
                 by=_user(request),
                 revision=form["revision"],
-                content=queries.from_reader(case, form["content"]),
-                measurements=queries.measurements_from_reader(case, form["measurements"]),
+                content=content,
+                measurements=measurements,
                 active_seconds=form["active_seconds"],
             )
         shown = queries.to_reader(case, reading.content)
@@ -139,7 +140,7 @@ class SignReading(CaseView):
         return Response(
             {
                 "status": "signed",
-                "content_hash": reading.content_hash,
+                "content_hash": queries.hash_to_reader(assignment.case, reading.content_hash),
                 "next": queries.next_code(assignment),
             }
         )
@@ -233,7 +234,7 @@ class SaveConsensus(ConsensusView):
     def put(self, request: Request, code: str) -> Response:
         session = self.session(code)
         form = _read(serializers.ConsensusDraftIn, request)
-        content = queries.from_reader(session.case, form["content"])
+        content, _ = queries.from_reader(session.case, form["content"])
         with queries.in_readers_words(session.case):
             workflow.save_consensus(
                 session=session, by=_user(request), revision=form["revision"], content=content
