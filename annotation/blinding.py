@@ -1,5 +1,7 @@
 """The proof of blinding: replay every GET of an observer while the others act; the bytes must not change.
 
+So must those of drafts that are refused: what a refusal says may depend on nobody else either.
+
 The one thing another's act may add is an invitation to consensus, on a case that the observer has signed
 and that the other read differently. It is declared here, counted, and nothing else is let through.
 """
@@ -27,6 +29,15 @@ _PASSING_HEADERS = {"Set-Cookie", "Expires"}
 _CSRF_FIELD = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"')
 #: Answers that say how the server is, not what the study holds.
 _NOT_THE_STUDY = ("healthz",)
+
+#: Drafts that no state of a case accepts: of a scan that there is none of, and over a revision to come.
+_REFUSED_DRAFTS = [
+    json.dumps(draft, separators=(",", ":"))
+    for draft in (
+        {"revision": 0, "content": {"x": {}}, "measurements": [], "active_seconds": 0},
+        {"revision": 10**6, "content": {}, "measurements": [], "active_seconds": 0},
+    )
+]
 
 #: Status, headers in order of their names, body.
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -92,11 +103,19 @@ def prove(
 
 
 def addresses(observer: User) -> tuple[list[str], list[str]]:
-    """The observer's own pages; and every other GET address: images, others' cases, the lead's pages."""
+    """The observer's own pages; and every other GET address: images, others' cases, the lead's pages.
+
+    Among the others are drafts to be refused, as "PUT address body".
+    """
     codes = [row.code for row in queries.visible_to(observer)]
     own = ["/api/reading/worklist/", "/api/notices/", *(f"/api/reading/cases/{code}/" for code in codes)]
     foreign = Assignment.objects.exclude(reader=observer).values_list("code", flat=True)
     rest = [f"/api/reading/cases/{code}/" for code in (*foreign, "0" * 16)]
+    rest += [
+        f"PUT /api/reading/cases/{code}/draft/ {draft}"
+        for code in (*codes, *foreign, "0" * 16)
+        for draft in _REFUSED_DRAFTS
+    ]
     rest += [f"/api/consensus/{'0' * 16}/", *(url for url in _plain_routes() if url not in own)]
     for code in codes:
         assignment = queries.assignment_of(observer, code)
@@ -123,7 +142,11 @@ def _plain_routes(resolver: Any = None, prefix: str = "/") -> Iterable[str]:
 
 
 def _answer(client: Client, url: str) -> Answer:
-    response = client.get(url)
+    if url.startswith("PUT "):
+        _, url, draft = url.split(" ", 2)
+        response = client.put(url, draft, content_type="application/json")
+    else:
+        response = client.get(url)
     headers = sorted((k, v) for k, v in response.items() if k not in _PASSING_HEADERS)
     body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
     return response.status_code, headers, _CSRF_FIELD.sub(b"", body)

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from annotation import blinding, queries, workflow
+from annotation import blinding, queries, reading, workflow
 from annotation.models import Case, Consensus, Reading
 from cohort.models import Patient
 from tests.annotation.conftest import both, sign
@@ -102,6 +102,32 @@ def test_foreign_addresses_are_among_those_replayed(study: Any, readers: dict[st
     assert sum(bool(re.fullmatch(r"/api/reading/cases/[0-9a-f]{16}/", url)) for url in rest) == 3
     assert {"/api/progress/", "/api/cohort/flow/", "/api/runs/"} <= set(rest)
     assert sum("/wado/" in url for url in rest) == 2 * 2 * (1 + 3)
+    assert sum(url.startswith("PUT ") for url in rest) == 2 * (2 + 2 + 1)
+
+
+def test_a_leak_in_a_refusal_is_found(
+    study: Any, readers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study(3)
+    honest = reading.conflict
+
+    def telling(own: Any) -> Any:
+        refusal = honest(own)
+        refusal.extra["drafts"] = Reading.objects.exclude(assignment__reader=readers["observer_a"]).count()
+        return refusal
+
+    monkeypatch.setattr(reading, "conflict", telling)
+    proof = blinding.prove(readers["observer_a"], actions=20, seed=1, full_every=10)
+    assert proof.differences
+    assert all(url.startswith("PUT ") for url in proof.differences)
+
+
+def test_a_refused_draft_changes_nothing(study: Any, readers: dict[str, Any]) -> None:
+    study(3)
+    blinding.prepare(readers["observer_a"])
+    before = list(Reading.objects.order_by("pk").values())
+    blinding.prove(readers["observer_a"], actions=0)
+    assert list(Reading.objects.order_by("pk").values()) == before
 
 
 def test_the_planted_leak_is_found(study: Any, readers: dict[str, Any], settings: Any) -> None:
