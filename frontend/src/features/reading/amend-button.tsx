@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 
+import { tellOtherPages } from '@/lib/case-news';
 import { messageOf } from '@/lib/errors';
 
 import { amendReading } from './api';
@@ -21,6 +22,7 @@ export function AmendButton({ code, onAmended }: { code: string; onAmended: () =
     try {
       await amendReading(code, reason.trim());
       setOpened(false);
+      tellOtherPages(code);
       onAmended();
     } catch (error) {
       setProblem(messageOf(error));

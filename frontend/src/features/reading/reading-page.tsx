@@ -14,6 +14,7 @@ import { loadAhead } from '@/viewer';
 import { useCaseAhead, useFetchedAhead, useForgotten } from './ahead';
 import { caseQuery, PHANTOMS, type ReadSource, STUDY } from './api';
 import { ReadingRoom } from './reading-room';
+import { useLookAgain } from './use-look-again';
 
 /** A case of the study. */
 export function ReadingPage() {
@@ -48,6 +49,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   useForgotten(code);
   const { refetch } = opened;
   const onChanged = useCallback(() => void refetch(), [refetch]);
+  useLookAgain(code, opened.data, refetch);
   // What is there stays: a lost network must not take the page away.
   const error = (rubric.data ? null : rubric.error) ?? (opened.data ? null : opened.error);
   if (error) {

@@ -4,6 +4,7 @@ import { useState, useSyncExternalStore } from 'react';
 
 import { PasswordDialog } from '@/components/scoring/password-dialog';
 import { CATEGORY_LABEL, type Missing } from '@/components/scoring/rubric';
+import { tellOtherPages } from '@/lib/case-news';
 import type { DraftKeeper } from '@/lib/draft-keeper';
 import { ApiError } from '@/lib/errors';
 import { sameJson } from '@/lib/same-json';
@@ -41,6 +42,7 @@ export function SignDialog({ opened, code, source, withFeedback, scans, keeper, 
   function done(next: string | null) {
     keeper.finish();
     work.finish();
+    tellOtherPages(code);
     setSigned({ next });
   }
 

@@ -59,11 +59,12 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
 
 /** For a page whose read is signed by now, with something else than what it shows. */
 export function sayEnded(): void {
-  say('This read was signed in another tab. What was changed on this page is not part of it.');
+  say('This read was signed in another tab or on another computer. What was changed on this page since is not part of it.');
 }
 
 export function say(message: string): void {
-  notifications.show({ color: 'yellow', message, autoClose: 15_000 });
+  // Found out twice, said once.
+  notifications.show({ id: message, color: 'yellow', message, autoClose: 15_000 });
 }
 
 /** A draft that an earlier version of this page kept lacks what has come since. */

@@ -1,0 +1,56 @@
+import { renderHook, waitFor } from '@testing-library/react';
+import { beforeEach, expect, it, vi } from 'vitest';
+
+import type { ReadingCase } from './api';
+import { useLookAgain } from './use-look-again';
+import { say, sayEnded } from './use-reading-draft';
+
+vi.mock('./use-reading-draft', () => ({ say: vi.fn(), sayEnded: vi.fn() }));
+
+const read = (state: 'draft' | 'signed') => ({ code: 'c0ffee', reading: { state } }) as unknown as ReadingCase;
+const ask = vi.fn();
+const open = (state: 'draft' | 'signed' = 'draft') => renderHook(() => useLookAgain('c0ffee', read(state), ask));
+
+beforeEach(() => {
+  vi.resetAllMocks();
+  document.body.innerHTML = '';
+  ask.mockResolvedValue({ data: read('draft') });
+});
+
+it('asks when the reader comes back, and says that the read was signed meanwhile', async () => {
+  open();
+  window.dispatchEvent(new Event('focus'));
+  await waitFor(() => expect(ask).toHaveBeenCalledTimes(1));
+  expect(sayEnded).not.toHaveBeenCalled();
+  ask.mockResolvedValue({ data: read('signed') });
+  document.dispatchEvent(new Event('visibilitychange'));
+  await waitFor(() => expect(sayEnded).toHaveBeenCalledTimes(1));
+});
+
+it('asks when another page of the browser signs this case, not another one', async () => {
+  open();
+  const other = new BroadcastChannel('odontoid:cases');
+  other.postMessage('beef');
+  other.postMessage('c0ffee');
+  await waitFor(() => expect(ask).toHaveBeenCalledTimes(1));
+  other.close();
+});
+
+it('says when a signed read is open again, and nothing when the server cannot be asked', async () => {
+  ask.mockResolvedValue({ data: undefined });
+  open('signed');
+  window.dispatchEvent(new Event('focus'));
+  await waitFor(() => expect(ask).toHaveBeenCalledTimes(1));
+  expect(say).not.toHaveBeenCalled();
+  ask.mockResolvedValue({ data: read('draft') });
+  window.dispatchEvent(new Event('focus'));
+  await waitFor(() => expect(say).toHaveBeenCalledTimes(1));
+});
+
+it('does not take the page away while it is signed here', async () => {
+  open();
+  document.body.innerHTML = '<div role="dialog"></div>';
+  window.dispatchEvent(new Event('focus'));
+  await Promise.resolve();
+  expect(ask).not.toHaveBeenCalled();
+});

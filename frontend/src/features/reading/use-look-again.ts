@@ -1,0 +1,23 @@
+import { useEffect, useEffectEvent } from 'react';
+
+import { onNewsOf } from '@/lib/case-news';
+
+import type { ReadingCase } from './api';
+import { say, sayEnded } from './use-reading-draft';
+
+/**
+ * Asks for the case again when the reader comes back to the page or another page signed it, and says so when it
+ * turns out to be signed, or open again: nobody then works on what can no longer be saved.
+ */
+export function useLookAgain(code: string, shown: ReadingCase | undefined, ask: () => Promise<{ data?: ReadingCase }>): void {
+  const look = useEffectEvent(async () => {
+    const was = shown?.reading.state;
+    // While the reader signs or amends, the answer to that comes by itself.
+    if (!was || document.querySelector('[role="dialog"]')) return;
+    const now = (await ask()).data?.reading.state;
+    if (!now || now === was) return;
+    if (now === 'signed') sayEnded();
+    else say('This read was opened for an amendment in another tab or on another computer.');
+  });
+  useEffect(() => onNewsOf(code, () => void look()), [code]);
+}
