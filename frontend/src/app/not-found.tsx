@@ -1,7 +1,10 @@
 import { Anchor, Container, Stack, Text, Title } from '@mantine/core';
 import { Link } from 'react-router';
 
+import { useTitle } from './titled';
+
 export function NotFoundPage() {
+  useTitle('Nothing here');
   return (
     <Container size="sm" py="xl">
       <Stack gap="xs">

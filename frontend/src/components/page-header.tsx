@@ -1,5 +1,4 @@
 import { Box, Group, Text, Title } from '@mantine/core';
-import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 
 interface Props {
@@ -11,7 +10,6 @@ interface Props {
 }
 
 export function PageHeader({ title, badge, description, actions }: Props) {
-  useDocumentTitle(`${title} – Odontoid`);
   return (
     <Group justify="space-between" align="flex-start" mb="md" gap="md">
       <Box maw={760}>
