@@ -4,11 +4,15 @@ import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 
 import { EmptyState } from '@/components/empty-state';
+import { KeysSwitch } from '@/components/keys-switch';
 import { PageHeader } from '@/components/page-header';
 import { Panel } from '@/components/panel';
 import { QueryView } from '@/components/query-view';
 import { messageOf } from '@/lib/errors';
 import { count, dateTime } from '@/lib/format';
+import { isHeard, isHeld } from '@/lib/keys';
+import { usePreference } from '@/lib/preference';
+import { useUser } from '@/lib/session';
 
 import { type PatientDetail, type QueuePlace, type RecentReview, reviewQueueQuery, useTakeBackDecision } from './api';
 import { ChartFacts, Diagnoses, ExamTimeline, ExportNotes } from './chart-facts';
@@ -88,11 +92,12 @@ interface ChartProps {
 
 function Chart({ patient, recent, busy, onNext, onUndo }: ChartProps) {
   const note = useRef<HTMLTextAreaElement>(null);
+  const [keysAnywhere, setKeysAnywhere] = usePreference(useUser()?.username ?? '', 'keys-anywhere', true);
   const state = useDecision(patient, onNext);
   const undoable = recent.find((row) => !row.taken_back_at && !row.frozen);
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    if (busy || event.defaultPrevented) return;
+    if (busy || event.defaultPrevented || !isHeard(event, keysAnywhere)) return;
     const target = event.target instanceof HTMLElement ? event.target : null;
     // The page's own note; any other field keeps its keys.
     const inNote = target !== null && target === note.current;
@@ -100,6 +105,7 @@ function Chart({ patient, recent, busy, onNext, onUndo }: ChartProps) {
     const action = reviewAction(event, { note: inNote, pressable: target?.closest('button, a[href], summary') != null });
     if (!action) return;
     event.preventDefault();
+    if (isHeld(event)) return;
     if (action.type === 'choose') state.choose(action.decision);
     else if (action.type === 'record') state.record();
     else if (action.type === 'note') note.current?.focus();
@@ -138,8 +144,11 @@ function Chart({ patient, recent, busy, onNext, onUndo }: ChartProps) {
               <Button size="compact-sm" variant="default" onClick={onNext} disabled={busy} rightSection={<Kbd size="xs" aria-hidden>S</Kbd>}>Skip</Button>
             }
           >
-            <DecisionForm state={state} noteRef={note} keys />
+            <div data-keys>
+              <DecisionForm state={state} noteRef={note} keys />
+            </div>
           </Panel>
+          <KeysSwitch anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} at="a part of the decision" />
           <Recent rows={recent} pending={busy} onUndo={onUndo} />
         </Stack>
       </Grid.Col>

@@ -4,7 +4,11 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 
 import { ErrorNotice } from '@/components/error-notice';
+import { KeysSwitch } from '@/components/keys-switch';
 import { SeriesImages } from '@/components/series-images';
+import { isHeard, isHeld } from '@/lib/keys';
+import { usePreference } from '@/lib/preference';
+import { useUser } from '@/lib/session';
 
 import { type Quarantined, useDiscardSeries, useReleaseSeries } from './api';
 import { seriesName } from './wording';
@@ -49,6 +53,7 @@ interface Props {
 function Decision({ series, onDone, onSkip, last }: Props) {
   const [reason, setReason] = useState('');
   const [sure, setSure] = useState(false);
+  const [keysAnywhere, setKeysAnywhere] = usePreference(useUser()?.username ?? '', 'keys-anywhere', true);
   const release = useReleaseSeries();
   const discard = useDiscardSeries();
   const told = series.needs_reason ? reason.trim() !== '' : true;
@@ -67,9 +72,13 @@ function Decision({ series, onDone, onSkip, last }: Props) {
     if (sure) discard.mutate({ uid: series.series_uid }, done('Discarded.'));
     else setSure(true);
   };
-  useHotkeys([['r', doRelease], ['d', doDiscard], ['n', onSkip]]);
+  /** Held down, D would say twice what is to be said twice. */
+  const onKey = (act: () => void) => (event: KeyboardEvent) => {
+    if (isHeard(event, keysAnywhere) && !isHeld(event)) act();
+  };
+  useHotkeys([['r', onKey(doRelease)], ['d', onKey(doDiscard)], ['n', onKey(onSkip)]]);
   return (
-    <Stack gap="sm" style={{ width: 320, overflowY: 'auto' }}>
+    <Stack gap="sm" style={{ width: 320, overflowY: 'auto' }} data-keys>
       <Text size="sm">Patient <Text span ff="monospace">{series.patient_pseudonym}</Text></Text>
       <div>
         <Text size="sm" fw={600}>Held because</Text>
@@ -106,6 +115,7 @@ function Decision({ series, onDone, onSkip, last }: Props) {
         <Button variant="default" disabled={pending} onClick={onSkip}>{last ? 'Leave it' : 'Next'}</Button>
       </Group>
       <Text size="xs" c="dimmed"><Kbd>R</Kbd> release · <Kbd>D</Kbd> twice discards · <Kbd>N</Kbd> leaves it and goes on</Text>
+      <KeysSwitch anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} at="a part of the decision" />
     </Stack>
   );
 }
