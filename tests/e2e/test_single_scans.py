@@ -42,6 +42,16 @@ def said(page: Page) -> str:
     return " ".join(filter(None, page.evaluate(f"[document.title, document.body.innerText, ...{labels}]")))
 
 
+def reads_the_keys(page: Page) -> None:
+    """The sheet names no scan, and no key that wants two."""
+    page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_text("Grade the finding").wait_for()
+    assert not NAMES.search(said(page)), "the sheet of keys says which scan it is"
+    assert "both" not in page.get_by_role("dialog").inner_text()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+
+
 def image(person: Person) -> np.ndarray:
     """What is drawn of the scan, below the buttons of its series."""
     person.image_is_drawn("scan")
@@ -60,6 +70,8 @@ def reads_all(person: Person, of_two_series: list[str]) -> dict[str, str]:
         code = page.url.rsplit("/", 1)[-1]
         assert page.locator("[data-testid^=viewport-]").count() == 1
         assert not NAMES.search(said(page)), "the page says which scan it is"
+        if not seen:
+            reads_the_keys(page)
         chosen = page.get_by_role("radio", checked=True).all()
         names = [str(radio.get_attribute("aria-label")) for radio in chosen]
         assert all("Reason to exclude: None" in name for name in names), f"not an empty form: {names}"
@@ -83,6 +95,7 @@ def enters_consensus(person: Person) -> None:
     person.page.wait_for_url("**/consensus/*")
     person.image_is_drawn("scan")
     assert not NAMES.search(said(person.page)), "the page says which scan it is"
+    reads_the_keys(person.page)
 
 
 def settles(person: Person, act: str) -> None:

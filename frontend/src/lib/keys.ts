@@ -4,9 +4,9 @@ export function isEditable(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable="true"]');
 }
 
-/** Enter and Space belong to the button or link that has the focus. */
+/** Enter and Space belong to the button or link that has the focus; not to a grade, whose keys are the room's. */
 export function isPressable(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('button:not([role="radio"]), a[href], [role="menuitem"]') !== null;
+  return target instanceof Element && target.closest('button:not([role="radio"]), a[href], summary, [role="menuitem"]') !== null;
 }
 
 /** A single character, which speech input may type at any moment. */

@@ -1,4 +1,4 @@
-import { isPressable } from '@/lib/pressable';
+import { isPressable } from '@/lib/keys';
 
 import { KINDS, MEASURING } from './measure';
 import type { ToolName, ViewerHandle } from './types';

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 
-import { isHeard, roomAction } from './room-keys';
+import { isHeard, isHeld } from '@/lib/keys';
+
+import { roomAction, roomKeys, viewerKeys } from './room-keys';
 import type { Finding } from './rubric';
 
 const row: Finding = {
@@ -37,4 +39,40 @@ it('hears single characters at scores and images only, where the reader wants th
   expect(heard('score', 's', false)).toBe(true);
   for (const key of ['ArrowDown', 'Enter', 'Delete', ' ']) expect(heard('other', key, false)).toBe(true);
   expect(heard('other', 'z', false, { ctrlKey: true })).toBe(true);
+});
+
+it('does once what a held key would do and undo', () => {
+  const held = (key: string, more: KeyboardEventInit = {}) => isHeld(new KeyboardEvent('keydown', { key, repeat: true, ...more }));
+  for (const key of ['k', 'K', 'i', ' ', 'Enter', '?']) expect(held(key)).toBe(true);
+  for (const key of ['ArrowLeft', 'ArrowDown', '[', 'Delete']) expect(held(key)).toBe(false);
+  expect(held('z', { ctrlKey: true })).toBe(false);
+  expect(isHeld(new KeyboardEvent('keydown', { key: 'k' }))).toBe(false);
+});
+
+it('copies all with Shift, and undoes with Ctrl or ⌘, outside text fields', () => {
+  const act = (key: string, more: KeyboardEventInit = {}) => roomAction(new KeyboardEvent('keydown', { key, ...more }), row)?.type;
+  expect(act('S', { shiftKey: true })).toBe('sameAll');
+  expect(act('z', { ctrlKey: true })).toBe('undo');
+  expect(act('z', { metaKey: true })).toBe('undo');
+  expect(act('Z', { ctrlKey: true, shiftKey: true })).toBe('redo');
+  expect(act('y', { ctrlKey: true })).toBe('redo');
+});
+
+it('lists and hears only what a room does', () => {
+  const room = roomKeys(['grade', 'scan', 'same', 'undo', 'help'], 2, { undo: 'Take it back' });
+  expect(room.map(({ keys }) => keys)).toEqual(['0 1 2 –', 'B F', 'S', 'Ctrl Z, Ctrl Y', '?']);
+  expect(room[3]?.does).toBe('Take it back');
+  const type = (key: string, keys = room) => roomAction(new KeyboardEvent('keydown', { key }), row, keys)?.type;
+  expect([type('f'), type('y'), type('c'), type('k'), type('h')]).toEqual(['scan', undefined, undefined, undefined, undefined]);
+  expect(roomAction(new KeyboardEvent('keydown', { key: 'y', ctrlKey: true }), row, room)?.type).toBe('redo');
+  const single = roomKeys(['grade', 'scan', 'same', 'sameAll', 'help'], 1);
+  expect([type('b', single), type('s', single)]).toEqual([undefined, undefined]);
+  expect(single.map(({ does }) => does).join(' ')).not.toMatch(/baseline|follow/i);
+});
+
+it('leaves out the viewer’s keys that do nothing', () => {
+  const said = (scans: number, locked: boolean) => viewerKeys(scans, locked).map(({ does }) => does).join('; ');
+  expect(said(2, false)).toMatch(/McRae.*both/s);
+  expect(said(2, true)).not.toMatch(/McRae|measur|undo/i);
+  expect(said(1, false)).not.toMatch(/both|link|other scan|follow/i);
 });

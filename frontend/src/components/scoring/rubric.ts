@@ -52,7 +52,7 @@ export interface Missing {
 
 export const QUALITY = 'quality';
 export const EXCLUSION = 'exclusion_observation';
-const UNREADABLE = 'unreadable';
+export const UNREADABLE = 'unreadable';
 const OTHER = 'other';
 
 export function emptyScan(): ScanContent {
@@ -92,11 +92,13 @@ function withScan(content: Content, scan: string, change: (current: ScanContent)
   return { ...content, [scan]: change(content[scan] ?? emptyScan()) };
 }
 
-export function setValue(content: Content, scan: string, row: string, value: Grade): Content {
+/** An unreadable scan has no grades; a readable one has those back that were set `aside` meanwhile. */
+export function setValue(content: Content, scan: string, row: string, value: Grade, aside: Record<string, Grade> = {}): Content {
   return withScan(content, scan, (current) => {
     if (row === QUALITY) {
       const quality = value as ScanContent['quality'];
-      return { ...current, quality, grades: quality === UNREADABLE ? {} : current.grades };
+      const back = isUnreadable(current) ? { ...aside, ...current.grades } : current.grades;
+      return { ...current, quality, grades: quality === UNREADABLE ? {} : back };
     }
     if (row === EXCLUSION) {
       const text = value === OTHER ? current.exclusion_text : '';
@@ -150,13 +152,21 @@ function put<T>(record: Record<string, T>, key: string, value: T | undefined): R
 }
 
 /** Copies one row's value from another scan; nothing happens where that one has none. */
-export function copyValue(content: Content, from: string, to: string, row: string): Content {
+export function copyValue(content: Content, from: string, to: string, row: string, set: typeof setValue = setValue): Content {
   const source = content[from];
   const value = source && valueOf(source, row);
   // A case of one scan has nothing to copy to.
   if (value === null || value === undefined || !content[to]) return content;
-  const copied = setValue(content, to, row, value);
+  const copied = set(content, to, row, value);
   return row === EXCLUSION && source ? setExclusionText(copied, to, source.exclusion_text) : copied;
+}
+
+/** Copies every grade that another scan has. */
+export function copyGrades(content: Content, from: string, to: string): Content {
+  const grades = content[from]?.grades ?? {};
+  const target = content[to];
+  if (!target || isUnreadable(target) || Object.keys(grades).length === 0) return content;
+  return withScan(content, to, (current) => ({ ...current, grades: { ...current.grades, ...grades } }));
 }
 
 /** What still has to be entered before signing, in the order of the panel. */

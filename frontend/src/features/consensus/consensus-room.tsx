@@ -4,11 +4,14 @@ import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'rea
 import { Link } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
+import { AsideNote } from '@/components/scoring/aside-note';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
-import { isHeard, roomAction } from '@/components/scoring/room-keys';
+import { FormHistory, type Place } from '@/components/scoring/form-history';
+import { isMeasuring, roomAction, roomKeys } from '@/components/scoring/room-keys';
+import { SideButton } from '@/components/scoring/side-button';
 import {
-  complete, type Content, copyValue, emptyScan, type Grade, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf,
-  setExclusionText, setValue,
+  complete, type Content, emptyScan, EXCLUSION, type Grade, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf,
+  setExclusionText,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { SeriesNotice } from '@/components/scoring/series-notice';
@@ -17,6 +20,7 @@ import type { SeriesFailure } from '@/components/scoring/use-scans';
 import { DraftKeeper } from '@/lib/draft-keeper';
 import { isBehind } from '@/lib/draft-state';
 import { draftStore } from '@/lib/draft-store';
+import { isHeard, isHeld } from '@/lib/keys';
 import { usePreference } from '@/lib/preference';
 import { sameJson } from '@/lib/same-json';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
@@ -40,12 +44,20 @@ interface Props {
 }
 
 const EMPTY: Partial<Content> = {};
+const ACTS = ['grade', 'move', 'scan', 'same', 'showKeySlice', 'undo', 'sign', 'help'] as const;
+const WORDS = {
+  same: 'Follow-up same as baseline, for this finding of the agreed form',
+  undo: 'Undo, redo what you changed in the agreed form',
+  sign: 'Propose, or confirm; jumps to what is still missing',
+};
 
 /** Both reads and the images side by side, and the one read that both can sign. */
 export function ConsensusRoom({ username, rubric, session, scans, imageError, onRetryImages, onSeries, seriesFailure, onChanged }: Props) {
   const { code, agreed } = session;
   const keys = useMemo(() => session.scans.map(({ key }) => key), [session.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
+  const listened = useMemo(() => roomKeys(ACTS, keys.length, WORDS), [keys]);
+  const [history] = useState(() => new FormHistory(sameJson));
   const reads = useMemo(() => {
     const of = (who: 'you' | 'other') => session.reads.find((read) => read.who === who);
     const content = (who: 'you' | 'other') => complete((of(who)?.content ?? EMPTY) as Partial<Content>, keys);
@@ -72,6 +84,8 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const [act, setAct] = useState<Act | null>(null);
   const [help, setHelp] = useState(false);
   const [keysAnywhere, setKeysAnywhere] = usePreference(username, 'keys-anywhere', true);
+  const [preset, setPreset] = usePreference(username, 'window-preset', 0);
+  const [side, setSide] = usePreference<'left' | 'right'>(username, 'scores-side', 'right');
   const viewer = useRef<ViewerHandle>(null);
 
   // The other observer saved: take it over unless something here is not sent yet.
@@ -80,16 +94,20 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   }, [agreed, keeper, keys]);
 
   const edit = useCallback(
-    (change: (content: Content) => Content) => {
+    (change: (content: Content) => Content, done: (Place & { merge?: string }) | null) => {
       const before = keeper.getState().body;
       const after = change(before);
       if (after === before) return;
+      if (done) history.record(before, after, done, null, done.merge);
       keeper.change(after);
       setMissing((gaps) => gaps.filter((gap) => missingOf(after, rubric, keys).some((still) => sameJson(still, gap))));
     },
-    [keeper, keys, rubric],
+    [history, keeper, keys, rubric],
   );
-  const grade = useCallback((scan: string, row: string, value: Grade) => edit((content) => setValue(content, scan, row, value)), [edit]);
+  const grade = useCallback(
+    (scan: string, row: string, value: Grade) => edit((content) => history.setValue(content, scan, row, value), { scan, row }),
+    [edit, history],
+  );
   const moveTo = useCallback(
     (index: number) => {
       const next = Math.min(lines.length - 1, Math.max(0, index));
@@ -97,6 +115,16 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
       viewer.current?.setActive(lines[next]?.scan ?? '');
     },
     [lines],
+  );
+
+  const step = useCallback(
+    (way: 'undo' | 'redo') => {
+      const found = history[way](keeper.getState().body, null);
+      if (!found) return;
+      edit(() => found.content, null);
+      moveTo(lines.findIndex(({ scan, row }) => scan === found.place.scan && row.key === found.place.row));
+    },
+    [edit, history, keeper, lines, moveTo],
   );
 
   const askToPropose = useCallback(() => {
@@ -115,24 +143,31 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || !isHeard(event, keysAnywhere) || document.querySelector('[role="dialog"]')) return;
       const line = lines[cursor];
-      const action = roomAction(event, line?.row);
+      const action = roomAction(event, line?.row, listened);
+      const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea');
+      if (isHeld(event) && !typing) {
+        event.preventDefault();
+        return;
+      }
       if (!action || !line) {
-        const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea');
-        if (!typing && viewer.current && handleViewerKey(viewer.current, event)) event.preventDefault();
+        if (!typing && !isMeasuring(event) && viewer.current && handleViewerKey(viewer.current, event)) event.preventDefault();
         return;
       }
       event.preventDefault();
       if (action.type === 'grade' && action.option.value !== null) grade(line.scan, line.row.key, action.option.value);
       else if (action.type === 'move') moveTo(cursor + action.by);
       else if (action.type === 'scan') viewer.current?.setActive(keys[action.index] ?? '');
-      else if (action.type === 'same') edit((content) => copyValue(content, keys[0] ?? '', keys[1] ?? '', line.row.key));
+      else if (action.type === 'same') {
+        const [from = '', to = ''] = keys;
+        edit((content) => history.copyValue(content, from, to, line.row.key), { scan: to, row: line.row.key });
+      } else if (action.type === 'undo' || action.type === 'redo') step(action.type);
       else if (action.type === 'showKeySlice') showKeySlice(viewer.current, line.scan, line.row.key, reads);
       else if (action.type === 'sign') askToPropose();
       else if (action.type === 'help') setHelp(true);
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToPropose, cursor, edit, grade, keys, keysAnywhere, lines, moveTo, reads]);
+  }, [askToPropose, cursor, edit, grade, history, keys, keysAnywhere, lines, listened, moveTo, reads, step]);
 
   const measurements = useMemo(
     () => [...(reads.you?.measurements ?? []), ...(reads.other?.measurements ?? [])] as Measurement[],
@@ -150,7 +185,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   );
 
   return (
-    <div className={classes.room}>
+    <div className={classes.room} data-side={side}>
       <header className={classes.header}>
         <Group gap="md" wrap="nowrap">
           <Anchor component={Link} to="/" size="sm">← Worklist</Anchor>
@@ -158,7 +193,8 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
           <SaveState state={draft} keeper={keeper} />
         </Group>
         <Group gap="xs" wrap="nowrap">
-          <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} onClick={() => setHelp(true)}>Keys</Button>
+          <SideButton side={side} onSide={setSide} />
+          <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} aria-keyshortcuts="?" onClick={() => setHelp(true)}>Keys</Button>
           <Button variant="default" size="compact-md" onClick={() => setAct('decline')}>No consensus</Button>
           {agreed.proposed_by === 'other' ? (
             <Button size="compact-md" onClick={() => setAct('confirm')}>Confirm</Button>
@@ -173,7 +209,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         {seriesFailure && <SeriesNotice failure={seriesFailure} onAgain={onSeries} />}
         {scans ? (
           <Suspense fallback={<Loader size="sm" />}>
-            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} onSeriesChange={onSeries} readOnly keyboard={false} />
+            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} onSeriesChange={onSeries} preset={preset} onPresetChange={setPreset} readOnly keyboard={false} />
           </Suspense>
         ) : imageError ? (
           <Box p="md"><ErrorNotice error={imageError} title="The images cannot be shown" onRetry={onRetryImages} /></Box>
@@ -183,6 +219,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
       </main>
       <aside className={classes.panel} aria-label="Both reads">
         <Standing proposedBy={agreed.proposed_by ?? null} />
+        <AsideNote history={history} content={draft.body} rubric={rubric} scans={session.scans} />
         {missing.length > 0 && (
           <Text role="alert" size="sm" c="yellow.4" px="sm" py={4}>
             {missing.length === 1 ? 'One finding is' : `${missing.length} findings are`} still to be agreed on.
@@ -197,10 +234,10 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
           missing={missing}
           onCursor={moveTo}
           onGrade={grade}
-          onExclusionText={(scan, text) => edit((content) => setExclusionText(content, scan, text))}
+          onExclusionText={(scan, text) => edit((content) => setExclusionText(content, scan, text), { scan, row: EXCLUSION, merge: `reason ${scan}` })}
         />
       </aside>
-      <CheatSheet opened={help} onClose={() => setHelp(false)} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
+      <CheatSheet opened={help} onClose={() => setHelp(false)} keys={listened} scans={keys.length} locked anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
       <ConflictDialog state={draft} keeper={keeper} describe={() => []} />
       <SettleDialog act={act} code={code} keeper={keeper} proposed={agreed.revision} onClose={() => setAct(null)} onDone={onChanged} />
     </div>

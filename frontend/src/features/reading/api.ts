@@ -71,6 +71,13 @@ export const caseQuery = (code: string, source: ReadSource) =>
     refetchOnWindowFocus: false,
   });
 
+/** How many of the reader's own cases are signed. Not the worklist's query: that never shows a list from before. */
+export const progressQuery = queryOptions({
+  queryKey: ['reading', 'progress'],
+  queryFn: async ({ signal }) => (await unwrap(api.GET('/api/reading/worklist/', { signal }))).progress,
+  staleTime: 0,
+});
+
 export async function saveDraft(source: ReadSource, code: string, revision: number, body: DraftBody, activeSeconds: number, keepalive: boolean) {
   const saved = await source.save(code, { revision, ...body, active_seconds: activeSeconds }, keepalive);
   return { revision: saved.revision, extra: saved.categories };

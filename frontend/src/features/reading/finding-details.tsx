@@ -20,8 +20,8 @@ interface Props {
   scanKey: string;
   scanLabel: string;
   proposal: Proposal | null;
-  /** Copies the grade of the first scan to the second; null where there is one. */
-  same: { label: string; off: boolean; copy: () => void } | null;
+  /** Copies the grade of the first scan, or all of them, to the second; null where there is one. */
+  same: { label: string; off: boolean; copy: () => void; allOff: boolean; copyAll: () => void } | null;
   readOnly: boolean;
   /** Phantom pictures of the grades are shown. */
   examples: boolean;
@@ -31,7 +31,8 @@ interface Props {
   /** Esc in a text field: the keys go back to the grades. */
   onLeave: () => void;
   onGrade: (value: Grade) => void;
-  onEdit: (change: (content: Content) => Content) => void;
+  /** Changes with one `merge` name in a row are undone as one. */
+  onEdit: (change: (content: Content) => Content, merge?: string) => void;
 }
 
 const WORDING = 'wording-of-the-grades';
@@ -84,7 +85,7 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, same, 
           onKeyDown={leave}
           onChange={(event) => {
             const text = event.currentTarget.value;
-            onEdit((content) => setExclusionText(content, scanKey, text));
+            onEdit((content) => setExclusionText(content, scanKey, text), `reason ${scanKey}`);
           }}
         />
       )}
@@ -111,9 +112,14 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, same, 
           </>
         )}
         {same && (
-          <Button size="compact-xs" variant="default" disabled={same.off} aria-keyshortcuts="S" onClick={same.copy}>
-            {same.label}
-          </Button>
+          <>
+            <Button size="compact-xs" variant="default" disabled={same.off} aria-keyshortcuts="S" onClick={same.copy}>
+              {same.label}
+            </Button>
+            <Button size="compact-xs" variant="default" disabled={same.allOff} aria-keyshortcuts="Shift+S" onClick={same.copyAll}>
+              All findings (Shift S)
+            </Button>
+          </>
         )}
       </Group>
       {isFinding(row.key) && (
@@ -132,7 +138,7 @@ export function FindingDetails({ row, scan, scanKey, scanLabel, proposal, same, 
           onKeyDown={leave}
           onChange={(event) => {
             const text = event.currentTarget.value;
-            onEdit((content) => setComment(content, scanKey, row.key, text));
+            onEdit((content) => setComment(content, scanKey, row.key, text), `comment ${scanKey} ${row.key}`);
           }}
         />
       )}

@@ -7,8 +7,8 @@ import type { Proposal } from './proposal';
 
 const ANSWER: Record<Proposal['answer'], string> = {
   open: '',
-  accepted: 'Accepted.',
-  overridden: 'Overridden by your grade; both are recorded.',
+  agrees: 'Agrees with your grade.',
+  differs: 'Your grade differs; both are recorded.',
 };
 
 /** What McRae's line says about the grade; the reader takes it or not. */
@@ -20,12 +20,12 @@ export function ProposalNote({ proposal, row, readOnly, onAccept }: {
 }) {
   const { measurement, grade, answer } = proposal;
   return (
-    <Alert color={answer === 'overridden' ? 'orange' : 'blue'} variant="light" p={8} my={6} data-testid="proposal" data-grade={grade} data-answer={answer}>
+    <Alert color={answer === 'differs' ? 'orange' : 'blue'} variant="light" p={8} my={6} data-testid="proposal" data-grade={grade} data-answer={answer}>
       <Group justify="space-between" wrap="nowrap" gap="xs">
         <Text size="sm">
           McRae’s line: {resultOf(measurement)}. Proposes <b>{grade} {labelOf(row, grade)}</b>. {ANSWER[answer]}
         </Text>
-        {answer !== 'accepted' && !readOnly && (
+        {answer !== 'agrees' && !readOnly && (
           <Button size="compact-sm" variant="light" style={{ flexShrink: 0 }} aria-keyshortcuts="Y" onClick={onAccept}>
             Accept (Y)
           </Button>

@@ -17,8 +17,8 @@ it('is what the last line drawn on the scan says', () => {
   expect(proposalFor('baseline', scores(), [])).toBeNull();
 });
 
-it('knows whether the reader followed it', () => {
+it('knows whether the grade is the same, not which was there first', () => {
   const made = [line('a', 'baseline', 2)];
-  expect(proposalFor('baseline', scores(1), made)?.answer).toBe('accepted');
-  expect(proposalFor('baseline', scores(0), made)?.answer).toBe('overridden');
+  expect(proposalFor('baseline', scores(1), made)?.answer).toBe('agrees');
+  expect(proposalFor('baseline', scores(0), made)?.answer).toBe('differs');
 });

@@ -7,8 +7,8 @@ export const PROPOSED_FINDING = 'vertical_translocation';
 export interface Proposal {
   measurement: Measurement;
   grade: number;
-  /** What the reader did with it: nothing yet, the same grade, or another. Both are recorded. */
-  answer: 'open' | 'accepted' | 'overridden';
+  /** What the reader's grade says beside it, whichever was there first. Both are recorded. */
+  answer: 'open' | 'agrees' | 'differs';
 }
 
 /** What the last McRae line drawn on a scan proposes; null without one. */
@@ -17,5 +17,5 @@ export function proposalFor(scan: string, content: Content, measurements: Measur
   const grade = measurement?.proposed_grade;
   if (!measurement || grade === undefined) return null;
   const given = content[scan]?.grades[PROPOSED_FINDING];
-  return { measurement, grade, answer: given === undefined ? 'open' : given === grade ? 'accepted' : 'overridden' };
+  return { measurement, grade, answer: given === undefined ? 'open' : given === grade ? 'agrees' : 'differs' };
 }

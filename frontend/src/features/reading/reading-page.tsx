@@ -12,7 +12,7 @@ import { useUser } from '@/lib/session';
 import { loadAhead } from '@/viewer';
 
 import { useCaseAhead, useFetchedAhead, useForgotten } from './ahead';
-import { caseQuery, PHANTOMS, type ReadSource, STUDY } from './api';
+import { caseQuery, PHANTOMS, progressQuery, type ReadSource, STUDY } from './api';
 import { ReadingRoom } from './reading-room';
 import { useLookAgain } from './use-look-again';
 
@@ -50,6 +50,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const { refetch } = opened;
   const onChanged = useCallback(() => void refetch(), [refetch]);
   useLookAgain(code, opened.data, refetch);
+  const own = useQuery({ ...progressQuery, enabled: source === STUDY }).data;
   // What is there stays: a lost network must not take the page away.
   const error = (rubric.data ? null : rubric.error) ?? (opened.data ? null : opened.error);
   if (error) {
@@ -82,6 +83,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
       onSeries={showSeries}
       seriesFailure={failure}
       onChanged={onChanged}
+      progress={own}
     />
   );
 }

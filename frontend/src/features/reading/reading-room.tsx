@@ -1,21 +1,25 @@
-import { ActionIcon, Anchor, Badge, Box, Button, Group, Loader, Text } from '@mantine/core';
-import { IconKeyboard, IconLayoutSidebar, IconLayoutSidebarRight, IconSignature } from '@tabler/icons-react';
+import { Anchor, Badge, Box, Button, Group, Loader, Text } from '@mantine/core';
+import { IconKeyboard, IconSignature } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
-import { isHeard, roomAction } from '@/components/scoring/room-keys';
+import { FormHistory, type Place } from '@/components/scoring/form-history';
+import { roomAction, roomKeys } from '@/components/scoring/room-keys';
 import {
-  copyValue, emptyScan, type Grade, isFinding, isUnreadable, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf, setSeries, setValue,
+  emptyScan, type Grade, isFinding, isUnreadable, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf, setSeries,
   toggleKeySlice,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
 import { SeriesNotice } from '@/components/scoring/series-notice';
+import { SideButton } from '@/components/scoring/side-button';
 import type { SeriesFailure } from '@/components/scoring/use-scans';
 import { isBehind } from '@/lib/draft-state';
+import { isHeard, isHeld } from '@/lib/keys';
 import { usePreference } from '@/lib/preference';
+import { sameJson } from '@/lib/same-json';
 import { handleViewerKey, type Measurement, type StackScan, StackPair, type ViewerHandle } from '@/viewer';
 
 import { type ReadingCase, type ReadSource, STUDY } from './api';
@@ -40,7 +44,12 @@ interface Props {
   seriesFailure?: SeriesFailure | null;
   /** The case is another one on the server now: signed, or open for amendment. */
   onChanged: () => void;
+  /** Of the reader's own cases. */
+  progress?: { signed: number; total: number };
 }
+
+/** What a change is, so that it can be undone. */
+export type Edit = Place & { merge?: string };
 
 export interface Cursor {
   scan: string;
@@ -52,13 +61,19 @@ export interface Cursor {
 /** Of a comment or of a reason to exclude: one of them is there at a time. */
 export type TextField = HTMLTextAreaElement & HTMLInputElement;
 
+const ACTS = [
+  'grade', 'move', 'scan', 'same', 'sameAll', 'accept', 'comment', 'keySlice', 'showKeySlice', 'examples', 'undo', 'sign', 'help',
+] as const;
+
 /** Images on the left, scores on the right, the keyboard over both. */
-export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, seriesFailure, onChanged }: Props) {
+export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, seriesFailure, onChanged, progress }: Props) {
   const { code } = opened;
   const navigate = useNavigate();
   const client = useQueryClient();
   const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
+  const keys = useMemo(() => roomKeys(ACTS, scanKeys.length), [scanKeys]);
+  const [history] = useState(() => new FormHistory(sameJson));
   const [draft, keeper, work] = useReadingDraft(opened, source, username, scanKeys, onChanged);
   const readOnly = opened.reading.state === 'signed' || draft.status === 'ended';
   const { content } = draft.body;
@@ -78,22 +93,55 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     viewer.current?.setActive(next.scan);
   }, []);
 
+  /** Changes the form; what the reader does to it, rather than what follows from that, has a place. */
   const edit = useCallback(
-    (change: (body: typeof content) => typeof content) => {
+    (change: (body: typeof content) => typeof content, done: Edit | null) => {
       if (readOnly) return;
       const { body } = keeper.getState();
       const changed = change(body.content);
       if (changed === body.content) return;
+      if (done) history.record(body.content, changed, done, body.measurements, done.merge);
       keeper.change({ ...body, content: changed });
       setMissing((before) => {
         const still = missingOf(changed, rubric, scanKeys);
         return before.filter((gap) => still.some(({ scan, finding }) => scan === gap.scan && finding === gap.finding));
       });
     },
-    [keeper, readOnly, rubric, scanKeys],
+    [history, keeper, readOnly, rubric, scanKeys],
   );
 
-  const grade = useCallback((scan: string, row: string, value: Grade) => edit((now) => setValue(now, scan, row, value)), [edit]);
+  const grade = useCallback(
+    (scan: string, row: string, value: Grade) => edit((now) => history.setValue(now, scan, row, value), { scan, row }),
+    [edit, history],
+  );
+  /** The first scan's grade, or every one, for the second; nothing without a second. */
+  const same = useCallback(
+    (row: string, all: boolean) => {
+      const [first = '', second = ''] = scanKeys;
+      edit((now) => (all ? history.copyGrades(now, first, second) : history.copyValue(now, first, second, row)), { scan: second, row });
+    },
+    [edit, history, scanKeys],
+  );
+  const accept = useCallback(() => {
+    const { body } = keeper.getState();
+    const proposal = proposalFor(cursor.scan, body.content, body.measurements);
+    if (!proposal || readOnly) return;
+    // What changes is seen to change, whichever finding was in hand.
+    moveTo({ scan: cursor.scan, row: rows.findIndex(({ key }) => key === PROPOSED_FINDING) });
+    grade(cursor.scan, PROPOSED_FINDING, proposal.grade);
+  }, [cursor.scan, grade, keeper, moveTo, readOnly, rows]);
+  /** The last of what was done to the form and on the images. */
+  const step = useCallback(
+    (way: 'undo' | 'redo') => {
+      if (readOnly) return;
+      const { body } = keeper.getState();
+      const found = history[way](body.content, body.measurements) ?? (viewer.current?.[way]() ? null : history[way](body.content, body.measurements, true));
+      if (!found) return;
+      edit(() => found.content, null);
+      moveTo({ scan: found.place.scan, row: rows.findIndex(({ key }) => key === found.place.row) });
+    },
+    [edit, history, keeper, moveTo, readOnly, rows],
+  );
 
   const onMeasurements = useCallback(
     (measurements: Measurement[]) => {
@@ -106,7 +154,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const pickSeries = useCallback(
     (scan: string, series: number) => {
       void onSeries(scan, series).then((shown) => {
-        if (shown !== null) edit((now) => setSeries(now, scan, shown));
+        if (shown !== null) edit((now) => setSeries(now, scan, shown), null);
       });
     },
     [edit, onSeries],
@@ -138,10 +186,14 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
       if (event.defaultPrevented || !isHeard(event, keysAnywhere) || document.querySelector('[role="dialog"]')) return;
       const { scan, row } = cursor;
       const finding = rows[row];
-      const action = roomAction(event, finding);
+      const action = roomAction(event, finding, keys);
       const handle = viewer.current;
+      const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea');
+      if (isHeld(event) && !typing) {
+        event.preventDefault();
+        return;
+      }
       if (!action) {
-        const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea');
         if (!typing && handle && handleViewerKey(handle, event)) event.preventDefault();
         return;
       }
@@ -157,17 +209,19 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
           moveTo({ scan: scanKeys[action.index] ?? scan, row });
           break;
         case 'same':
-          if (finding) edit((now) => copyValue(now, scanKeys[0] ?? '', scanKeys[1] ?? '', finding.key));
+        case 'sameAll':
+          if (finding) same(finding.key, action.type === 'sameAll');
           break;
-        case 'accept': {
-          const { body } = keeper.getState();
-          const proposal = proposalFor(scan, body.content, body.measurements);
-          if (proposal) grade(scan, PROPOSED_FINDING, proposal.grade);
+        case 'accept':
+          accept();
           break;
-        }
+        case 'undo':
+        case 'redo':
+          step(action.type);
+          break;
         case 'keySlice': {
           const slice = finding && isFinding(finding.key) ? handle?.drawnSlice(scan) : null;
-          if (finding && slice != null) edit((now) => toggleKeySlice(now, scan, finding.key, slice));
+          if (finding && slice != null) edit((now) => toggleKeySlice(now, scan, finding.key, slice), { scan, row: finding.key });
           break;
         }
         case 'showKeySlice': {
@@ -191,7 +245,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToSign, cursor, edit, examples, grade, keeper, keysAnywhere, moveTo, rows, scanKeys, setExamples]);
+  }, [accept, askToSign, cursor, edit, examples, grade, keeper, keys, keysAnywhere, moveTo, rows, same, scanKeys, setExamples, step]);
 
   const marks = useMemo(
     () => Object.fromEntries(scanKeys.map((key) => [key, keySlices(content[key] ?? emptyScan())])),
@@ -214,20 +268,13 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
           </Text>
           {opened.purpose && <Badge color="grape" tt="none">Phantom, {opened.purpose === 'training' ? 'for training' : 'for qualification'}</Badge>}
           {readOnly ? <Text size="sm">Signed, for reading only</Text> : <SaveState state={draft} keeper={keeper} />}
+          {progress && <Text size="xs" c="gray.5" data-testid="progress">{progress.signed} of {progress.total} read</Text>}
         </Group>
         <Group gap="xs" wrap="nowrap">
           <Text size="xs" c="gray.5" visibleFrom="lg">
             Research use only – not a medical device
           </Text>
-          <ActionIcon
-            variant="subtle"
-            size={30}
-            aria-label={`Scores on the ${side === 'right' ? 'left' : 'right'}`}
-            title={`Scores on the ${side === 'right' ? 'left' : 'right'}`}
-            onClick={() => setSide(side === 'right' ? 'left' : 'right')}
-          >
-            {side === 'right' ? <IconLayoutSidebar size={18} aria-hidden /> : <IconLayoutSidebarRight size={18} aria-hidden />}
-          </ActionIcon>
+          <SideButton side={side} onSide={setSide} />
           <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} aria-keyshortcuts="?" onClick={() => setHelp(true)}>
             Keys
           </Button>
@@ -273,8 +320,10 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         )}
       </main>
       <ScorePanel
+        rubric={rubric}
         rows={rows}
         scans={opened.scans}
+        history={history}
         content={content}
         categories={isBehind(draft) ? {} : draft.extra}
         settled={draft.status === 'saved'}
@@ -289,9 +338,10 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         viewer={viewer}
         onCursor={moveTo}
         onGrade={grade}
+        onSame={same}
         onEdit={edit}
       />
-      <CheatSheet opened={help} onClose={() => setHelp(false)} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
+      <CheatSheet opened={help} onClose={() => setHelp(false)} keys={keys} scans={scanKeys.length} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
       <ConflictDialog
         state={draft}
         keeper={keeper}

@@ -1,9 +1,11 @@
 import { Badge, Text } from '@mantine/core';
 import { Fragment, type RefObject, useEffect, useRef } from 'react';
 
+import { AsideNote } from '@/components/scoring/aside-note';
+import type { FormHistory } from '@/components/scoring/form-history';
 import { GradeCell } from '@/components/scoring/grade-cell';
 import {
-  CATEGORY_LABEL, type Content, copyValue, emptyScan, type Finding, type Grade, isUnreadable, type Missing, valueOf,
+  CATEGORY_LABEL, type Content, emptyScan, type Finding, type Grade, isUnreadable, type Missing, type Rubric, valueOf,
 } from '@/components/scoring/rubric';
 import type { Measurement, ViewerHandle } from '@/viewer';
 
@@ -13,11 +15,13 @@ import { FindingDetails } from './finding-details';
 import { MeasurementList } from './measurement-list';
 import { PROPOSED_FINDING, proposalFor } from './proposal';
 import classes from './reading.module.css';
-import type { Cursor, TextField } from './reading-room';
+import type { Cursor, Edit, TextField } from './reading-room';
 
 interface Props {
+  rubric: Rubric;
   rows: Finding[];
   scans: { key: string; label: string }[];
+  history: FormHistory;
   content: Content;
   categories: Categories;
   /** The categories belong to what is on screen. */
@@ -33,14 +37,16 @@ interface Props {
   viewer: RefObject<ViewerHandle | null>;
   onCursor: (cursor: Cursor) => void;
   onGrade: (scan: string, row: string, value: Grade) => void;
-  onEdit: (change: (content: Content) => Content) => void;
+  /** Copies the first scan's grade of a finding, or of all, to the second. */
+  onSame: (row: string, all: boolean) => void;
+  onEdit: (change: (content: Content) => Content, done: Edit) => void;
 }
 
 /** The form, made from the rubric: findings down, scans across. */
 export function ScorePanel({
-  rows, scans, content, categories, settled, measurements, cursor, missing, feedback, readOnly, examples, onExamples,
+  rubric, rows, scans, history, content, categories, settled, measurements, cursor, missing, feedback, readOnly, examples, onExamples,
   commentRef, viewer, onCursor,
-  onGrade, onEdit,
+  onGrade, onSame, onEdit,
 }: Props) {
   const current = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -120,6 +126,7 @@ export function ScorePanel({
           </tr>
         </tbody>
       </table>
+      <AsideNote history={history} content={content} rubric={rubric} scans={scans} />
       {missing.length > 0 && (
         <Text role="alert" size="sm" c="yellow.4" px="sm" pt={6}>
           {missing.length === 1 ? 'One finding is' : `${missing.length} findings are`} missing before you can sign.
@@ -138,7 +145,9 @@ export function ScorePanel({
               ? {
                   label: `${second.label} same as ${first.label.toLowerCase()} (S)`,
                   off: readOnly || valueOf(content[first.key] ?? emptyScan(), row.key) === null,
-                  copy: () => onEdit((now) => copyValue(now, first.key, second.key, row.key)),
+                  copy: () => onSame(row.key, false),
+                  allOff: readOnly || Object.keys(content[first.key]?.grades ?? {}).length === 0,
+                  copyAll: () => onSame(row.key, true),
                 }
               : null
           }
@@ -149,7 +158,7 @@ export function ScorePanel({
           viewer={viewer}
           onLeave={() => current.current?.focus({ preventScroll: true })}
           onGrade={(value) => onGrade(cursor.scan, row.key, value)}
-          onEdit={onEdit}
+          onEdit={(change, merge) => onEdit(change, { scan: cursor.scan, row: row.key, merge })}
         />
       )}
       <MeasurementList measurements={measurements} scans={scans} viewer={viewer} readOnly={readOnly} />
