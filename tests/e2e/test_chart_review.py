@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 from config import demo
 from tests.builders import write_export
 from tests.e2e.demo_site import ROOT, Site
+from tests.e2e.hands import violations
 from tests.e2e.pages import Person, sign_in, wait_until
 
 
@@ -89,4 +90,22 @@ def test_charts_are_decided_and_undone_by_keyboard(browser: Browser, site: Site,
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     wait_until(lambda: waiting(lead) == before - 1, "the second decision")
+    page.context.close()
+
+
+def test_single_keys_can_be_kept_to_the_decision(browser: Browser, site: Site, tmp_path: Path) -> None:
+    charts_wait(site, tmp_path)
+    lead = sign_in(browser, site.url, "lead", demo.PASSWORD)
+    page = lead.page
+    lead.goes_to("/cohort/chart-review")
+    page.get_by_role("heading", name=re.compile("^Patient ")).wait_for()
+    assert page.title() == "Chart review – Cohort – Odontoid"
+    page.get_by_role("switch", name=re.compile("^Letters, digits and signs")).click(force=True)
+    assert (found := violations(page)) == [], found
+    page.get_by_role("button", name="Skip").focus()
+    page.keyboard.press("3")
+    assert page.get_by_role("radio", checked=True).count() == 0
+    page.get_by_role("radio").first.focus()
+    page.keyboard.press("3")
+    assert page.get_by_role("radio", name="No adequate follow-up").is_checked()
     page.context.close()

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Badge, Button, Grid, Group, Kbd, Progress, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Grid, Group, Kbd, Progress, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
@@ -178,9 +178,8 @@ function Recent({ rows, pending, onUndo }: { rows: readonly RecentReview[]; pend
                 disabled={pending}
                 onClick={() => onUndo(row)}
                 rightSection={row === newest && <Kbd size="xs" aria-hidden>U</Kbd>}
-                aria-label={`Undo ${describeReason(row.decision)} for patient ${row.patient}`}
               >
-                Undo
+                Undo<VisuallyHidden> {describeReason(row.decision)} for patient {row.patient}</VisuallyHidden>
               </Button>
             ))}
           </Group>
