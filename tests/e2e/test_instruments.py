@@ -66,9 +66,9 @@ def test_mcraes_line_equals_the_phantoms_truth(reader: Person, data_dir: Path) -
     expected = "1" if measured > 0 else "0"
     assert note.get_attribute("data-grade") == expected
     page.keyboard.press("y")
-    wait_until(lambda: note.get_attribute("data-answer") == "accepted", "the proposal to be accepted")
+    wait_until(lambda: note.get_attribute("data-answer") == "agrees", "the proposal to be accepted")
     page.keyboard.press("1" if expected == "0" else "0")
-    wait_until(lambda: note.get_attribute("data-answer") == "overridden", "the grade to override it")
+    wait_until(lambda: note.get_attribute("data-answer") == "differs", "the grade to override it")
     is_saved(reader)
     kept = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()["reading"]
     (recorded,) = kept["measurements"]

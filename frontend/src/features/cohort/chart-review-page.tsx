@@ -179,7 +179,7 @@ function Recent({ rows, pending, onUndo }: { rows: readonly RecentReview[]; pend
                 onClick={() => onUndo(row)}
                 rightSection={row === newest && <Kbd size="xs" aria-hidden>U</Kbd>}
               >
-                Undo<VisuallyHidden> {describeReason(row.decision)} for patient {row.patient}</VisuallyHidden>
+                Undo<VisuallyHidden> the decision on patient {row.patient}</VisuallyHidden>
               </Button>
             ))}
           </Group>
