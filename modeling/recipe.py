@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
-import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
+from modeling.setting import RecipeError as RecipeError  # a part of this module's interface
+from modeling.setting import check_value, parse, plain_types, setting
 from modeling.splits import PAPER_TRAIN_FRACTION
 
 PAPER = "paper"
 OURS = "Odontoid"
-
-
-class RecipeError(ValueError):
-    """The recipe cannot be followed; the message names the field and the reason."""
-
-
-def _setting(
-    default: Any,
-    doc: str,
-    *,
-    source: str,
-    unit: str = "",
-    choices: tuple[Any, ...] | None = None,
-    low: float | None = None,
-    high: float | None = None,
-) -> Any:
-    metadata = {"doc": doc, "source": source, "unit": unit, "choices": choices, "low": low, "high": high}
-    return field(default=default, metadata=metadata)
 
 
 #: What ``augment`` switches off: a profile may hold them beside augment=none, a wish for one may not.
@@ -48,13 +30,13 @@ class Recipe:
     value, "paper, ambiguous" where it allows more than one reading, "Odontoid" where it says nothing.
     """
 
-    profile: str = _setting(PAPER, "the profile it started from", source=OURS, choices=(PAPER, "recommended"))
+    profile: str = setting(PAPER, "the profile it started from", source=OURS, choices=(PAPER, "recommended"))
 
     # Who
-    split: str = _setting(
+    split: str = setting(
         "holdout", "hold-out or cross-validation", source=PAPER, choices=("holdout", "kfold")
     )
-    train_fraction: float = _setting(
+    train_fraction: float = setting(
         PAPER_TRAIN_FRACTION,
         "share of patients trained on, hold-out only",
         source="paper, ambiguous",
@@ -62,9 +44,9 @@ class Recipe:
         low=0.05,
         high=0.95,
     )
-    folds: int = _setting(5, "folds, cross-validation only", source=OURS, unit="folds", low=2, high=50)
-    repeats: int = _setting(1, "times the cross-validation is repeated", source=OURS, low=1, high=50)
-    inner_folds: int = _setting(
+    folds: int = setting(5, "folds, cross-validation only", source=OURS, unit="folds", low=2, high=50)
+    repeats: int = setting(1, "times the cross-validation is repeated", source=OURS, low=1, high=50)
+    inner_folds: int = setting(
         0,
         "folds inside each training set that give threshold and temperature; 0 = none",
         source=OURS,
@@ -73,53 +55,53 @@ class Recipe:
         high=20,
     )
 
-    label_source: str = _setting(
+    label_source: str = setting(
         "final",
         "whose labels train: the final ones, or one observer's alone; tested on the final ones always",
         source=OURS,
         choices=("final", "reader_1", "reader_2"),
     )
-    train_share: float = _setting(
+    train_share: float = setting(
         1.0, "share of each training set used, nested: a point of the learning curve", source=OURS,
         unit="share", low=0.05, high=1.0,
     )  # fmt: skip
 
     # What the network sees
-    volume: str = _setting(
+    volume: str = setting(
         "resample_1mm",
         "1 mm isotropic resampling, or the slices as acquired",
         source=PAPER,
         choices=("resample_1mm", "acquired"),
     )
-    slices: int = _setting(6, "middle sagittal slices, the input channels", source=PAPER, low=1, high=64)
-    grid: str = _setting(
+    slices: int = setting(6, "middle sagittal slices, the input channels", source=PAPER, low=1, high=64)
+    grid: str = setting(
         "pad512",
         "pixels centred in 512²; or the field, proportions kept, its longer side on 512 or size pixels",
         source="paper, ambiguous",
         choices=("pad512", "fit512", "fit"),
     )
-    size: int = _setting(512, "rows and columns of the input", source=PAPER, unit="px", low=32, high=1024)
+    size: int = setting(512, "rows and columns of the input", source=PAPER, unit="px", low=32, high=1024)
 
     # Network
-    depth: int = _setting(101, "ResNet layers", source=PAPER, choices=(18, 34, 50, 101))
-    init: str = _setting(
+    depth: int = setting(101, "ResNet layers", source=PAPER, choices=(18, 34, 50, 101))
+    init: str = setting(
         "random", "random weights or a safetensors file", source=PAPER, choices=("random", "file")
     )
-    weights: str | None = _setting(None, "path of the initial weights, init=file only", source=OURS)
-    weights_sha256: str | None = _setting(None, "their sha256, checked before use", source=OURS)
+    weights: str | None = setting(None, "path of the initial weights, init=file only", source=OURS)
+    weights_sha256: str | None = setting(None, "their sha256, checked before use", source=OURS)
 
     # Optimisation
-    optimiser: str = _setting("adam", "optimiser", source=PAPER, choices=("adam", "adamw", "sgd"))
-    lr: float = _setting(1e-4, "learning rate (peak)", source=PAPER, low=0.0, high=10.0)
-    weight_decay: float = _setting(0.0, "weight decay", source=OURS, low=0.0, high=10.0)
-    schedule: str = _setting(
+    optimiser: str = setting("adam", "optimiser", source=PAPER, choices=("adam", "adamw", "sgd"))
+    lr: float = setting(1e-4, "learning rate (peak)", source=PAPER, low=0.0, high=10.0)
+    weight_decay: float = setting(0.0, "weight decay", source=OURS, low=0.0, high=10.0)
+    schedule: str = setting(
         "constant", "learning rate over the run", source=OURS, choices=("constant", "cosine")
     )
-    warmup: float = _setting(
+    warmup: float = setting(
         0.0, "linear warm-up, schedule=cosine only", source=OURS, unit="share of the epochs", low=0, high=0.5
     )
-    batch_size: int = _setting(4, "patients a step", source=PAPER, unit="patients", low=1, high=1024)
-    epochs: int = _setting(
+    batch_size: int = setting(4, "patients a step", source=PAPER, unit="patients", low=1, high=1024)
+    epochs: int = setting(
         100,
         "passes over the training patients; the last is kept",
         source=PAPER,
@@ -127,29 +109,29 @@ class Recipe:
         low=1,
         high=10000,
     )
-    loss: str = _setting(
+    loss: str = setting(
         "bce",
         "binary cross-entropy, positive-weighted, or focal",
         source=PAPER,
         choices=("bce", "bce_pos_weight", "focal"),
     )
-    focal_gamma: float = _setting(
+    focal_gamma: float = setting(
         2.0, "focusing parameter, loss=focal only", source="Lin 2017", low=0, high=10
     )
-    ema_decay: float = _setting(
+    ema_decay: float = setting(
         0.0, "decay a step of the averaged weights; 0 = off", source=OURS, low=0, high=0.99999
     )
-    published_beta: float | None = _setting(
+    published_beta: float | None = setting(
         10.0, "'beta and gamma … set to 10': no meaning for BCE and Adam; recorded, not used", source=PAPER
     )
-    published_gamma: float | None = _setting(10.0, "as published_beta", source=PAPER)
+    published_gamma: float | None = setting(10.0, "as published_beta", source=PAPER)
 
     # Augmentation
-    augment: str = _setting(
+    augment: str = setting(
         "paper", "set of augmentations", source=PAPER, choices=("paper", "recommended", "none")
     )
-    augment_probability: float = _setting(0.5, "chance of each augmentation", source=OURS, low=0, high=1)
-    crop_fraction: float = _setting(
+    augment_probability: float = setting(0.5, "chance of each augmentation", source=OURS, low=0, high=1)
+    crop_fraction: float = setting(
         0.875,
         "side kept by a crop (centre in paper, random in recommended), scaled back",
         source=OURS,
@@ -157,64 +139,64 @@ class Recipe:
         low=0.1,
         high=1.0,
     )
-    flip: bool = _setting(True, "anterior–posterior mirror, augment=paper only", source="paper, ambiguous")
-    brightness: float = _setting(0.2, "greatest shift", source=OURS, unit="SD of the image", low=0, high=5)
-    contrast: float = _setting(0.2, "greatest change of gain", source=OURS, unit="share", low=0, high=0.99)
-    rotation: float = _setting(0.0, "greatest in-plane rotation", source=OURS, unit="degree", low=0, high=45)
-    scale: float = _setting(0.0, "greatest change of scale", source=OURS, unit="share", low=0, high=0.5)
-    mirror_slices: bool = _setting(False, "reverse the order of slices, left for right", source=OURS)
+    flip: bool = setting(True, "anterior–posterior mirror, augment=paper only", source="paper, ambiguous")
+    brightness: float = setting(0.2, "greatest shift", source=OURS, unit="SD of the image", low=0, high=5)
+    contrast: float = setting(0.2, "greatest change of gain", source=OURS, unit="share", low=0, high=0.99)
+    rotation: float = setting(0.0, "greatest in-plane rotation", source=OURS, unit="degree", low=0, high=45)
+    scale: float = setting(0.0, "greatest change of scale", source=OURS, unit="share", low=0, high=0.5)
+    mirror_slices: bool = setting(False, "reverse the order of slices, left for right", source=OURS)
 
     # Decision
-    threshold_rule: str = _setting(
+    threshold_rule: str = setting(
         "train", "patients who set the threshold", source=PAPER, choices=("train", "inner")
     )
-    target_sensitivity: float = _setting(
+    target_sensitivity: float = setting(
         0.90, "least sensitivity among them", source="paper, ambiguous", unit="share", low=0.01, high=1
     )
-    calibration: str = _setting(
+    calibration: str = setting(
         "none", "temperature from the inner folds, or none", source=OURS, choices=("none", "temperature")
     )
 
     # How it runs
-    seed: int = _setting(
+    seed: int = setting(
         0, "seed of split, weights, order and augmentation", source=OURS, low=0, high=2**31 - 1
     )
-    deterministic: bool = _setting(True, "deterministic algorithms only", source=OURS)
-    device: str = _setting(
+    deterministic: bool = setting(True, "deterministic algorithms only", source=OURS)
+    device: str = setting(
         "auto", "auto takes CUDA where there is one", source=OURS, choices=("auto", "cpu", "cuda")
     )
-    amp: str = _setting(
+    amp: str = setting(
         "auto",
         "bfloat16 in training; auto where the hardware has it",
         source=OURS,
         choices=("auto", "bf16", "off"),
     )
-    compile: bool = _setting(
+    compile: bool = setting(
         False,
         "torch.compile, meant for CUDA with Triton; on a CPU (with a C++ compiler) it took minutes to start "
         "and was no faster",
         source=OURS,
     )
-    checkpoint_seconds: float = _setting(
+    checkpoint_seconds: float = setting(
         60.0, "least time between checkpoints; 0 = every epoch", source=OURS, unit="s", low=0, high=86400
     )
-    saliency: bool = _setting(True, "GradCAM and LayerCAM of the test patients", source=PAPER)
-    trust: str = _setting(
+    saliency: bool = setting(True, "GradCAM and LayerCAM of the test patients", source=PAPER)
+    trust: str = setting(
         "quick",
         "tests of the maps; full also trains a network on shuffled labels and one from another seed",
         source=OURS,
         choices=("none", "quick", "full"),
     )
-    onnx: bool = _setting(True, "write the networks as ONNX too, checked against torch", source=OURS)
+    onnx: bool = setting(True, "write the networks as ONNX too, checked against torch", source=OURS)
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
-        for setting in dataclasses.fields(self):
-            hint, value = hints[setting.name], getattr(self, setting.name)
-            _check_value(setting.name, value, hint, setting.metadata)
-            if type(value) is int and float in _plain_types(hint):
+        for one in dataclasses.fields(self):
+            hint, value = hints[one.name], getattr(self, one.name)
+            check_value(one.name, value, hint, one.metadata)
+            if type(value) is int and float in plain_types(hint):
                 # 1 and 1.0 are one recipe, so they are stored alike.
-                object.__setattr__(self, setting.name, float(value))
+                object.__setattr__(self, one.name, float(value))
         _refuse_contradictions(self)
 
     def to_mapping(self) -> dict[str, Any]:
@@ -252,48 +234,11 @@ def _assignment(text: str) -> tuple[str, Any]:
     hints = get_type_hints(Recipe)
     if key not in hints:
         raise RecipeError(_unknown([key]))
-    return key, _parse(key, value.strip(), hints[key])
-
-
-def _plain_types(hint: Any) -> tuple[type, ...]:
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-
-
-def _parse(key: str, text: str, hint: Any) -> Any:
-    allowed = _plain_types(hint)
-    if type(None) in allowed and text.lower() in ("", "none", "null"):
-        return None
-    if bool in allowed:
-        if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
-            raise RecipeError(f"{key}: {text!r} is not true or false")
-        return text.lower() in ("true", "yes", "1")
-    for kind, name in ((int, "a whole number"), (float, "a number")):
-        if kind in allowed:
-            try:
-                return kind(text)
-            except ValueError:
-                raise RecipeError(f"{key}: {text!r} is not {name}") from None
-    return text
-
-
-def _check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> None:
-    allowed = _plain_types(hint)
-    # True is an int to Python; a count or a rate given as a truth value is a mistake.
-    fits = type(value) in allowed or (float in allowed and type(value) is int)
-    if not fits:
-        raise RecipeError(f"{name}: {value!r} is not of type {' or '.join(t.__name__ for t in allowed)}")
-    if metadata["choices"] is not None and value not in metadata["choices"]:
-        raise RecipeError(f"{name}: {value!r} is none of {', '.join(map(str, metadata['choices']))}")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise RecipeError(f"{name}: {value!r} is not finite")
-        low, high = metadata["low"], metadata["high"]
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise RecipeError(f"{name}: {value!r} is not between {low} and {high}")
+    return key, parse(key, value.strip(), hints[key])
 
 
 def _default(name: str) -> Any:
-    return next(setting.default for setting in dataclasses.fields(Recipe) if setting.name == name)
+    return next(one.default for one in dataclasses.fields(Recipe) if one.name == name)
 
 
 def _refuse_contradictions(recipe: Recipe) -> None:
@@ -354,7 +299,7 @@ def _refuse_contradictions(recipe: Recipe) -> None:
 
 
 def _unknown(keys: Iterable[str]) -> str:
-    known = ", ".join(setting.name for setting in dataclasses.fields(Recipe))
+    known = ", ".join(one.name for one in dataclasses.fields(Recipe))
     return f"unknown setting(s) {', '.join(sorted(keys))}; known are {known}"
 
 
@@ -368,7 +313,7 @@ def from_mapping(content: Mapping[str, Any]) -> Recipe:
     """
     if not isinstance(content, Mapping):
         raise RecipeError("a recipe is an object of settings")
-    unknown = set(content) - {setting.name for setting in dataclasses.fields(Recipe)}
+    unknown = set(content) - {one.name for one in dataclasses.fields(Recipe)}
     if unknown:
         raise RecipeError(_unknown(map(str, unknown)))
     base = profile(str(content.get("profile", PAPER)))
@@ -423,6 +368,6 @@ def profile(name: str) -> Recipe:
 def describe_settings() -> list[dict[str, Any]]:
     """One row per setting for a form or a page: name, default, doc, unit, source, choices, range."""
     rows = []
-    for setting in dataclasses.fields(Recipe):
-        rows.append({"name": setting.name, "default": setting.default} | dict(setting.metadata))
+    for one in dataclasses.fields(Recipe):
+        rows.append({"name": one.name, "default": one.default} | dict(one.metadata))
     return rows
