@@ -227,7 +227,7 @@ def _send(pk: int) -> None:
 
 
 def _due() -> Q:
-    return Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
+    return Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lte=Now())
 
 
 def read(pk: int) -> None:

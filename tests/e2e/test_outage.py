@@ -26,8 +26,10 @@ def reader(browser: Browser, study: Study) -> Iterator[Person]:
 
 
 def unmeasured(reader: Person) -> str:
-    """A case in which no other test has measured, whatever the plan's order."""
-    return next(c for c in codes(reader) if not (case_of(reader, c)["reading"] or {}).get("measurements"))
+    """A case in which no other test has measured; the last, for others begin with the first."""
+    return next(
+        c for c in reversed(codes(reader)) if not (case_of(reader, c)["reading"] or {}).get("measurements")
+    )
 
 
 def kept(reader: Person, code: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from modeling.management.commands.show_run import figures
 from modeling.manifest import Manifest, parse_manifest
+from modeling.map_verdicts import verdicts
 from modeling.model_card import model_card
 from modeling.recipe import paper, recommended
 from modeling.splits import holdout, k_fold
@@ -116,7 +117,7 @@ def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path:
     mean = f"{result['metrics']['threshold']:.3f}"
     environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
     card = model_card(
-        result | {"environment": environment}, title="Run 1", trust=None,
+        result | {"environment": environment}, title="Run 1", trust=verdicts(None),
         label_set={"hash": "ab", "patients": 50, "positives": 10},
     )  # fmt: skip
     assert f"Each patient at the thresholds of its own folds (mean {mean}, itself never applied)" in card
