@@ -18,18 +18,21 @@ from tests.e2e.test_reading_room import case_of, cell, codes, is_saved, opens, v
 OUTAGE = 30.0
 
 
+@pytest.fixture(scope="module")
+def study(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    """One of its own: its server is killed."""
+    here = Study(tmp_path_factory.mktemp("outage"), "plain")
+    try:
+        yield here
+    finally:
+        here.stop()
+
+
 @pytest.fixture
 def reader(browser: Browser, study: Study) -> Iterator[Person]:
     person = sign_in(browser, study.url, "observer_a", small_study.PASSWORD)
     yield person
     person.page.context.close()
-
-
-def unmeasured(reader: Person) -> str:
-    """A case in which no other test has measured; the last, for others begin with the first."""
-    return next(
-        c for c in reversed(codes(reader)) if not (case_of(reader, c)["reading"] or {}).get("measurements")
-    )
 
 
 def kept(reader: Person, code: str) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def kept(reader: Person, code: str) -> dict[str, Any]:
 def test_lost_network_killed_tab_and_restarted_server_lose_nothing(reader: Person, study: Study) -> None:
     page, context = reader.page, reader.page.context
     page.clock.install()
-    code = unmeasured(reader)
+    code = codes(reader)[0]
     opens(reader, code)
     cell(page, "Baseline: C0–C1 left").focus()
     page.keyboard.press("1")
@@ -74,7 +77,7 @@ def test_half_a_minute_without_network_and_a_killed_server_are_made_up_for_in_th
     reader: Person, study: Study
 ) -> None:
     page, context = reader.page, reader.page.context
-    code = unmeasured(reader)
+    code = codes(reader)[1]
     opens(reader, code)
     cell(page, "Baseline: C1–C2 left").focus()
     page.keyboard.press("1")
