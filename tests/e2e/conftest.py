@@ -18,6 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))  # one demo, one worker
+    # The longest group first, or the others wait for it at the end.
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 # Not for the session: while Playwright is there its event loop keeps Django from the database.
