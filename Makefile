@@ -74,8 +74,8 @@ lint: $(VENV)/.dev frontend/node_modules/.installed
 test-frontend: frontend/node_modules/.installed
 	$(NPM) run --silent test
 
-# The pytest summary stands last, whatever ran before it. Three for two cores: the browser's tests are one group, which
-# waits more than it works.
+# The pytest summary stands last, whatever ran before it. Three for two cores: the browser's tests, two groups, wait
+# more than they work.
 test: $(VENV)/.dev build browser test-frontend
 	$(PY) -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 

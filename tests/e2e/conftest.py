@@ -17,8 +17,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))  # one demo, one worker
-    # The longest group first, or the others wait for it at the end.
+            # One demo, one worker; the tests that have studies of their own go beside it.
+            demo = "site" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("demo" if demo else "browser"))
+    # The longest groups first, or all wait for them at the end.
     items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
