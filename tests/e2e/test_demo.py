@@ -29,4 +29,4 @@ def test_page_names_itself(site: Site) -> None:
 def test_browser_tests_share_a_worker(request: pytest.FixtureRequest) -> None:
     """One demo and one order: a pytest that xdist cannot group with would deal them out to all workers."""
     if hasattr(request.config, "workerinput"):
-        assert request.node.nodeid.endswith("@demo")
+        assert request.node.nodeid.endswith(("@demo", "@browser"))
