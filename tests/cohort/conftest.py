@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +34,24 @@ def pacs(archive: orthanc.Orthanc) -> orthanc.Orthanc:
     """The same, empty."""
     archive.empty()
     return archive
+
+
+@pytest.fixture
+def pull_queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What would be sent to the queue of pulls; the tests work on it themselves."""
+    sent: list[int] = []
+    monkeypatch.setattr("cohort.pulls._send", sent.append)
+    return sent
+
+
+@pytest.fixture
+def node(settings: Any, tmp_path: Path) -> Callable[..., None]:
+    """Writes the file of archives: the one called hospital, with these fields."""
+
+    def write(**fields: Any) -> None:
+        path = tmp_path / "nodes.toml"
+        lines = [f"{k} = {json.dumps(v)}" for k, v in {"timeout": 5, **fields}.items()]
+        path.write_text("[hospital]\n" + "\n".join(lines))
+        settings.PACS_NODES_FILE = str(path)
+
+    return write
