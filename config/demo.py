@@ -170,7 +170,7 @@ def _first_run(lead: User, say: Say) -> None:
     """Freeze and train here and now: the visitor should find a finished run."""
     label_set = snapshot.freeze(by=lead, name="Demo: simulated reads", start_run=False)
     run = label_set.runs.first() or runs.create_from(
-        runs.default_recipe(), label_set=label_set, by=lead, send=False
+        snapshot.default_recipe(), label_set=label_set, by=lead, send=False
     )
     say(f"Training the first run on {label_set.patients} patients; this is the longest step")
     ended = threading.Event()

@@ -17,7 +17,7 @@ from typing import IO, Any
 from django.conf import settings
 
 from config.exceptions import RuleViolation
-from modeling import queries
+from modeling import map_queries, queries
 from modeling.model_card import INTENDED_USE, NOT_PROVIDED, model_card
 from modeling.models import Run
 
@@ -39,7 +39,7 @@ def card(run: Run) -> str:
     assert run.result is not None
     row = run.label_set
     about = {"hash": row.hash, "patients": row.patients, "positives": row.positives}
-    verdicts = queries.verdicts(run)
+    verdicts = map_queries.verdicts(run)
     return model_card(run.result, title=f"Odontoid run {run.pk}", label_set=about, trust=verdicts)
 
 
@@ -119,7 +119,7 @@ def _metrics(run: Run) -> dict[str, Any]:
             "hazard", "readers", "intermediate_policies", "environment", "manifest_sha256", "study",
             "intermediate_policy", "warnings")  # fmt: skip
     # The maps may have been tested since the run was published.
-    return {key: result[key] for key in kept if key in result} | {"trust": queries.verdicts(run)}
+    return {key: result[key] for key in kept if key in result} | {"trust": map_queries.verdicts(run)}
 
 
 def files(run: Run) -> dict[str, bytes | Path]:
@@ -154,7 +154,7 @@ def files(run: Run) -> dict[str, bytes | Path]:
         "RESEARCH_USE_ONLY.txt": NOTICE.encode(),
         "LICENSE": settings.BASE_DIR / "LICENSE",
     }
-    report = queries.trust(run)
+    report = map_queries.trust(run)
     if report is not None:
         packed["trust.json"] = text({key: value for key, value in report.items() if key != "patients"})
     for path in weights:

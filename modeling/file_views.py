@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.exceptions import RuleViolation
-from modeling import bundle, queries, runs, saliency_files
+from modeling import bundle, map_queries, queries, runs, saliency_files
 from modeling.map_verdicts import KINDS, METHODS
 from modeling.models import Run, TrustJob
 from modeling.trust_serializers import RunPairOut, TrustOut
@@ -39,6 +39,16 @@ def _chosen(request: Request, name: str, allowed: Collection[str]) -> str | None
     return value
 
 
+def _map(
+    run: Run, pseudonym: str, *, method: str | None = None, kind: str | None = None
+) -> map_queries.PatientMap:
+    row = map_queries.tested(run, pseudonym)
+    found = map_queries.patient_map(run, row, method=method, kind=kind) if row else None
+    if found is None:
+        raise Http404
+    return found
+
+
 class RunTrust(LeadView):
     @extend_schema(responses=TrustOut)
     def get(self, request: Request, pk: int) -> Response:
@@ -55,7 +65,7 @@ class RunTrust(LeadView):
     def _content(self, run: Run) -> dict[str, Any]:
         job = TrustJob.objects.filter(run=run).first()
         content: dict[str, Any] = TrustOut(
-            queries.verdicts(run) | {"report": queries.trust(run), "job": job}
+            map_queries.verdicts(run) | {"report": map_queries.trust(run), "job": job}
         ).data
         return content
 
@@ -124,10 +134,8 @@ class RunOverlay(LeadView):
         """A test patient's map over the middle input plane. Without a method: that of the answer given."""
         method, kind = _chosen(request, "method", METHODS), _chosen(request, "map", KINDS)
         colours = _chosen(request, "colours", saliency_files.COLOURS) or "blue_red"
-        found = queries.map_file(_published(pk), pseudonym, method=method, kind=kind)
-        if found is None:
-            raise Http404
-        return HttpResponse(saliency_files.png(*found, colours), content_type="image/png")
+        found = _map(_published(pk), pseudonym, method=method, kind=kind)
+        return HttpResponse(saliency_files.png(found.path, found.method, colours), content_type="image/png")
 
 
 class RunMapDicom(LeadView):
@@ -142,10 +150,7 @@ class RunMapDicom(LeadView):
         """A test patient's map as DICOM, in the patient's space or as a picture."""
         run = _published(pk)
         kind = _chosen(request, "kind", saliency_files.KINDS) or "parametric_map"
-        found = queries.map_file(run, pseudonym, method=_chosen(request, "method", METHODS))
-        if found is None:
-            raise Http404
-        path, method = found
+        found = _map(run, pseudonym, method=_chosen(request, "method", METHODS))
         try:
             patients = queries.manifest(run.label_set)["patients"]
         except queries.ManifestDamaged as error:
@@ -158,16 +163,18 @@ class RunMapDicom(LeadView):
             raise RuleViolation(
                 f"The series of {pseudonym} cannot be read: {error}", code="no_series"
             ) from error
-        statement = queries.verdict(run, method)["statement"]
+        statement = map_queries.verdict(run, found.method)["statement"]
         content = saliency_files.dicom(
-            path,
+            found.path,
             sources,
             kind=kind,
-            method=method,
+            method=found.method,
             run=run.pk,
             version=run.code_version,
             statement=statement,
         )
         response = HttpResponse(content, content_type="application/dicom")
-        response["Content-Disposition"] = f'attachment; filename="run-{pk}-{pseudonym}-{method}-{kind}.dcm"'
+        response["Content-Disposition"] = (
+            f'attachment; filename="run-{pk}-{pseudonym}-{found.method}-{kind}.dcm"'
+        )
         return response

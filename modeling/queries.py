@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -10,13 +9,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
-from scipy.special import expit
 
-from modeling import map_verdicts, recipe
+from modeling import recipe
 from modeling.manifest import manifest_sha256
 from modeling.metrics import delong_paired, mcnemar_paired
 from modeling.models import LabelSet, Prediction, Run
@@ -119,59 +116,6 @@ def published_file(run: Run, name: str) -> Path:
     return Path(settings.RUNS_DIR) / run.path / name
 
 
-def run_patient(run: Run, pseudonym: str, *, method: str | None = None) -> dict[str, Any] | None:
-    """A test patient's score, labels and map, chosen as by :func:`map_file`.
-
-    None unless tested by this published run, and if there are maps but not this one.
-    """
-    if run.state != Run.State.SUCCEEDED:
-        return None
-    row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).first()
-    if row is None:
-        return None
-    found = map_file(run, pseudonym, method=method)
-    if found is None and row.saliency:
-        return None
-    content = manifest(run.label_set)
-    patient = next(one for one in content["patients"] if one["patient"] == pseudonym)
-    return {
-        "patient": pseudonym,
-        "score": row.score,
-        "logit": row.logit,
-        "threshold": row.threshold,
-        "outcome": row.outcome,
-        "predicted": row.predicted,
-        "cell": row.cell,
-        "series_uid": patient["series"]["uid"],
-        "labels": [label["id"] for _, label in sorted(patient["labels"].items())],
-        "saliency": _shown(run, pseudonym, *found) if found else None,
-    }
-
-
-def _shown(run: Run, pseudonym: str, path: Path, method: str) -> dict[str, Any]:
-    return saliency(path, method) | verdict(run, method) | {"explained": explained(run, pseudonym, path)}
-
-
-def explained(run: Run, pseudonym: str, path: Path) -> dict[str, Any] | None:
-    """What the one network said whose maps these are: ``score``, ``threshold``, ``predicted``, ``repeats``.
-
-    A patient's score is the mean of all ``repeats``; the maps are of the first repeat's network, which may
-    have given another answer. None for a run that does not tell its folds' thresholds.
-    """
-    folds = ((run.result or {}).get("split") or {}).get("folds") or []
-    own = next((row for row in folds if row["repeat"] == 0 and pseudonym in row["test"]), None)
-    if own is None or "temperature" not in own:
-        return None
-    with np.load(path, allow_pickle=False) as file:
-        score = float(expit(float(file["logit"]) / own["temperature"]))
-    return {
-        "score": score,
-        "threshold": own["threshold"],
-        "predicted": int(score >= own["threshold"]),
-        "repeats": 1 + max(row["repeat"] for row in folds),
-    }
-
-
 def run_pairs(ids: list[int]) -> list[dict[str, Any]]:
     """Paired tests of every two published runs among ``ids``, on the patients that both tested.
 
@@ -213,78 +157,6 @@ def networks(run: Run) -> list[str]:
     folder = published_file(run, "")
     found = [*folder.glob("weights*.safetensors"), *folder.glob("weights*.onnx")]
     return sorted(path.name for path in found)
-
-
-def map_file(
-    run: Run, pseudonym: str, *, method: str | None = None, kind: str | None = None
-) -> tuple[Path, str] | None:
-    """A test patient's file of maps and the method of the map to show.
-
-    Without a ``method``, the map of the answer given: of that ``kind``, or of the run's default kind, in
-    whose stead stands the other where the file lacks it. None without the map that was asked for: files of
-    earlier versions hold no LayerCAM against a case.
-    """
-    row = run.predictions.filter(patient=pseudonym, split=Prediction.Split.TEST).exclude(saliency="").first()
-    if run.state != Run.State.SUCCEEDED or row is None:
-        return None
-    path = published_file(run, row.saliency)
-    if method is None:
-        first = verdicts(run)["default_map"]
-        kinds = [kind] if kind else sorted(map_verdicts.KINDS, key=lambda other: other != first)
-        own = explained(run, pseudonym, path)
-        wanted = [map_verdicts.of_answer(one, own["predicted"] if own else row.predicted) for one in kinds]
-    else:
-        wanted = [method]
-    held = map_methods(path)
-    return next(((path, one) for one in wanted if one in held), None)
-
-
-def map_methods(path: Path) -> list[str]:
-    """The methods whose maps a file holds."""
-    with np.load(path, allow_pickle=False) as file:
-        return [method for method in map_verdicts.METHODS if method in file]
-
-
-def _report(run: Run) -> dict[str, Any] | None:
-    try:
-        report: dict[str, Any] = json.loads(published_file(run, "trust.json").read_text())
-    except FileNotFoundError:
-        return None
-    return report
-
-
-def trust(run: Run) -> Mapping[str, Any] | None:
-    """A published run's trust report; None if none was made, or only by an older version."""
-    return map_verdicts.current(_report(run))
-
-
-def verdicts(run: Run) -> dict[str, Any]:
-    """What stands on the run's maps, as :func:`modeling.map_verdicts.verdicts` says."""
-    return map_verdicts.verdicts(_report(run))
-
-
-def verdict(run: Run, method: str) -> dict[str, Any]:
-    """What stands on every map of a method: ``validated`` and ``statement`` of its kind."""
-    found: dict[str, Any] = verdicts(run)["maps"][map_verdicts.METHODS[method]]
-    return found
-
-
-def saliency(path: Path, method: str) -> dict[str, Any]:
-    """A map as the viewer wants it; the arrays are described in modeling/training/saliency.py."""
-    with np.load(path, allow_pickle=False) as file:
-        values = np.ascontiguousarray(file[method], dtype=np.uint8)
-        height, width = values.shape
-        return {
-            "width": width,
-            "height": height,
-            **{key: file[key].tolist() for key in ("origin", "row_end", "column_end", "normal")},
-            "normal_offsets_mm": file["normal_offsets_mm"].tolist(),
-            "slices": file["slices"].tolist(),
-            "values": base64.b64encode(values.tobytes()).decode(),
-            "method": method,
-            "methods": map_methods(path),
-            "peak": float(file[f"{method}_peak"]),
-        }
 
 
 # --- The reference

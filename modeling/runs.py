@@ -62,24 +62,6 @@ def _lease() -> timedelta:
     return timedelta(seconds=settings.RUN_LEASE_SECONDS)
 
 
-def default_recipe() -> Recipe:
-    """The recipe that freezing starts: the settings' profile and overrides.
-
-    Raises
-    ------
-    RuleViolation
-        If the environment names a profile or setting that there is not.
-    """
-    try:
-        profile = recipes.profile(settings.DEFAULT_PROFILE)
-        return profile.with_overrides(settings.DEFAULT_OVERRIDES)
-    except recipes.RecipeError as error:
-        raise RuleViolation(
-            f"ODONTOID_DEFAULT_PROFILE and ODONTOID_DEFAULT_OVERRIDES make no recipe: {error}",
-            code="bad_default_recipe",
-        ) from error
-
-
 def create(
     *,
     label_set: LabelSet,

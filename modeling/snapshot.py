@@ -16,6 +16,7 @@ from cohort import flow
 from cohort.models import Patient, Series
 from config.accounts.models import User
 from config.exceptions import RuleViolation
+from modeling import recipe as recipes
 from modeling import runs
 from modeling.manifest import (
     VERSION,
@@ -26,9 +27,28 @@ from modeling.manifest import (
     parse_manifest,
 )
 from modeling.models import LabelSet
+from modeling.recipe import Recipe
 from modeling.training.atomic import replacing
 
 DAYS_PER_YEAR = 365.25
+
+
+def default_recipe() -> Recipe:
+    """The recipe that freezing starts: the settings' profile and overrides.
+
+    Raises
+    ------
+    RuleViolation
+        If the environment names a profile or setting that there is not.
+    """
+    try:
+        profile = recipes.profile(settings.DEFAULT_PROFILE)
+        return profile.with_overrides(settings.DEFAULT_OVERRIDES)
+    except recipes.RecipeError as error:
+        raise RuleViolation(
+            f"ODONTOID_DEFAULT_PROFILE and ODONTOID_DEFAULT_OVERRIDES make no recipe: {error}",
+            code="bad_default_recipe",
+        ) from error
 
 
 def freeze(*, by: User | None, name: str = "", start_run: bool = True) -> LabelSet:
@@ -44,7 +64,7 @@ def freeze(*, by: User | None, name: str = "", start_run: bool = True) -> LabelS
         ``bad_label_set``;
         ``bad_default_recipe`` if the environment's default recipe is none.
     """
-    recipe = runs.default_recipe() if start_run else None
+    recipe = default_recipe() if start_run else None
     content = collect()
     # The file comes before the row and outside the transaction: it is named by its content, so one
     # that no row names harms nobody, while a row without its file could never be trained on.

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from config.accounts.models import User
 from config.accounts.permissions import IsLead
 from config.exceptions import RuleViolation
-from modeling import queries, runs, snapshot
+from modeling import map_queries, queries, runs, snapshot
 from modeling import recipe as recipes
 from modeling.map_verdicts import METHODS
 from modeling.models import LabelSet, Run
@@ -202,7 +202,7 @@ class RunPatient(LeadView):
             raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})
         run = one(queries.runs().select_related("label_set"), pk)
         try:
-            found = queries.run_patient(run, pseudonym, method=method)
+            found = map_queries.run_patient(run, pseudonym, method=method)
         except queries.ManifestDamaged as error:
             raise damaged(error) from error
         if found is None:

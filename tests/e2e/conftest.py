@@ -43,11 +43,15 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="package")
 def study(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[small_study.Study]:
-    here = small_study.Study(tmp_path_factory.mktemp("study"))
-    try:
+    with small_study.running(tmp_path_factory.mktemp("study")) as here:
         yield here
-    finally:
-        here.stop()
+
+
+@pytest.fixture(scope="package")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[small_study.Study]:
+    """A second study, for tests that kill its server or sign where others count what is signed."""
+    with small_study.running(tmp_path_factory.mktemp("plain"), "plain") as here:
+        yield here
 
 
 @pytest.fixture

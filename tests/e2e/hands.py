@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page
 from config import demo
 from tests.e2e.demo_site import ROOT, Site
 from tests.e2e.pages import Person, picture, sign_in, wait_until
+from tests.e2e.room import is_saved
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -26,11 +27,6 @@ def number(element: Locator, name: str) -> float:
 
 def made(reader: Person, kind: str) -> Locator:
     return reader.page.locator(f"[data-testid=measurement][data-kind={kind}]")
-
-
-def is_saved(reader: Person) -> None:
-    state = reader.page.get_by_test_id("save-state")
-    wait_until(lambda: state.get_attribute("data-status") == "saved", "the draft to be saved")
 
 
 def click(reader: Person, x: float, y: float) -> None:
@@ -115,7 +111,7 @@ def in_the_room(browser: Browser, site: Site) -> Iterator[Person]:
 def without_measurements(reader: Person) -> None:
     for remove in reversed(reader.page.get_by_role("button", name="Remove ").all()):
         remove.click()
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def violations(page: Page) -> list[str]:

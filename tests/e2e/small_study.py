@@ -16,7 +16,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,15 @@ class Study:
         )
         with closing(sqlite3.connect(self.folder / "odontoid.sqlite3")) as database:
             return {key: json.loads(truth) for key, truth in database.execute(query, [code])}
+
+
+@contextmanager
+def running(folder: Path, design: str = "paired") -> Iterator[Study]:
+    here = Study(folder, design)
+    try:
+        yield here
+    finally:
+        here.stop()
 
 
 def prepare(folder: Path, design: str = "paired") -> None:

@@ -11,6 +11,7 @@ from config import demo
 from tests.e2e.demo_site import Site
 from tests.e2e.hands import dialog_violations
 from tests.e2e.pages import Person, lose_one_answer, sign_in, wait_until
+from tests.e2e.room import cell, is_saved, save_state, value
 
 
 @pytest.fixture
@@ -21,21 +22,9 @@ def reader(browser: Browser, site: Site) -> Iterator[Person]:
     person.page.context.close()
 
 
-def status(page: Page) -> str | None:
-    return page.get_by_test_id("save-state").get_attribute("data-status")
-
-
-def grade(page: Page, finding: str) -> str | None:
-    return page.get_by_role("radiogroup", name=finding, exact=True).get_attribute("data-value")
-
-
 def give(page: Page, finding: str, key: str) -> None:
-    page.get_by_role("radiogroup", name=finding, exact=True).focus()
+    cell(page, finding).focus()
     page.keyboard.press(key)
-
-
-def is_saved(page: Page) -> None:
-    wait_until(lambda: status(page) == "saved", "the draft to be saved", 40)
 
 
 def test_a_lost_network_and_a_killed_tab_lose_nothing(reader: Person) -> None:
@@ -46,7 +35,7 @@ def test_a_lost_network_and_a_killed_tab_lose_nothing(reader: Person) -> None:
     context.set_offline(True)
     give(page, "Baseline: Pannus", "2")
     give(page, "Follow-up: Dens erosion", "1")
-    wait_until(lambda: status(page) == "offline", "the page to say that it is offline")
+    wait_until(lambda: save_state(page) == "offline", "the page to say that it is offline")
     assert page.get_by_text("Offline – kept in this browser").is_visible()
     page.keyboard.press("c")
     page.keyboard.type("behind the dens")
@@ -56,8 +45,8 @@ def test_a_lost_network_and_a_killed_tab_lose_nothing(reader: Person) -> None:
     reader.page = again = context.new_page()
     again.goto(address)
     reader.case_is_readable()
-    assert grade(again, "Baseline: Pannus") == "2"
-    assert grade(again, "Follow-up: Dens erosion") == "1"
+    assert value(again, "Baseline: Pannus") == "2"
+    assert value(again, "Follow-up: Dens erosion") == "1"
     is_saved(again)
     kept = again.request.get(f"{reader.url}api/reading/cases/{address.rsplit('/', 1)[-1]}/").json()["reading"]
     assert kept["content"]["baseline"]["grades"]["pannus"] == 2
@@ -79,7 +68,7 @@ def test_two_tabs_choose_and_neither_draft_is_lost(reader: Person) -> None:
     assert dialog.get_by_text("Baseline, Pannus: None here, Doubtful there").is_visible()
     dialog.get_by_role("button", name="Keep what is on this page").click()
     is_saved(other)
-    assert grade(other, "Baseline: Pannus") == "0"
+    assert value(other, "Baseline: Pannus") == "0"
     code = page.url.rsplit("/", 1)[-1]
     kept = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()["reading"]
     assert kept["content"]["baseline"]["grades"]["pannus"] == 0
@@ -88,8 +77,8 @@ def test_two_tabs_choose_and_neither_draft_is_lost(reader: Person) -> None:
 def test_a_lost_answer_is_no_conflict(reader: Person) -> None:
     page = reader.page
     lost = lose_one_answer(page, "**/draft/")
-    give(page, "Baseline: Dens erosion", "1" if grade(page, "Baseline: Dens erosion") != "1" else "0")
-    wait_until(lambda: status(page) == "offline", "the page to miss the answer")
+    give(page, "Baseline: Dens erosion", "1" if value(page, "Baseline: Dens erosion") != "1" else "0")
+    wait_until(lambda: save_state(page) == "offline", "the page to miss the answer")
     assert page.get_by_test_id("save-reason").is_visible()
     page.get_by_role("button", name="Try again").click()
     is_saved(page)
@@ -109,22 +98,22 @@ def test_two_tabs_are_put_together_and_a_choice_can_be_taken_back(reader: Person
     is_saved(page)
     give(other, "Baseline: Pannus", "2")
     is_saved(other)
-    assert grade(other, "Follow-up: Pannus") == "2"
+    assert value(other, "Follow-up: Pannus") == "2"
     give(page, "Baseline: Pannus", "0")
     page.get_by_role("button", name="Use the other draft").click()
     is_saved(page)
-    assert (grade(page, "Baseline: Pannus"), grade(page, "Follow-up: Pannus")) == ("2", "2")
+    assert (value(page, "Baseline: Pannus"), value(page, "Follow-up: Pannus")) == ("2", "2")
     page.get_by_role("button", name="Other draft", exact=True).click()
     page.get_by_role("menuitem", name="Take the other draft back").click()
-    wait_until(lambda: grade(page, "Baseline: Pannus") == "0", "the other draft")
+    wait_until(lambda: value(page, "Baseline: Pannus") == "0", "the other draft")
     is_saved(page)
 
 
 def test_signing_out_asks_about_what_is_not_sent(reader: Person) -> None:
     page = reader.page
     page.route("**/draft/", lambda route: route.abort())
-    give(page, "Baseline: Pannus", "1" if grade(page, "Baseline: Pannus") != "1" else "0")
-    wait_until(lambda: status(page) == "offline", "the page to say that it is offline")
+    give(page, "Baseline: Pannus", "1" if value(page, "Baseline: Pannus") != "1" else "0")
+    wait_until(lambda: save_state(page) == "offline", "the page to say that it is offline")
     code = page.url.rsplit("/", 1)[-1]
     page.get_by_role("link", name="Worklist").click()
     page.get_by_role("button", name="observer_a").click()

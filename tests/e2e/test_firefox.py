@@ -16,18 +16,10 @@ from tests.e2e.pages import CLEAN, PANNUS, wait_until
 SCANS = ("baseline", "follow_up")
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[small_study.Study]:
-    """Of its own: a case signed here is missing where other tests count cases."""
+@pytest.fixture
+def tab(plain: small_study.Study) -> Iterator[Tab]:
     if firefox.find() is None:
         pytest.skip("FIREFOX NOT TESTED: install firefox-esr, or set ODONTOID_FIREFOX to one")
-    here = small_study.Study(tmp_path_factory.mktemp("study"), "plain")
-    yield here
-    here.stop()
-
-
-@pytest.fixture
-def tab(study: small_study.Study) -> Iterator[Tab]:
     # The CPU renderer: the same on every machine. Without a window many have no WebGL in Firefox anyway.
     with firefox.tab(**{"webgl.disabled": True}) as opened:
         yield opened
@@ -73,8 +65,8 @@ def is_readable(tab: Tab) -> str:
     return code
 
 
-def test_a_case_is_read_signed_and_followed_by_the_next(study: small_study.Study, tab: Tab) -> None:
-    tab.goes_to(study.url)
+def test_a_case_is_read_signed_and_followed_by_the_next(plain: small_study.Study, tab: Tab) -> None:
+    tab.goes_to(plain.url)
     tab.click("textbox", "User name")
     tab.press(*"observer_b", "Tab", *small_study.PASSWORD, "Enter")
     tab.click("link", "Next case")

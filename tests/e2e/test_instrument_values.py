@@ -15,7 +15,6 @@ from tests.e2e.hands import (
     click,
     drag,
     in_the_room,
-    is_saved,
     made,
     middle,
     number,
@@ -24,6 +23,7 @@ from tests.e2e.hands import (
     without_measurements,
 )
 from tests.e2e.pages import Person, wait_until
+from tests.e2e.room import case_of, code_of, is_saved
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,9 @@ def as_opened(reader: Person) -> None:
     without_measurements(reader)
 
 
-def code_of(reader: Person) -> str:
-    return reader.page.url.rsplit("/", 1)[-1]
-
-
 def kept(reader: Person) -> list[dict[str, Any]]:
-    is_saved(reader)
-    case = reader.page.request.get(f"{reader.url}api/reading/cases/{code_of(reader)}/").json()
-    return list(case["reading"]["measurements"])
+    is_saved(reader.page)
+    return list(case_of(reader, code_of(reader))["reading"]["measurements"])
 
 
 def test_probe_ellipse_and_thickness_read_the_phantoms_pixels(reader: Person, site: Site) -> None:
@@ -140,4 +135,4 @@ def test_a_drag_that_the_wheel_ends_counts_as_drawn(reader: Person) -> None:
     assert caption.text_content() == f"{number(line, 'data-mm'):.1f} mm"
     assert kept(reader)[0]["value"] == number(line, "data-mm")
     page.get_by_role("button", name="Remove Length").click()
-    is_saved(reader)
+    is_saved(reader.page)

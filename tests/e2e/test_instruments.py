@@ -17,7 +17,6 @@ from tests.e2e.hands import (
     drag,
     in_the_room,
     is_moved,
-    is_saved,
     made,
     middle,
     number,
@@ -26,6 +25,7 @@ from tests.e2e.hands import (
     violations,
 )
 from tests.e2e.pages import Person, picture, wait_until
+from tests.e2e.room import is_saved
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_mcraes_line_equals_the_phantoms_truth(reader: Person, data_dir: Path) -
     wait_until(lambda: note.get_attribute("data-answer") == "agrees", "the proposal to be accepted")
     page.keyboard.press("1" if expected == "0" else "0")
     wait_until(lambda: note.get_attribute("data-answer") == "differs", "the grade to override it")
-    is_saved(reader)
+    is_saved(reader.page)
     kept = page.request.get(f"{reader.url}api/reading/cases/{code}/").json()["reading"]
     (recorded,) = kept["measurements"]
     assert recorded["proposed_grade"] == int(expected)
@@ -130,7 +130,7 @@ def test_points_are_moved_undone_and_shown_again_exactly(reader: Person) -> None
     made(reader, "probe").wait_for(state="detached")
     page.keyboard.press("w")
 
-    is_saved(reader)
+    is_saved(reader.page)
     texts = page.get_by_test_id("measurement").all_text_contents()
     assert any("mean" in text and "SD" in text for text in texts)
     drawn = view(reader).locator("[data-measurement]").count()
@@ -143,7 +143,7 @@ def test_points_are_moved_undone_and_shown_again_exactly(reader: Person) -> None
     wait_until(lambda: view(reader).locator("[data-measurement]").count() == drawn, "their drawings")
     page.get_by_role("button", name="Remove Ellipse").click()
     wait_until(lambda: again.count() == len(values) - 1, "the ellipse to go")
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def test_linked_scans_keep_a_shift_the_reader_sets(reader: Person) -> None:

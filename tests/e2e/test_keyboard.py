@@ -6,20 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Route
+from playwright.sync_api import Browser, Route
 
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import (
-    dialog_violations,
-    in_the_room,
-    is_moved,
-    is_saved,
-    middle,
-    number,
-    slices,
-    view,
-)
+from tests.e2e.hands import dialog_violations, in_the_room, is_moved, middle, number, slices, view
 from tests.e2e.pages import Person, picture, wait_until
+from tests.e2e.room import cell, is_saved
 
 SCANS = ("baseline", "follow_up")
 
@@ -35,10 +27,6 @@ def as_opened(reader: Person) -> None:
     reader.case_is_readable()
 
 
-def cell(reader: Person, name: str) -> Locator:
-    return reader.page.get_by_role("radiogroup", name=name, exact=True)
-
-
 def focused(reader: Person) -> str:
     return str(
         reader.page.evaluate(
@@ -49,7 +37,7 @@ def focused(reader: Person) -> str:
 
 def test_the_wheel_leaves_a_comment_and_the_scan_in_hand_alone(reader: Person) -> None:
     page, keyboard = reader.page, reader.page.keyboard
-    erosion, other = cell(reader, "Baseline: Dens erosion"), cell(reader, "Follow-up: Dens erosion")
+    erosion, other = cell(reader.page, "Baseline: Dens erosion"), cell(reader.page, "Follow-up: Dens erosion")
     for grades in (other, erosion):
         grades.focus()
         keyboard.press("1")
@@ -69,12 +57,12 @@ def test_the_wheel_leaves_a_comment_and_the_scan_in_hand_alone(reader: Person) -
     keyboard.press("0")
     assert erosion.get_attribute("data-value") == "0"
     comment.fill("")
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def test_tab_goes_backwards_from_the_scores_to_the_tools(reader: Person) -> None:
     page, keyboard = reader.page, reader.page.keyboard
-    cell(reader, "Baseline: Pannus").focus()
+    cell(reader.page, "Baseline: Pannus").focus()
     passed = []
     while "Enlarge one scan" not in passed:
         keyboard.press("Shift+Tab")
@@ -87,7 +75,7 @@ def test_tab_goes_backwards_from_the_scores_to_the_tools(reader: Person) -> None
 def test_a_reason_to_exclude_is_named_and_scans_made_the_same(reader: Person) -> None:
     """By keys, though Tab goes from the baseline's reasons to the follow-up's."""
     page, keyboard = reader.page, reader.page.keyboard
-    reasons = cell(reader, "Baseline: Reason to exclude")
+    reasons = cell(reader.page, "Baseline: Reason to exclude")
     reasons.focus()
     keyboard.press("3")
     keyboard.press("c")
@@ -97,17 +85,17 @@ def test_a_reason_to_exclude_is_named_and_scans_made_the_same(reader: Person) ->
     assert focused(reader) == "Baseline: Reason to exclude"
     assert page.get_by_label("Which reason").input_value() == "2 plates of an operation"
     page.get_by_role("button", name="Follow-up same as baseline").click()
-    follow_up = cell(reader, "Follow-up: Reason to exclude")
+    follow_up = cell(reader.page, "Follow-up: Reason to exclude")
     assert follow_up.get_attribute("data-value") == "other"
     for grades in (follow_up, reasons):
         grades.focus()
         keyboard.press("0")
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
     page, keyboard = reader.page, reader.page.keyboard
-    pannus = cell(reader, "Baseline: Pannus")
+    pannus = cell(reader.page, "Baseline: Pannus")
     pannus.focus()
     keyboard.press("0")
     switch = "Letters, digits and signs work wherever the focus is"
@@ -136,7 +124,7 @@ def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
     page.get_by_role("switch", name=switch).click(force=True)
     keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def test_grades_given_before_the_images_stay_with_their_scan(reader: Person) -> None:
@@ -149,7 +137,7 @@ def test_grades_given_before_the_images_stay_with_their_scan(reader: Person) -> 
 
     page.route("**/assets/stack-pair*.js", late)
     page.reload()
-    follow_up, baseline = cell(reader, "Follow-up: Pannus"), cell(reader, "Baseline: Pannus")
+    follow_up, baseline = cell(reader.page, "Follow-up: Pannus"), cell(reader.page, "Baseline: Pannus")
     follow_up.wait_for()
     keyboard.press("f")
     before = baseline.get_attribute("data-value")
@@ -161,7 +149,7 @@ def test_grades_given_before_the_images_stay_with_their_scan(reader: Person) -> 
     keyboard.press(value)
     assert follow_up.get_attribute("data-value") == value
     assert baseline.get_attribute("data-value") == before
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def window(reader: Person, key: str) -> tuple[int, int]:

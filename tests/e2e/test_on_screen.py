@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Locator, Route
 
 from tests.e2e import small_study
 from tests.e2e.hands import (
     by_keys,
     click,
     drag,
-    is_saved,
     made,
     middle,
     number,
@@ -24,6 +23,7 @@ from tests.e2e.hands import (
     without_measurements,
 )
 from tests.e2e.pages import Person, beside, sign_in, wait_until
+from tests.e2e.room import cell, code_of, is_saved
 from tests.e2e.small_study import Study
 
 
@@ -40,14 +40,6 @@ def as_opened(reader: Person) -> None:
     reader.page.reload()
     reader.case_is_readable()
     without_measurements(reader)
-
-
-def code_of(reader: Person) -> str:
-    return reader.page.url.rsplit("/", 1)[-1]
-
-
-def cell(page: Page, name: str) -> Locator:
-    return page.get_by_role("radiogroup", name=name, exact=True)
 
 
 def scale(reader: Person, key: str = "baseline") -> float:
@@ -90,7 +82,7 @@ def test_a_slice_on_its_way_is_said_and_neither_marked_nor_measured(reader: Pers
     keyboard.press("k")
     wait_until(lambda: marks.count() == before + 1, "the key slice to be marked")
     keyboard.press("k")
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def test_delete_and_undo_reach_only_what_is_seen(reader: Person) -> None:
@@ -188,7 +180,7 @@ def test_mcraes_line_by_keys_alone_proposes_once_its_points_are_placed(reader: P
     keyboard.press("ArrowUp")  # goes on with the tip
     cell(page, "Baseline: Vertical translocation").focus()
     assert proposal.get_attribute("data-grade") == "0"
-    is_saved(reader)
+    is_saved(reader.page)
     without_measurements(reader)
 
 
@@ -299,7 +291,7 @@ def test_measurements_of_another_tab_leave_the_view_alone(reader: Person) -> Non
     other.bring_to_front()
     by_keys(other, "d", 2)
     made(there, "atlantodental").wait_for()
-    is_saved(there)
+    is_saved(there.page)
     other.close()
     page.bring_to_front()
     pannus = cell(page, "Baseline: Pannus")
@@ -318,7 +310,7 @@ def test_measurements_of_another_tab_leave_the_view_alone(reader: Person) -> Non
     wait_until(lambda: made(reader, "length").count() == 0, "the length to go")
     keyboard.press("Control+z")
     assert made(reader, "atlantodental").count() == 1
-    is_saved(reader)
+    is_saved(reader.page)
     without_measurements(reader)
 
 
@@ -333,5 +325,5 @@ def test_plain_http_measures_too(browser: Browser, study: Study) -> None:
         there.page.keyboard.press("m")
         drag(there, (x - 50, y), (x + 50, y))
         made(there, "length").wait_for()
-        is_saved(there)
+        is_saved(there.page)
         without_measurements(there)

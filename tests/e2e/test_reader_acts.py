@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Page
 
 from tests.e2e import small_study
 from tests.e2e.hands import (
     click,
     dialog_violations,
     drag,
-    is_saved,
     made,
     middle,
     violations,
     without_measurements,
 )
 from tests.e2e.pages import CLEAN, PANNUS, Person, sign_in, wait_until
+from tests.e2e.room import cell, is_saved, value
 from tests.e2e.small_study import Study
 
 NAMES = ("Pannus", "Vertical translocation", "Dens erosion")
@@ -27,11 +27,8 @@ NAMES = ("Pannus", "Vertical translocation", "Dens erosion")
 
 @pytest.fixture(scope="module")
 def pairs(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
-    here = Study(tmp_path_factory.mktemp("acts"))
-    try:
+    with small_study.running(tmp_path_factory.mktemp("acts")) as here:
         yield here
-    finally:
-        here.stop()
 
 
 @pytest.fixture
@@ -41,14 +38,6 @@ def reader(browser: Browser, pairs: Study) -> Iterator[Person]:
     without_measurements(person)
     yield person
     person.page.context.close()
-
-
-def cell(page: Page, name: str) -> Locator:
-    return page.get_by_role("radiogroup", name=name, exact=True)
-
-
-def value(page: Page, name: str) -> str | None:
-    return cell(page, name).get_attribute("data-value")
 
 
 def values(page: Page, scan: str) -> list[str | None]:
@@ -72,7 +61,7 @@ def test_unreadable_gives_the_grades_back(reader: Person) -> None:
     assert values(page, "Baseline") == ["", "", ""]
     note = page.get_by_test_id("set-aside")
     assert note.inner_text() == "Baseline: 7 grades set aside; choose 1 or 2 to have them back."
-    is_saved(reader)  # the server has no grades of an unreadable scan
+    is_saved(reader.page)  # the server has no grades of an unreadable scan
     assert (found := violations(page)) == [], found
     keyboard.press("1")
     assert values(page, "Baseline") == ["0", "0", "0"]
@@ -80,13 +69,13 @@ def test_unreadable_gives_the_grades_back(reader: Person) -> None:
     keyboard.press("3")
     keyboard.press("Control+z")
     assert values(page, "Baseline") == ["0", "0", "0"]
-    is_saved(reader)
+    is_saved(reader.page)
 
 
 def test_undo_takes_grades_and_measurements_in_turn(reader: Person) -> None:
     page, keyboard = reader.page, reader.page.keyboard
     reader.grades(CLEAN, CLEAN)
-    is_saved(reader)
+    is_saved(reader.page)
     x, y = middle(reader)
     cell(page, "Baseline: Pannus").focus()
     keyboard.press("1")

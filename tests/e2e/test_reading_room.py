@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,43 +10,14 @@ from playwright.sync_api import Browser, Locator, Page, Route
 
 from tests.e2e import small_study
 from tests.e2e.hands import by_keys, dialog_violations
-from tests.e2e.pages import CLEAN, PANNUS, Person, picture, sign_in, wait_until
+from tests.e2e.pages import CLEAN, PANNUS, Person, picture, wait_until
+from tests.e2e.room import case_of, cell, codes, is_saved, opens, signed_in, value
 from tests.e2e.small_study import Study
 
 
 @pytest.fixture
 def reader(browser: Browser, study: Study) -> Iterator[Person]:
-    person = sign_in(browser, study.url, "observer_a", small_study.PASSWORD)
-    yield person
-    person.page.context.close()
-
-
-def cell(page: Page, name: str) -> Locator:
-    return page.get_by_role("radiogroup", name=name, exact=True)
-
-
-def value(page: Page, name: str) -> str | None:
-    return cell(page, name).get_attribute("data-value")
-
-
-def is_saved(page: Page) -> None:
-    state = page.get_by_test_id("save-state")
-    wait_until(lambda: state.get_attribute("data-status") == "saved", "the draft to be saved", 40)
-
-
-def case_of(person: Person, code: str) -> dict[str, Any]:
-    return dict(person.page.request.get(f"{person.url}api/reading/cases/{code}/").json())
-
-
-def codes(person: Person) -> list[str]:
-    items = person.page.request.get(f"{person.url}api/reading/worklist/").json()["items"]
-    return [item["code"] for item in items]
-
-
-def opens(person: Person, code: str) -> None:
-    person.goes_to(f"/read/{code}")
-    person.case_is_readable()
-    is_saved(person.page)
+    yield from signed_in(browser, study.url, "observer_a", small_study.PASSWORD)
 
 
 def tabs_to(page: Page, name: str) -> None:

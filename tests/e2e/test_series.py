@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from tests.e2e import small_study
-from tests.e2e.hands import is_saved, slices, view
+from tests.e2e.hands import slices, view
 from tests.e2e.pages import Person, sign_in, wait_until
+from tests.e2e.room import case_of, is_saved
 from tests.e2e.small_study import SECOND_SLICES, SLICES, Study
 
 
@@ -24,10 +25,6 @@ def reader(browser: Browser, study: Study) -> Iterator[Person]:
     person.case_is_readable()
     yield person
     person.page.context.close()
-
-
-def case_of(person: Person, code: str) -> dict[str, Any]:
-    return dict(person.page.request.get(f"{person.url}api/reading/cases/{code}/").json())
 
 
 def others(person: Person, code: str) -> list[dict[str, Any]]:
@@ -53,7 +50,7 @@ def test_a_series_that_fails_leaves_the_one_before_on_screen(reader: Person) -> 
     headers = f"**/series/{others(reader, code)[0]['series_uid']}/metadata"
 
     def series_of_draft() -> int:
-        is_saved(reader)
+        is_saved(reader.page)
         return int(case_of(reader, code)["reading"]["content"]["baseline"]["series"])
 
     page.route(headers, lambda route: route.fulfill(status=500, body="{}"))
@@ -103,4 +100,4 @@ def test_a_key_slice_of_another_series_keeps_the_readers_shift(reader: Person) -
     keyboard.press("k")
     picks(reader, 1)
     shows(reader, SLICES)
-    is_saved(reader)
+    is_saved(reader.page)

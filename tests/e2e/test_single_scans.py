@@ -29,11 +29,8 @@ NAMES = re.compile("baseline|follow.?up", re.IGNORECASE)
 
 @pytest.fixture(scope="module")
 def singles(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
-    here = Study(tmp_path_factory.mktemp("singles"), "independent")
-    try:
+    with small_study.running(tmp_path_factory.mktemp("singles"), "independent") as here:
         yield here
-    finally:
-        here.stop()
 
 
 def said(page: Page) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator
 from tests.e2e import chromium, phantom_truth, small_study
 from tests.e2e.hands import by_keys, number, shift_of, violations
 from tests.e2e.pages import Person, beside, picture, sign_in, wait_until
+from tests.e2e.room import opens
 from tests.e2e.small_study import Study
 
 POINTS = ("Basion", "Opisthion", "Dens tip")
@@ -46,13 +47,6 @@ def canvas(reader: Person) -> np.ndarray:
 
 def length(line: Locator) -> float:
     return float(line.get_attribute("data-mm") or "nan")
-
-
-def opens(reader: Person, code: str) -> None:
-    reader.goes_to(f"/read/{code}")
-    reader.case_is_readable()
-    state = reader.page.get_by_test_id("save-state")
-    wait_until(lambda: state.get_attribute("data-status") == "saved", "the draft")
 
 
 def test_webgl_draws_and_measures_as_the_processor_does(browser: Browser, study: Study) -> None:

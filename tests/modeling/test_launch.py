@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from modeling import launch, queries, runs, snapshot, tasks
+from modeling import launch, map_queries, queries, runs, snapshot, tasks
 from modeling.models import LabelSet, Prediction, Run
 from tests.modeling.study import imaged, labelled
 
@@ -85,13 +85,13 @@ def test_a_real_training_is_published(sent: list[int]) -> None:
         "confusion"
     ]
     for row in test:
-        found = queries.run_patient(run, row.patient)
+        found = map_queries.run_patient(run, row.patient)
         assert found is not None
         assert (found["saliency"]["width"], found["saliency"]["height"]) == (64, 64)
     train = run.predictions.filter(split=Prediction.Split.TRAIN).first()
     assert train is not None
     assert train.saliency == ""
-    assert queries.run_patient(run, train.patient) is None
+    assert map_queries.run_patient(run, train.patient) is None
     assert '"event": "done"' in queries.log_tail(run.pk)
 
     # The same message four times more: nothing happens.

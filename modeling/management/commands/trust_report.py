@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from modeling import launch, queries
+from modeling import launch, map_queries
 from modeling.models import Run
 
 
@@ -31,4 +31,4 @@ class Command(BaseCommand):
         done = subprocess.run(command, cwd=settings.BASE_DIR, stdout=sys.stderr)
         if done.returncode:
             raise CommandError(f"no trust report was made (status {done.returncode})")
-        self.stdout.write(queries.verdicts(found)["statement"])
+        self.stdout.write(map_queries.verdicts(found)["statement"])
