@@ -9,7 +9,7 @@ time-dependent AUC here and no censoring weight.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from modeling.bootstrap import bootstrap_intervals
-from modeling.discrimination import auc_delong, checked, delong_paired
+from modeling.discrimination import checked
 from modeling.probabilities import calibration
+from modeling.within_folds import ScoredFold, auc_within_folds, paired_within_folds
 
 Floats = npt.NDArray[np.float64]
 #: Weight of the quadratic penalty on the standardised coefficients: that of the comparators (C = 1).
@@ -95,10 +96,10 @@ def fit_hazard(
 
 
 def hazard_view(
-    scored: Sequence[Sequence[tuple[HazardFit | None, float]]],
+    fits: Sequence[HazardFit | None],
+    folds: Sequence[ScoredFold],
     y: npt.ArrayLike,
     years: npt.ArrayLike,
-    plain: npt.ArrayLike,
     *,
     fitted_on: str,
 ) -> dict[str, Any] | None:
@@ -106,42 +107,45 @@ def hazard_view(
 
     Parameters
     ----------
-    scored
-        For each patient, of every fold that tested it: the fold's fit, made without the patient, and the
-        fold's own logit. Their probabilities are averaged, as the scores are.
+    fits
+        Each fold's, made without its test patients.
+    folds
+        Each fold's own logits of its test patients. A patient's risks by several folds are averaged, as the
+        scores are; AUCs are taken within folds (:mod:`modeling.within_folds`; with one fold, DeLong's).
     years
         Follow-up of the test patients, (n,).
-    plain
-        The run's own probabilities, which know nothing of time: compared with, paired.
 
     Returns
     -------
     dict or None
-        ``shape`` and ``horizons`` are None where one follow-up length cannot tell them.
+        ``against_plain`` compares with the logits, which know nothing of time. ``shape`` and ``horizons`` are
+        None where one follow-up length cannot tell them.
     """
     outcomes, times = checked(y, years)
-    rows = [[(fit, logit) for fit, logit in row if fit is not None] for row in scored]
-    whole = [len(row) for row in rows] == [len(row) for row in scored]
-    if not whole or not all(rows) or outcomes.min() == outcomes.max():
+    known = [fit for fit in fits if fit is not None]
+    if len(known) < len(folds) or outcomes.min() == outcomes.max():
         return None
 
+    def fold_risks(at: Floats) -> list[Floats]:
+        pairs = zip(known, folds, strict=True)
+        return [fit.probability(fold.scores, at[fold.patients]) for fit, fold in pairs]
+
     def risks(at: Floats) -> Floats:
-        return np.array(
-            [
-                np.mean([fit.probability(logit, c) for fit, logit in row])
-                for row, c in zip(rows, at, strict=True)
-            ]
-        )
+        total, seen = np.zeros(len(at)), np.zeros(len(at))
+        for fold, risk in zip(folds, fold_risks(at), strict=True):
+            np.add.at(total, fold.patients, risk)
+            np.add.at(seen, fold.patients, 1)
+        return total / seen
 
     own = risks(times)
-    known = [fit for row in rows for fit, _ in row]
-    value, low, high = auc_delong(outcomes, own)
+    in_folds = [replace(fold, scores=risk) for fold, risk in zip(folds, fold_risks(times), strict=True)]
+    value, low, high = auc_within_folds(outcomes, in_folds)
     curve = calibration(outcomes, own)
     resampled = bootstrap_intervals(outcomes, own, 0.5)
     shaped = all(fit.knows_shape for fit in known)
     horizons = []
     for horizon in HORIZONS if shaped else ():
-        risk = risks(np.full(len(rows), horizon))
+        risk = risks(np.full(len(times), horizon))
         quarters = [float(q) for q in np.quantile(risk, [0.25, 0.5, 0.75])]
         horizons.append({"years": horizon, "median": quarters[1], "q1": quarters[0], "q3": quarters[2]})
     return {
@@ -153,7 +157,7 @@ def hazard_view(
         "brier": float(np.mean((own - outcomes) ** 2)),
         "brier_ci": list(resampled["brier"]) if resampled["brier"] else None,
         "calibration": {key: curve[key] for key in ("intercept", "slope", "observed_expected", "ece")},
-        "against_plain": delong_paired(outcomes, own, plain),
+        "against_plain": paired_within_folds(outcomes, in_folds, folds),
         "follow_up": [float(q) for q in np.quantile(times, [0, 0.25, 0.5, 0.75, 1])],
         "horizons": horizons if shaped else None,
     }

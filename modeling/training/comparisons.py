@@ -31,7 +31,8 @@ def _scored_folds(
     ]
 
 
-def _of_network(scores: Sequence[FoldScores], test: PatientScores) -> list[ScoredFold]:
+def network_folds(scores: Sequence[FoldScores], test: PatientScores) -> list[ScoredFold]:
+    """Each fold's network's logits of its own test patients."""
     # Raw logits: within a fold one temperature orders nobody differently.
     return _scored_folds(scores, test, [part.test_logits for part in scores])
 
@@ -45,7 +46,7 @@ def _estimate(test: PatientScores, folds: Sequence[ScoredFold]) -> dict[str, Any
 
 def network_within_folds(scores: Sequence[FoldScores], test: PatientScores) -> dict[str, Any] | None:
     """The network's AUC as its comparators' are taken; None with one fold, where it is the AUC itself."""
-    return _estimate(test, _of_network(scores, test)) if len(scores) > 1 else None
+    return _estimate(test, network_folds(scores, test)) if len(scores) > 1 else None
 
 
 def compare(
@@ -59,7 +60,7 @@ def compare(
     """
     trained_on = labelled(manifest, recipe)
     by_name = {patient.patient: patient for patient in manifest.patients}
-    network = _of_network(scores, test)
+    network = network_folds(scores, test)
     result: dict[str, Any] = {}
     for name in COMPARATORS:
         gathered: dict[str, list[tuple[float, float]]] = {}

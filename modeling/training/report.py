@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import cohen_kappa_score
 
-from modeling.hazard import HazardFit, fit_hazard, hazard_view
+from modeling.hazard import fit_hazard, hazard_view
 from modeling.manifest import (
     CATEGORIES,
     POLICIES,
@@ -29,7 +29,7 @@ from modeling.metrics import (
 )
 from modeling.recipe import Recipe
 from modeling.training.atomic import replacing
-from modeling.training.comparisons import compare, network_within_folds
+from modeling.training.comparisons import compare, network_folds, network_within_folds
 from modeling.training.fold_scores import FoldScores, PatientScores, gather, labelled
 
 Floats = npt.NDArray[np.float64]
@@ -41,18 +41,16 @@ def _hazard(manifest: Manifest, recipe: Recipe, scores: Sequence[FoldScores], te
     """The hazard view: fitted in each fold on its training patients, its risks averaged like the scores."""
     by_name = labelled(manifest, recipe)
     held_out = all(part.held_out_logits is not None for part in scores)
-    scored: dict[str, list[tuple[HazardFit | None, float]]] = {}
+    fits = []
     for part in scores:
         train = [by_name[name] for name in part.fold.train]
         logits = part.held_out_logits if part.held_out_logits is not None else part.train_logits
-        fit = fit_hazard([p.outcome for p in train], logits, [p.follow_up_years for p in train])
-        for name, logit in zip(part.fold.test, part.test_logits, strict=True):
-            scored.setdefault(name, []).append((fit, float(logit)))
+        fits.append(fit_hazard([p.outcome for p in train], logits, [p.follow_up_years for p in train]))
     return hazard_view(
-        [scored[patient.patient] for patient in test.patients],
+        fits,
+        network_folds(scores, test),
         test.outcomes,
         [patient.follow_up_years for patient in test.patients],
-        test.scores,
         fitted_on="inner folds" if held_out else "training patients",
     )
 

@@ -109,6 +109,7 @@ def test_key_slices_comments_quality_and_copies_are_kept(reader: Person) -> None
     for _ in range(3):
         keyboard.press("ArrowLeft")
     wait_until(lambda: viewport.get_attribute("data-slice") == str(opened - 3), "the slice")
+    reader.image_is_drawn("baseline")
     keyboard.press("2")
     keyboard.press("k")
     by_keys(page, "m", 2)  # a length in the middle of the same slice

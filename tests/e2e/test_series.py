@@ -86,6 +86,7 @@ def test_a_key_slice_of_another_series_keeps_the_readers_shift(reader: Person) -
     for _ in range(3):
         keyboard.press("ArrowLeft")
     wait_until(lambda: slices(reader)[0] == start[0] - 3, "three slices back")
+    reader.image_is_drawn("baseline")
     keyboard.press("k")
     marked = slices(reader)
     picks(reader, 1)
@@ -97,6 +98,7 @@ def test_a_key_slice_of_another_series_keeps_the_readers_shift(reader: Person) -
     keyboard.press("g")
     shows(reader, SECOND_SLICES)
     wait_until(lambda: slices(reader) == marked, "the key slice, and what matched it")
+    reader.image_is_drawn("baseline")
     keyboard.press("k")
     picks(reader, 1)
     shows(reader, SLICES)

@@ -9,9 +9,15 @@ import pytest
 import statsmodels.api as sm
 from scipy.optimize import minimize
 
+from modeling.discrimination import auc_delong, delong_paired
 from modeling.hazard import HazardFit, fit_hazard, hazard_view
+from modeling.within_folds import ScoredFold
 
 TRUE = HazardFit(-3.0, 0.8, 1.2)
+
+
+def one_fold(f: np.ndarray, repeat: int = 0) -> ScoredFold:
+    return ScoredFold(repeat, np.arange(len(f)), f)
 
 
 def draw(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -66,27 +72,46 @@ def test_risk_rises_with_follow_up_and_separated_outcomes_stay_finite():
 
 def test_view_is_evaluated_at_each_patients_own_follow_up():
     y, f, years = draw(200, 9)
-    plain = 1 / (1 + np.exp(-f))
-    view = hazard_view([[(TRUE, x)] for x in f], y, years, plain, fitted_on="inner folds")
+    view = hazard_view([TRUE], [one_fold(f)], y, years, fitted_on="inner folds")
     own = 1 - np.exp(-np.exp(-3 + 0.8 * f + 1.2 * np.log(years)))
     assert view["brier"] == pytest.approx(np.mean((own - y) ** 2))
     assert view["shape"] == pytest.approx(1.2)
-    assert view["against_plain"]["first"] == pytest.approx(view["auc"]["value"])
+    # One fold: DeLong's own figures, against scores that order as the logits do.
+    assert tuple(view["auc"].values()) == pytest.approx(auc_delong(y, own))
+    expected = delong_paired(y, own, 1 / (1 + np.exp(-f)))
+    assert view["against_plain"] == {key: pytest.approx(value) for key, value in expected.items()}
     medians = [row["median"] for row in view["horizons"]]
     assert medians == sorted(medians)
     assert json.loads(json.dumps(view, allow_nan=False)) == view
-    assert hazard_view([[(None, x)] for x in f], y, years, plain, fitted_on="x") is None
+    assert hazard_view([None], [one_fold(f)], y, years, fitted_on="x") is None
+
+
+def test_aucs_of_several_folds_are_taken_within_them():
+    """A fold whose network scores everybody lower moves nobody within it; in one list it would."""
+    y, f, years = draw(200, 9)
+    halves = [np.arange(0, 200, 2), np.arange(1, 200, 2)]
+    low = HazardFit(-6.0, 0.8, 1.2)
+    folds = [ScoredFold(0, half, f[half]) for half in halves]
+    view = hazard_view([TRUE, low], folds, y, years, fitted_on="x")
+    pairs = right = 0.0
+    for half in halves:
+        risk = TRUE.probability(f[half], years[half])
+        above = risk[y[half] == 1][:, None] - risk[y[half] == 0][None]
+        pairs, right = pairs + above.size, right + (above > 0).sum() + 0.5 * (above == 0).sum()
+    assert view["auc"]["value"] == pytest.approx(right / pairs)
+    assert view["against_plain"]["first"] == pytest.approx(right / pairs)
 
 
 def test_risks_of_repeats_are_averaged_each_with_its_own_fit_and_logit():
     """A fit belongs to its own network's scale of logits, never to the mean over networks."""
     y, f, years = draw(200, 9)
     other = HazardFit(-3.0, 0.08, 1.2)  # of a network whose logits are ten times as large
-    once = hazard_view([[(TRUE, x)] for x in f], y, years, f, fitted_on="x")
-    twice = hazard_view([[(TRUE, x), (other, 10 * x)] for x in f], y, years, f, fitted_on="x")
+    folds = [one_fold(f), one_fold(10 * f, repeat=1)]
+    once = hazard_view([TRUE], folds[:1], y, years, fitted_on="x")
+    twice = hazard_view([TRUE, other], folds, y, years, fitted_on="x")
     assert twice["brier"] == pytest.approx(once["brier"])
     assert twice["horizons"] == [pytest.approx(row) for row in once["horizons"]]
-    assert hazard_view([[(TRUE, x), (None, x)] for x in f], y, years, f, fitted_on="x") is None
+    assert hazard_view([TRUE, None], folds, y, years, fitted_on="x") is None
 
 
 @pytest.mark.parametrize("length", [5.0, 4.999316, 7.3])
@@ -98,7 +123,7 @@ def test_one_follow_up_length_tells_no_shape(length, n):
     f, years = rng.normal(size=n) + y, np.full(n, length)
     fit = fit_hazard(y, f, years)
     assert (fit.log_years, fit.knows_shape) == (0.0, False)
-    view = hazard_view([[(fit, x)] for x in f], y, years, 1 / (1 + np.exp(-f)), fitted_on="x")
+    view = hazard_view([fit], [one_fold(f)], y, years, fitted_on="x")
     assert (view["shape"], view["horizons"]) == (None, None)
     assert view["auc"]["value"] == pytest.approx(view["against_plain"]["second"])
     # The risk at the one length that there is stays a risk.

@@ -78,18 +78,18 @@ export function HazardPanel({ result }: { result: RunResult }) {
       title="Hazard view"
       hint="Patients were followed for different times. P(deformity | score f, follow-up C) = 1 − exp(−exp(a + b·f + k·log C)), judged at each patient’s own C. Two scans say whether, not when: no time-dependent AUC."
     >
-      {result.hazard ? <HazardFigures hazard={result.hazard} /> : <Text size="sm">No hazard model could be fitted: too few patients of one outcome.</Text>}
+      {result.hazard ? <HazardFigures hazard={result.hazard} within={result.auc_within_folds != null} /> : <Text size="sm">No hazard model could be fitted: too few patients of one outcome.</Text>}
     </Panel>
   );
 }
 
-function HazardFigures({ hazard }: { hazard: Hazard }) {
+function HazardFigures({ hazard, within }: { hazard: Hazard; within: boolean }) {
   const { auc, calibration, against_plain: against, follow_up: times } = hazard;
   return (
     <>
       <SimpleGrid cols={{ base: 2, sm: 4 }} mb="sm">
-        <Stat label="AUC at own follow-up" value={figure(auc.value)} hint={`95 % CI ${interval(auc.low, auc.high, 2)}`} />
-        <Stat label="Against the plain score" value={`${against.difference >= 0 ? '+' : '−'}${figure(Math.abs(against.difference))}`} hint={`paired DeLong p ${pValue(against.p)}`} />
+        <Stat label={within ? 'AUC at own follow-up, within folds' : 'AUC at own follow-up'} value={figure(auc.value)} hint={`95 % CI ${interval(auc.low, auc.high, 2)}`} />
+        <Stat label="Against the plain score" value={`${against.difference >= 0 ? '+' : '−'}${figure(Math.abs(against.difference))}`} hint={`paired p ${pValue(against.p)}`} />
         <Stat label="Shape k" value={figure(hazard.shape, 2)} hint={hazard.shape == null ? 'not told by one follow-up length' : '1 is a constant hazard'} />
         <Stat label="Calibration slope" value={figure(calibration.slope?.value, 2)} hint={`Brier ${figure(hazard.brier)}`} />
       </SimpleGrid>
