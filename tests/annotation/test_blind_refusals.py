@@ -13,7 +13,7 @@ import pytest
 
 from annotation import canonical, queries, rubric, workflow
 from annotation.models import Assignment, Case, Consensus, Reading, Scan
-from tests.annotation.conftest import assignment, draft, scores, sign, unreadable
+from tests.annotation.conftest import assignment, both, draft, scores, sign, unreadable
 
 pytestmark = pytest.mark.django_db
 LENGTH = {
@@ -179,22 +179,24 @@ def test_fields_are_in_the_readers_words(
 
 
 def test_a_signatures_hash_does_not_tell_the_scan(
-    pair: tuple[Case, Case], readers: dict[str, Any], as_observer_a: Any
+    pair: tuple[Case, Case], readers: dict[str, Any], as_observer_a: Any, password: str
 ) -> None:
     """The signer knows, or can guess, everything that is hashed but the scan's key."""
     for case in pair:
-        signed(case, readers)
+        drafted(case, readers)
         row = assignment(case, readers["observer_a"])
+        signing = {"revision": 1, "password": password, "meaning": "mine"}
+        answered = as_observer_a.post(address(row, "sign"), signing, format="json").json()
         shown = as_observer_a.get(f"/api/reading/cases/{row.code}/").json()["reading"]["content_hash"]
         kept = Reading.objects.get(assignment=row)
         assert re.fullmatch("[0-9a-f]{64}", shown)
         assert shown != kept.content_hash
         assert shown != hashlib.sha256(canonical.canonical_bytes(kept.content_hash)).hexdigest()
-        assert shown == queries.hash_to_reader(case, kept.content_hash), "the same at every look"
+        assert answered["content_hash"] == shown, "the same at every look"
 
 
 def test_refusals_do_not_tell_a_reread(study: Any, readers: dict[str, Any], as_observer_a: Any) -> None:
-    """Neither while it is open nor once it is signed; the first read's case is decided by then."""
+    """Neither while it is open nor once it is signed and its case decided."""
     study(16, reread_share=0.5, washout_reads=1)
     again = Assignment.objects.filter(reader=readers["observer_a"], kind="reread").first()
     assert again is not None
@@ -204,13 +206,19 @@ def test_refusals_do_not_tell_a_reread(study: Any, readers: dict[str, Any], as_o
     for name in ("observer_a", "observer_b"):
         sign(again.case, readers[name])
     body = {"revision": 0, "content": {"x": {}}, "measurements": [], "active_seconds": 0}
-    for what, asked in (("amend", {"reason": "wrong side"}), ("draft", body)):
-        method = "post" if what == "amend" else "put"
-        one, two = (
-            said(getattr(as_observer_a, method)(address(row, what), asked, format="json"))
-            for row in (again, first)
-        )
-        assert one == two
+    for state in ("open", "signed"):
+        for what, asked in (("amend", {"reason": "wrong side"}), ("draft", body)):
+            method = "post" if what == "amend" else "put"
+            one, two = (
+                said(getattr(as_observer_a, method)(address(row, what), asked, format="json"))
+                for row in (again, first)
+            )
+            assert one == two, (state, what)
+        if state == "open":
+            for row in (again, first):
+                saved = workflow.save_draft(assignment=row, by=row.reader, revision=0, content=both())
+                workflow.sign_reading(assignment=row, by=row.reader, revision=saved.revision)
+            sign(first.case, readers["observer_b"])
 
 
 def test_refusals_do_not_tell_why_a_case_was_closed(
@@ -285,9 +293,11 @@ def test_random_drafts_are_answered_alike(
     assert statuses >= {400, 409}
 
 
-def test_the_two_helpers_of_paired_cases_are_unchanged(case: Case, readers: dict[str, Any]) -> None:
+def test_paired_cases_keep_their_names_and_their_hash(case: Case) -> None:
     """A paired reader knows both names, and the hash of their signature is the one that is kept."""
-    assert queries.from_reader(case, {"follow_up": {}}, [{**LENGTH, "scan": "baseline"}])[0] == {
-        "follow_up": {}
-    }
+    content, measured = {"follow_up": {}}, [{**LENGTH, "scan": "baseline"}]
+    assert queries.from_reader(case, content, measured) == (
+        content,
+        [{name: value for name, value in measured[0].items() if name != "sop_uid"}],
+    )
     assert queries.hash_to_reader(case, "ab") == "ab"

@@ -1,4 +1,4 @@
-"""What is done is done to what is seen: not to a slice on its way, nor to a measurement out of sight."""
+"""The reader's hand on the images: what is done is done to what is seen, by dragging, clicking or keys."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.e2e.hands import (
     violations,
     without_measurements,
 )
-from tests.e2e.pages import Person, beside, sign_in, wait_until
-from tests.e2e.room import cell, code_of, is_saved
+from tests.e2e.pages import Person, sign_in, wait_until
+from tests.e2e.room import case_of, cell, code_of, is_saved
 from tests.e2e.small_study import Study
 
 
@@ -49,8 +49,11 @@ def scale(reader: Person, key: str = "baseline") -> float:
 def test_a_slice_on_its_way_is_said_and_neither_marked_nor_measured(reader: Person) -> None:
     page, keyboard = reader.page, reader.page.keyboard
     slice_ = int(slices(reader)[0]) + 1
-    case = page.request.get(f"{reader.url}api/reading/cases/{code_of(reader)}/").json()
-    (sop,) = (one["sop_uid"] for one in case["scans"][0]["instances"] if one["index"] == slice_)
+    (sop,) = (
+        one["sop_uid"]
+        for one in case_of(reader, code_of(reader))["scans"][0]["instances"]
+        if one["index"] == slice_
+    )
     held: list[Route] = []
     page.route(f"**/instances/{sop}/frames/1", lambda route: held.append(route))
     page.reload()
@@ -312,18 +315,3 @@ def test_measurements_of_another_tab_leave_the_view_alone(reader: Person) -> Non
     assert made(reader, "atlantodental").count() == 1
     is_saved(reader.page)
     without_measurements(reader)
-
-
-def test_plain_http_measures_too(browser: Browser, study: Study) -> None:
-    """A page that is no secure context lacks a part of the browser's functions."""
-    with beside(browser, "--disable-3d-apis", "--host-resolver-rules=MAP reading.test 127.0.0.1") as plain:
-        url = study.url.replace("127.0.0.1", "reading.test")
-        there = sign_in(plain, url, "observer_a", small_study.PASSWORD)
-        there.opens_next_case()
-        assert there.page.evaluate("[isSecureContext, typeof crypto.randomUUID]") == [False, "undefined"]
-        x, y = middle(there)
-        there.page.keyboard.press("m")
-        drag(there, (x - 50, y), (x + 50, y))
-        made(there, "length").wait_for()
-        is_saved(there.page)
-        without_measurements(there)

@@ -19,7 +19,7 @@ from tests.e2e.hands import (
     without_measurements,
 )
 from tests.e2e.pages import CLEAN, PANNUS, Person, sign_in, wait_until
-from tests.e2e.room import cell, is_saved, value
+from tests.e2e.room import cell, code_of, is_saved, value
 from tests.e2e.small_study import Study
 
 NAMES = ("Pannus", "Vertical translocation", "Dens erosion")
@@ -60,7 +60,9 @@ def test_unreadable_gives_the_grades_back(reader: Person) -> None:
     keyboard.press("3")
     assert values(page, "Baseline") == ["", "", ""]
     note = page.get_by_test_id("set-aside")
-    assert note.inner_text() == "Baseline: 7 grades set aside; choose 1 or 2 to have them back."
+    assert note.inner_text() == (
+        "Baseline: 7 grades set aside while this page is open; choose 1 or 2 to have them back."
+    )
     is_saved(reader.page)  # the server has no grades of an unreadable scan
     assert (found := violations(page)) == [], found
     keyboard.press("1")
@@ -97,6 +99,41 @@ def test_undo_takes_grades_and_measurements_in_turn(reader: Person) -> None:
     wait_until(lambda: made(reader, "length").count() == 1, "the length to come back")
     keyboard.press("Control+y")
     assert value(page, "Baseline: Dens erosion") == "2"
+
+
+def test_undo_takes_the_point_just_placed_and_can_be_clicked(reader: Person) -> None:
+    page, keyboard = reader.page, reader.page.keyboard
+    cell(page, "Baseline: Pannus").focus()
+    given = "1" if value(page, "Baseline: Pannus") != "1" else "2"
+    keyboard.press(given)
+    keyboard.press("v")
+    x, y = middle(reader)
+    click(reader, x - 60, y)
+    click(reader, x + 60, y)
+    placing = page.locator("[data-placing]")
+    placing.wait_for()
+    cell(page, "Baseline: Dens erosion").focus()
+    for _ in range(2):
+        keyboard.press("Control+z")
+    wait_until(lambda: placing.count() == 0, "both points to go")
+    assert value(page, "Baseline: Pannus") == given
+    assert cell(page, "Baseline: Dens erosion").get_attribute("data-current") == "true"
+    # By keys: a key held down places nothing, and the point keeps the focus.
+    keyboard.press("q")
+    keyboard.down("Space")
+    for _ in range(3):
+        keyboard.down("Space")
+    keyboard.up("Space")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Pixel, Probe")
+    assert made(reader, "probe").count() == 0
+    keyboard.press("Escape")
+    undo, redo = (page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
+    undo.click()
+    wait_until(lambda: value(page, "Baseline: Pannus") != given, "the grade to go")
+    redo.click()
+    wait_until(lambda: value(page, "Baseline: Pannus") == given, "the grade to come back")
+    assert redo.is_disabled()
+    is_saved(page)
 
 
 def test_an_accepted_proposal_is_seen(reader: Person) -> None:
@@ -189,7 +226,8 @@ def test_the_sheet_of_the_consensus_room_and_what_it_remembers(browser: Browser,
     first.goes_to("/")
     page.get_by_role("link", name=re.compile("^Open consensus ")).first.click()
     page.wait_for_url("**/consensus/*")
-    assert page.title() == f"Consensus {page.url.rsplit('/', 1)[-1]} – Odontoid"
+    title = f"Consensus {code_of(first)} – Odontoid"
+    wait_until(lambda: page.title() == title, "the page's title")
     first.case_is_readable()
     keyboard.press("?")
     assert (found := dialog_violations(page)) == [], found

@@ -1,4 +1,4 @@
-"""WebGL, drawn by SwiftShader: the same image, the same places and the same lengths as the processor's."""
+"""WebGL drawn by SwiftShader shows and measures as the processor does; so does a page on plain HTTP."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from tests.e2e import chromium, phantom_truth, small_study
-from tests.e2e.hands import by_keys, number, shift_of, violations
+from tests.e2e.hands import by_keys, drag, made, middle, number, shift_of, violations, without_measurements
 from tests.e2e.pages import Person, beside, picture, sign_in, wait_until
-from tests.e2e.room import opens
+from tests.e2e.room import is_saved, opens
 from tests.e2e.small_study import Study
 
 POINTS = ("Basion", "Opisthion", "Dens tip")
@@ -157,3 +157,18 @@ def standing(reader: Person) -> tuple[float, float, str, str, str | None]:
     scale = number(views[1].get_by_test_id("scale-bar"), "data-mm-per-pixel")
     window = views[0].locator("text=/W \\d+ L/").text_content() or ""
     return first, second, window, f"{scale:.3f}", views[0].get_attribute("data-measuring")
+
+
+def test_plain_http_measures_too(browser: Browser, study: Study) -> None:
+    """A page that is no secure context lacks a part of the browser's functions."""
+    with beside(browser, "--disable-3d-apis", "--host-resolver-rules=MAP reading.test 127.0.0.1") as plain:
+        url = study.url.replace("127.0.0.1", "reading.test")
+        there = sign_in(plain, url, "observer_a", small_study.PASSWORD)
+        there.opens_next_case()
+        assert there.page.evaluate("[isSecureContext, typeof crypto.randomUUID]") == [False, "undefined"]
+        x, y = middle(there)
+        there.page.keyboard.press("m")
+        drag(there, (x - 50, y), (x + 50, y))
+        made(there, "length").wait_for()
+        is_saved(there.page)
+        without_measurements(there)

@@ -113,15 +113,12 @@ export class Camera {
   pointAt(clientX: number, clientY: number): Point3 | null {
     if (!this.viewport.getCornerstoneImage()) return null;
     const { left, top } = this.element.getBoundingClientRect();
-    return this.ontoSlice(toPatient(this.viewport.canvasToWorld([clientX - left, clientY - top]), this.geometry()));
+    const { normal } = this.geometry();
+    return ontoSlice(toPatient(this.viewport.canvasToWorld([clientX - left, clientY - top]), this.geometry()), this.origin(), normal);
   }
 
   middle(): Point3 | null {
     const { left, top, width, height } = this.element.getBoundingClientRect();
     return this.pointAt(left + width / 2, top + height / 2);
-  }
-
-  ontoSlice(point: Point3): Point3 {
-    return ontoSlice(point, this.origin(), this.geometry().normal);
   }
 }

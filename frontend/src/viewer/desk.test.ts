@@ -17,7 +17,7 @@ let desk: Desk;
 
 beforeEach(() => {
   baseline = viewOf('baseline');
-  desk = new Desk(new Map(Object.entries({ baseline, follow_up: viewOf('follow_up') })) as unknown as Map<string, StackView>, [kept], () => undefined);
+  desk = new Desk(new Map(Object.entries({ baseline, follow_up: viewOf('follow_up') })) as unknown as Map<string, StackView>, [kept], () => undefined, () => undefined);
 });
 
 it('lets go of a measurement that leaves the screen or is not on the scan in hand', () => {

@@ -13,13 +13,14 @@ export class Desk {
     private readonly views: ReadonlyMap<string, StackView>,
     kept: Measurement[] | MeasurementBook,
     changed: () => void,
+    made: () => void,
   ) {
     const statistics = (item: Measurement) => {
       const scan = views.get(item.scan)?.scan;
       return scan ? statisticsOf(item, scan) : null;
     };
-    this.book = kept instanceof MeasurementBook ? kept : new MeasurementBook(kept, statistics, changed);
-    this.book.attach(statistics, changed);
+    this.book = kept instanceof MeasurementBook ? kept : new MeasurementBook(kept, statistics, changed, made);
+    this.book.attach(statistics, changed, made);
   }
 
   /** Where a patient point falls in the viewport, CSS pixels. */

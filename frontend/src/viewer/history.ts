@@ -8,11 +8,14 @@ export class History<T> {
 
   constructor(public now: T) {}
 
-  push(next: T, merge: string | null = null): void {
-    if (merge === null || merge !== this.merging) this.past.push(this.now);
+  /** Whether this is a step of its own. */
+  push(next: T, merge: string | null = null): boolean {
+    const own = merge === null || merge !== this.merging;
+    if (own) this.past.push(this.now);
     this.merging = merge;
     this.now = next;
     this.future = [];
+    return own;
   }
 
   /** Takes over what did not come from here: `now` counts, and what can be undone or done again is revised to fit. */

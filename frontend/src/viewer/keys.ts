@@ -7,9 +7,11 @@ export interface ViewerKey {
   /** What the cheat sheet shows. */
   keys: string;
   does: string;
+  /** Means something only where something can be measured, or where there are two scans. */
+  needs?: 'measuring' | 'pair';
 }
 
-/** The viewer's own keys, for cheat sheets. */
+/** The viewer's own keys, for cheat sheets. Undoing is the page's. */
 export const VIEWER_KEYS: ViewerKey[] = [
   { keys: '← →', does: 'Slice before, slice after' },
   { keys: 'Home End', does: 'First, last slice' },
@@ -18,18 +20,17 @@ export const VIEWER_KEYS: ViewerKey[] = [
   { keys: 'Shift 1 – 5', does: 'Window presets; the last one is remembered' },
   { keys: 'W Z P', does: 'Left button: window, zoom, pan' },
   { keys: 'Shift ← ↑ ↓ →', does: 'What a drag with that tool does: width and brightness, zoom, or pan' },
-  ...MEASURING.map((kind) => ({ keys: KINDS[kind].key, does: `Left button: ${KINDS[kind].label}` })),
-  { keys: 'Space', does: 'With such a tool: a point in the middle. Arrow keys move it, Space or Enter places it; then the next one' },
-  { keys: '← ↑ ↓ →', does: 'On a point of a measurement: move it by half a pixel, with Shift by five pixels' },
-  { keys: 'Delete', does: 'Take back a point, or remove the selected measurement on screen' },
-  { keys: 'Ctrl Z, Ctrl Y', does: 'Undo, redo measuring; goes to the slice where it is' },
-  { keys: 'Esc', does: 'Give up a measurement, or let go of it; then back to the window tool' },
+  ...MEASURING.map((kind) => ({ keys: KINDS[kind].key, does: `Left button: ${KINDS[kind].label}`, needs: 'measuring' as const })),
+  { keys: 'Space', does: 'With such a tool: a point in the middle. Arrow keys move it, Space or Enter places it; then the next one', needs: 'measuring' },
+  { keys: '← ↑ ↓ →', does: 'On a point of a measurement: move it by half a pixel, with Shift by five pixels', needs: 'measuring' },
+  { keys: 'Delete', does: 'Take back a point, or remove the selected measurement on screen', needs: 'measuring' },
+  { keys: 'Esc', does: 'Give up a measurement, or let go of it; then back to the window tool', needs: 'measuring' },
   { keys: 'I', does: 'Invert' },
   { keys: 'R', does: 'Reset window, zoom and pan' },
-  { keys: 'L', does: 'Link or unlink the scans; linking matches the slices on screen' },
-  { keys: '[ ], < >', does: 'Shift the other scan by a slice against this one' },
-  { keys: 'J', does: 'Join the windows of both scans, or part them' },
-  { keys: 'E', does: 'Enlarge the active scan, or show both' },
+  { keys: 'L', does: 'Link or unlink the scans; linking matches the slices on screen', needs: 'pair' },
+  { keys: '[ ], < >', does: 'Shift the other scan by a slice against this one', needs: 'pair' },
+  { keys: 'J', does: 'Join the windows of both scans, or part them', needs: 'pair' },
+  { keys: 'E', does: 'Enlarge the active scan, or show both', needs: 'pair' },
 ];
 
 const TOOL_KEYS: Record<string, ToolName> = {

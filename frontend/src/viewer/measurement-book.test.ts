@@ -1,17 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { MeasurementBook, type Place } from './measurement-book';
-import type { Measurement } from './types';
+import type { Measurement, MeasurementKind, Point3 } from './types';
 
 const place: Place = { series: 0, scan: 'baseline', slice: 5, sop_uid: '2.25.5', row: [0, 1, 0], column: [0, 0, -1] };
 const kept: Measurement = { id: 'old', kind: 'length', scan: 'baseline', slice: 3, sop_uid: '2.25.3', points: [[0, 0, 0], [0, 3, 4]], value: 5 };
 let book: MeasurementBook;
 let changes: number;
+let acts: number;
+const acted = () => (acts += 1);
+const measure = (kind: MeasurementKind, ...points: Point3[]) => points.map((point) => book.place(kind, place, point)).at(-1) as Measurement;
 
 beforeEach(() => {
   changes = 0;
+  acts = 0;
   let next = 0;
-  book = new MeasurementBook([kept], (item) => (item.kind === 'ellipse' ? { mean: 7, sd: 1 } : {}), () => (changes += 1), () => `m${(next += 1)}`);
+  book = new MeasurementBook([kept], (item) => (item.kind === 'ellipse' ? { mean: 7, sd: 1 } : {}), () => (changes += 1), acted, () => `m${(next += 1)}`);
 });
 
 describe('placing', () => {
@@ -67,11 +71,11 @@ describe('points in one place', () => {
   });
 
   it('are not dragged or nudged together either', () => {
-    const line = book.add('mcrae', place, [[4, 0, 100], [4, 1, 100], [4, 5, 90]]);
-    book.drag(line?.id ?? '', 0, [4, 1, 100], [0, 1, 0]);
+    const { id } = measure('mcrae', [4, 0, 100], [4, 1, 100], [4, 5, 90]);
+    book.drag(id, 0, [4, 1, 100], [0, 1, 0]);
     expect(book.refused?.why).toBe('together');
     book.drop();
-    book.select({ id: line?.id ?? '', point: 0 });
+    book.select({ id, point: 0 });
     book.nudge([0, 0.9, 0]);
     expect([book.items.at(-1)?.points[0], book.refused?.why]).toEqual([[4, 0, 100], 'together']);
   });
@@ -115,7 +119,7 @@ describe('what another tab changed', () => {
   const other: Measurement = { ...kept, id: 'other', slice: 7 };
 
   it('is taken over, and undo takes back only what was done here', () => {
-    const mine = book.add('length', place, [[4, 0, 0], [4, 5, 0]]) as Measurement;
+    const mine = measure('length', [4, 0, 0], [4, 5, 0]);
     const theirs = [kept, mine, other];
     book.adopt(theirs);
     expect(book.items).toBe(theirs);
@@ -128,7 +132,7 @@ describe('what another tab changed', () => {
   });
 
   it('leaves nothing to undo where it took away what was made here', () => {
-    const mine = book.add('length', place, [[4, 0, 0], [4, 5, 0]]) as Measurement;
+    const mine = measure('length', [4, 0, 0], [4, 5, 0]);
     book.nudge([0, 1, 0]);
     book.adopt([{ ...kept, value: 6 }]);
     expect([book.items, book.canUndo, book.selected]).toEqual([[{ ...kept, value: 6 }], false, null]);
@@ -146,7 +150,7 @@ describe('what another tab changed', () => {
 describe('where there is no pixel', () => {
   const inside = (item: Measurement) => (Math.abs(item.points[0]?.[1] ?? 99) < 10 ? { value: 42 } : null);
   beforeEach(() => {
-    book = new MeasurementBook([], inside, () => (changes += 1), () => 'm1');
+    book = new MeasurementBook([], inside, () => (changes += 1), acted, () => 'm1');
   });
 
   it('refuses to probe, and says so until something is done', () => {
@@ -157,8 +161,19 @@ describe('where there is no pixel', () => {
     expect(book.refused).toBeNull();
   });
 
+  it('leaves the point in the hand of the keys', () => {
+    book.aim('probe', place, [4, 20, 0]);
+    let shown: unknown;
+    book.attach(inside, () => (shown = book.pending), acted);
+    book.placeAim();
+    expect([shown, book.refused?.why]).toEqual([expect.objectContaining({ byKeys: 1, hover: [4, 20, 0] }), 'outside']);
+    book.moveAim([0, -15, 0]);
+    book.placeAim();
+    expect(book.items).toMatchObject([{ kind: 'probe', value: 42 }]);
+  });
+
   it('does not move a probe there', () => {
-    book.add('probe', place, [[4, 0, 0]]);
+    measure('probe', [4, 0, 0]);
     book.drag('m1', 0, [4, 5, 0], [0, 5, 0]);
     book.drag('m1', 0, [4, 20, 0], [0, 15, 0]);
     expect(book.refused?.why).toBe('outside');
@@ -170,6 +185,29 @@ describe('where there is no pixel', () => {
 });
 
 describe('changing', () => {
+  it('says of every act that can be undone, and of nothing else', () => {
+    const { id } = measure('length', [4, 0, 0], [4, 5, 0]);
+    expect(acts).toBe(1);
+    book.nudge([0, 1, 0]);
+    book.nudge([0, 1, 0]); // with the one before it one step
+    expect(acts).toBe(2);
+    book.remove(id);
+    expect(acts).toBe(3);
+    book.undo();
+    book.redo();
+    book.adopt([kept]);
+    book.place('length', place, [4, 0, 0]);
+    book.undo();
+    expect(acts).toBe(3);
+  });
+
+  it('has nothing to give up where only a slice was waited for', () => {
+    book.refuse('baseline', 'loading');
+    expect(book.cancel()).toBe(false);
+    book.refuse('baseline', 'outside');
+    expect(book.cancel()).toBe(true);
+  });
+
   it('counts a drag once, when it is let go', () => {
     book.drag('old', 1, [0, 6, 8], [0, 3, 4]);
     book.drag('old', 1, [0, 9, 12], [0, 6, 8]);
@@ -216,7 +254,7 @@ describe('changing', () => {
   it('forgets what could be done again once something new is made', () => {
     book.remove('old');
     book.undo();
-    book.add('probe', place, [[4, 0, 0]]);
+    measure('probe', [4, 0, 0]);
     expect(book.canRedo).toBe(false);
     expect(changes).toBeGreaterThan(0);
   });

@@ -44,7 +44,8 @@ type Statistics = (measurement: Measurement) => Partial<Pick<Measurement, 'value
 
 /**
  * The measurements of a case: placed, moved, removed, undone and done again. Knows nothing of a screen:
- * points are in patient space. `changed` is called after every change, `items` is replaced, not altered.
+ * points are in patient space. `changed` is called after every change, `made` after every act that can be undone,
+ * `items` is replaced, not altered.
  */
 export class MeasurementBook {
   pending: Pending | null = null;
@@ -60,15 +61,17 @@ export class MeasurementBook {
     kept: Measurement[],
     private statistics: Statistics,
     private changed: () => void,
+    private made: () => void,
     private readonly newId = makeId,
   ) {
     this.history = new History(kept);
   }
 
   /** Goes on over other views of the same scans, with all that can be undone. */
-  attach(statistics: Statistics, changed: () => void): void {
+  attach(statistics: Statistics, changed: () => void, made: () => void): void {
     this.statistics = statistics;
     this.changed = changed;
+    this.made = made;
   }
 
   get items(): Measurement[] {
@@ -103,7 +106,10 @@ export class MeasurementBook {
     const made = this.add(kind, place, all);
     if (!byKeys) return made;
     if (made) this.select({ id: made.id, point: all.length - 1 }); // the keys go on with its last point
-    else this.pending = pending;
+    else {
+      this.pending = pending;
+      this.changed();
+    }
     return made;
   }
 
@@ -152,8 +158,8 @@ export class MeasurementBook {
     this.changed();
   }
 
-  /** Adds a finished measurement at once, to be nudged into place; null where it is refused. */
-  add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement | null {
+  /** Null where it is refused. */
+  private add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement | null {
     const made = this.complete({ id: this.newId(), kind, scan, ...(series > 0 && { series }), slice, sop_uid, points, value: 0 });
     if (!made) return null;
     this.selected = { id: made.id, point: kind === 'probe' ? 0 : null };
@@ -179,7 +185,9 @@ export class MeasurementBook {
   }
 
   cancel(): boolean {
-    if (!this.pending && !this.moving && !this.selected && !this.refused) return false;
+    // That a slice was loading is said no more once it is there.
+    const said = this.refused !== null && this.refused.why !== 'loading';
+    if (!this.pending && !this.moving && !this.selected && !said) return false;
     this.pending = null;
     this.moving = null;
     this.selected = null;
@@ -282,7 +290,7 @@ export class MeasurementBook {
 
   private set(items: Measurement[], merge: string | null = null): void {
     this.refused = null;
-    this.history.push(items, merge);
+    if (this.history.push(items, merge)) this.made();
     this.changed();
   }
 

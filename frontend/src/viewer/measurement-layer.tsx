@@ -205,13 +205,13 @@ function Aim({ pending: { kind, points, byKeys }, at: [x, y], scan, session }: {
         tabIndex={0}
         role="button"
         aria-label={`${kind === 'ellipse' ? `Corner ${points.length + 1}` : (names[points.length] ?? '')}, ${label}, ${scan.label}, not placed yet. Arrow keys move it, Space places it.`}
-        data-aim={names[points.length]}
         onKeyDown={(event) => {
           const arrow = ARROWS[event.key];
           if (event.altKey || event.ctrlKey || event.metaKey) return;
           if (arrow) session.desk.moveAim(arrow[0] * (event.shiftKey ? 10 : 1), arrow[1] * (event.shiftKey ? 10 : 1));
-          else if (event.key === ' ' || event.key === 'Enter') session.desk.book.placeAim();
-          else if (event.key === 'Escape') session.cancel();
+          else if (event.key === ' ' || event.key === 'Enter') {
+            if (!event.repeat) session.desk.book.placeAim(); // a key held on places nothing by itself
+          } else if (event.key === 'Escape') session.cancel();
           else return;
           event.preventDefault();
           event.stopPropagation();

@@ -1,6 +1,6 @@
 import { Menu } from '@mantine/core';
 
-import { hasWebGl, keptRenderer, renderMode, type RenderMode } from './start';
+import { hasWebGl, renderMode, type RenderMode } from './start';
 import classes from './viewer.module.css';
 
 const CHOICES: { mode: RenderMode | null; label: string }[] = [
@@ -10,7 +10,7 @@ const CHOICES: { mode: RenderMode | null; label: string }[] = [
 ];
 
 /** What draws the images, and another choice where there is one; this browser remembers it. */
-export function RendererMenu({ onPick }: { onPick: (mode: RenderMode | null) => void }) {
+export function RendererMenu({ kept, onPick }: { kept: RenderMode | null; onPick: (mode: RenderMode | null) => void }) {
   if (!hasWebGl()) {
     return (
       <span className={classes.mode} data-testid="render-mode">
@@ -18,7 +18,6 @@ export function RendererMenu({ onPick }: { onPick: (mode: RenderMode | null) => 
       </span>
     );
   }
-  const kept = keptRenderer();
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>

@@ -34,6 +34,8 @@ export interface SessionOptions {
   preset: number;
   /** The scan in hand when it opens; the first where left out. */
   active?: string;
+  /** Something was measured, changed or removed that can be undone. */
+  onMeasured: () => void;
   /** The graphics card draws no more. */
   onLost: () => void;
   /** How a session on the same scans stood that this one goes on from. */

@@ -47,7 +47,7 @@ export class ViewerSession implements ViewerHandle {
       element.addEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
       element.addEventListener(Events.VOI_MODIFIED, this.links.windowed);
     }
-    this.desk = new Desk(this.views, before?.book ?? options.measurements, () => this.publish());
+    this.desk = new Desk(this.views, before?.book ?? options.measurements, () => this.publish(), options.onMeasured);
     this.cine = new Cine(
       () => this.views.get(this.state.active)?.state ?? null,
       (slice) => this.show(this.state.active, slice),
@@ -267,6 +267,10 @@ export class ViewerSession implements ViewerHandle {
   aim(): boolean {
     const kind = this.measuring;
     return kind !== null && this.desk.aim(kind, this.state.active);
+  }
+
+  takeBack(): boolean {
+    return this.stepped(() => this.desk.book.back());
   }
 
   undo(): boolean {

@@ -1,11 +1,11 @@
-import { type Ref, useCallback, useEffect, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
+import { type Ref, useCallback, useEffect, useEffectEvent, useImperativeHandle, useRef, useState, useSyncExternalStore } from 'react';
 
 import { handleViewerKey } from './keys';
 import { isOn, MEASURING } from './measure';
 import { ViewerSession } from './session';
 import type { SessionStanding, SessionState } from './session-state';
-import { giveUpGraphics, keepRenderer, renderMode, type RenderMode } from './start';
-import { Toolbar } from './toolbar';
+import { giveUpGraphics, keepRenderer, keptRenderer, renderMode, type RenderMode } from './start';
+import { Toolbar, type Undoing } from './toolbar';
 import type { Measurement, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
 import classes from './viewer.module.css';
 import { ViewportCell } from './viewport-cell';
@@ -16,6 +16,10 @@ export interface StackPairProps {
   /** What is measured; one that did not come from here is taken over, and the view stays as it is. */
   measurements?: Measurement[];
   onMeasurementsChange?: (measurements: Measurement[]) => void;
+  /** Something was measured, changed or removed by an act of its own, which `undo` takes back. */
+  onMeasured?: () => void;
+  /** The page's own undoing, of which measuring is a part; the toolbar offers it in place of the viewer's. */
+  undoing?: Undoing;
   /** The scan in hand; read when `scans` changes. */
   active?: string;
   onActiveChange?: (scan: string) => void;
@@ -47,6 +51,8 @@ export default function StackPair({
   scans,
   measurements = NONE,
   onMeasurementsChange,
+  onMeasured,
+  undoing,
   active: inHand,
   onActiveChange,
   onSeriesChange,
@@ -83,6 +89,7 @@ export default function StackPair({
   );
   useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);
 
+  const measured = useEffectEvent(() => onMeasured?.());
   useEffect(() => {
     let made: ViewerSession | null = null;
     let closed = false;
@@ -101,7 +108,7 @@ export default function StackPair({
         if (closed) return;
         const standing = before.current?.opened === opened ? before.current.standing : null;
         before.current = null;
-        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly, before: standing, onLost });
+        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly, before: standing, onMeasured: () => measured(), onLost });
         setFailure(null);
         setSession(made);
         drawn.forEach((element) => watcher.observe(element));
@@ -159,7 +166,7 @@ export default function StackPair({
         if (keyboard && session && handleViewerKey(session, event.nativeEvent)) event.preventDefault();
       }}
     >
-      {session && state && <Toolbar session={session} state={state} tools={tools} pair={scans.length > 1} onRenderer={drawBy} />}
+      {session && state && <Toolbar session={session} state={state} tools={tools} pair={scans.length > 1} undoing={undoing} renderer={keptRenderer()} onRenderer={drawBy} />}
       {failure && (
         <p role="alert" className={classes.failure}>
           {failure}

@@ -39,11 +39,20 @@ function isMeasuring(tool: ToolName): tool is MeasurementKind {
 /** What of the session's state is seen here. */
 const SEEN = ['tool', 'canUndo', 'canRedo', 'preset', 'cine', 'linked', 'offsetMm', 'linkedWindow', 'solo', 'selected'] as const;
 
+export interface Undoing {
+  step: (way: 'undo' | 'redo') => void;
+  canUndo: boolean;
+  canRedo: boolean;
+}
+
 interface Props {
   session: ViewerSession;
   state: Pick<SessionState, (typeof SEEN)[number]>;
   tools: ToolName[];
   pair: boolean;
+  undoing?: Undoing;
+  /** The reader's choice. */
+  renderer: RenderMode | null;
   onRenderer: (mode: RenderMode | null) => void;
 }
 
@@ -54,10 +63,13 @@ export const Toolbar = memo(
     before.session === after.session &&
     before.tools === after.tools &&
     before.pair === after.pair &&
+    before.undoing === after.undoing &&
+    before.renderer === after.renderer &&
     SEEN.every((key) => before.state[key] === after.state[key]),
 );
 
-function Buttons({ session, state, tools, pair, onRenderer }: Props) {
+function Buttons({ session, state, tools, pair, undoing, renderer, onRenderer }: Props) {
+  const step = undoing?.step ?? ((way) => session[way]());
   return (
     <Group role="toolbar" aria-label="Image tools" gap={4} className={classes.toolbar} wrap="nowrap">
       {tools.map((name) => {
@@ -78,12 +90,12 @@ function Buttons({ session, state, tools, pair, onRenderer }: Props) {
           </Tool>
         );
       })}
-      {tools.some(isMeasuring) && (
+      {(undoing || tools.some(isMeasuring)) && (
         <>
-          <Tool label="Undo" shortcut="Ctrl Z" disabled={!state.canUndo} onClick={() => session.undo()}>
+          <Tool label="Undo" shortcut="Ctrl Z" disabled={!(state.canUndo || undoing?.canUndo)} onClick={() => step('undo')}>
             <IconArrowBackUp size={19} stroke={1.6} />
           </Tool>
-          <Tool label="Redo" shortcut="Ctrl Y" disabled={!state.canRedo} onClick={() => session.redo()}>
+          <Tool label="Redo" shortcut="Ctrl Y" disabled={!(undoing ?? state).canRedo} onClick={() => step('redo')}>
             <IconArrowForwardUp size={19} stroke={1.6} />
           </Tool>
         </>
@@ -139,7 +151,7 @@ function Buttons({ session, state, tools, pair, onRenderer }: Props) {
           </Tool>
         </>
       )}
-      <RendererMenu onPick={onRenderer} />
+      <RendererMenu kept={renderer} onPick={onRenderer} />
     </Group>
   );
 }

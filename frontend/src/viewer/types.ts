@@ -136,6 +136,8 @@ export interface ViewerHandle {
   toggleCine(): void;
   /** Takes a point of the chosen kind in hand, in the middle of the image: the keys move and place it. */
   aim(): boolean;
+  /** Takes back the last point of a measurement that lacks points; false where there is none. */
+  takeBack(): boolean;
   undo(): boolean;
   redo(): boolean;
   /** Gives up a measurement that lacks points, or a selection; with neither, the measuring tool. */

@@ -31,14 +31,15 @@ function loadMessage(error: unknown): string {
 /** How a stack stands on screen. */
 export interface Standing {
   slice: number;
-  window: Window;
+  /** Null before the first image: there was none to choose it by. */
+  window: Window | null;
   inverted: boolean;
   look: Look | null;
 }
 
 /** One stack on one element: slices, window, camera, and what is laid over it. */
 export class StackView {
-  readonly viewport: Types.IStackViewport;
+  private readonly viewport: Types.IStackViewport;
   state: ViewState;
   /**
    * The reader is dragging on this image, and no slice is being put up meanwhile: only then is a moved
@@ -149,11 +150,11 @@ export class StackView {
 
   standing(): Standing {
     const { slice, window, inverted } = this.state;
-    return { slice, window, inverted, look: this.camera.look() };
+    return { slice, window: this.window.known ? window : null, inverted, look: this.camera.look() };
   }
 
   private resume({ window, inverted, look }: Standing): void {
-    this.window.set(window);
+    if (window) this.window.set(window);
     if (inverted) this.invert();
     if (look) this.camera.lookAt(look);
   }

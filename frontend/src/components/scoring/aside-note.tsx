@@ -15,7 +15,7 @@ export function AsideNote({ history, content, rubric, scans }: Props) {
   const keys = rubric.quality.grades.filter(({ value }) => value !== UNREADABLE).map(({ shortcut }) => shortcut);
   const notes = scans.flatMap(({ key, label }) => {
     const count = history.setAside(content, key);
-    return count ? [`${label}: ${count} ${count === 1 ? 'grade' : 'grades'} set aside; choose ${keys.join(' or ')} to have ${count === 1 ? 'it' : 'them'} back.`] : [];
+    return count ? [`${label}: ${count} ${count === 1 ? 'grade' : 'grades'} set aside while this page is open; choose ${keys.join(' or ')} to have ${count === 1 ? 'it' : 'them'} back.`] : [];
   });
   return (
     <div role="status" data-testid="set-aside">

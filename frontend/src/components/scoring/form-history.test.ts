@@ -1,6 +1,4 @@
-import { expect, it } from 'vitest';
-
-import { sameJson } from '@/lib/same-json';
+import { expect, it, vi } from 'vitest';
 
 import { FormHistory } from './form-history';
 import { complete, type Content, copyGrades, setComment, setValue } from './rubric';
@@ -12,16 +10,16 @@ const graded = (): Content => {
   return seven.reduce((content, row) => setValue(content, 'baseline', row, 1), form);
 };
 /** A form of one reader, as a room keeps it. */
-function form(content: Content, beside: { now: unknown } = { now: null }) {
-  const history = new FormHistory(sameJson);
+function form(content: Content) {
+  const history = new FormHistory();
   const at = { content };
   const give = (scan: string, row: string, value: number | string) => {
     const after = history.setValue(at.content, scan, row, value);
-    history.record(at.content, after, { scan, row }, beside.now);
+    history.record(at.content, after, { scan, row });
     at.content = after;
   };
-  const step = (way: 'undo' | 'redo', anyway = false) => {
-    const found = history[way](at.content, beside.now, anyway);
+  const step = (way: 'undo' | 'redo', elsewhere?: () => boolean) => {
+    const found = history[way](at.content, elsewhere);
     at.content = found?.content ?? at.content;
     return found?.place ?? null;
   };
@@ -65,7 +63,8 @@ it('copying “unreadable” from the other scan takes nothing away for good eit
   let content = setValue(complete({}, scans), 'baseline', 'quality', 'unreadable');
   content = setValue(content, 'follow_up', 'a', 2);
   const { history, at } = form(content);
-  at.content = history.copyValue(at.content, 'baseline', 'follow_up', 'quality');
+  at.content = history.copyValue(content, 'baseline', 'follow_up', 'quality');
+  history.record(content, at.content, { scan: 'follow_up', row: 'quality' });
   expect(at.content.follow_up).toMatchObject({ quality: 'unreadable', grades: {} });
   at.content = history.setValue(at.content, 'follow_up', 'quality', 'adequate');
   expect(at.content.follow_up?.grades).toEqual({ a: 2 });
@@ -93,29 +92,77 @@ it('leaves what came from elsewhere meanwhile', () => {
   expect(at.content.baseline?.grades).toEqual({ b: 2 });
 });
 
-it('takes its turn with what is done beside the form', () => {
-  const beside = { now: ['line 1'] as unknown };
-  const { give, step } = form(complete({}, scans), beside);
+it('leaves another value of the same field that came from elsewhere', () => {
+  const { at, give, step } = form(complete({}, scans));
   give('baseline', 'a', 1);
-  beside.now = ['line 1', 'line 2'];
-  expect(step('undo')).toBeNull(); // the second line comes first
-  beside.now = ['line 1'];
-  expect(step('undo')).toEqual({ scan: 'baseline', row: 'a' });
-  beside.now = [];
-  expect(step('redo')).toBeNull();
-  expect(step('redo', true)).toEqual({ scan: 'baseline', row: 'a' });
+  at.content = setValue(at.content, 'baseline', 'a', 2); // the other observer's, in a consensus
+  step('undo');
+  expect(at.content.baseline?.grades).toEqual({ a: 2 });
+  step('redo');
+  expect(at.content.baseline?.grades).toEqual({ a: 2 });
+});
+
+it('takes its turn with what another history takes back', () => {
+  const { history, at, give, step } = form(complete({}, scans));
+  const lines = { undone: 0, redone: 0 };
+  const back = () => ((lines.undone += 1), true);
+  const again = () => ((lines.redone += 1), true);
+  history.recordElsewhere();
+  give('baseline', 'a', 1);
+  history.recordElsewhere();
+  expect(step('undo', back)).toBeNull();
+  expect([lines.undone, at.content.baseline?.grades]).toEqual([1, { a: 1 }]);
+  expect(step('undo', back)).toEqual({ scan: 'baseline', row: 'a' });
+  expect(step('undo', back)).toBeNull();
+  expect([lines.undone, history.canUndo, history.canRedo]).toEqual([2, false, true]);
+  step('redo', again);
+  expect([lines.redone, at.content.baseline?.grades]).toEqual([1, {}]);
+  step('redo', again);
+  expect([lines.redone, at.content.baseline?.grades]).toEqual([1, { a: 1 }]);
+});
+
+it('does nothing again once something new was done, here or there', () => {
+  const { history, give, step } = form(complete({}, scans));
+  give('baseline', 'a', 1);
+  step('undo');
+  history.recordElsewhere();
+  expect(history.canRedo).toBe(false);
+  step('undo', () => true);
+  give('baseline', 'b', 2);
+  const again = vi.fn(() => true);
+  expect(step('redo', again)).toBeNull();
+  expect(again).not.toHaveBeenCalled();
+});
+
+it('passes over what is no more, such as a line that another tab removed', () => {
+  const { history, give, step } = form(complete({}, scans));
+  give('baseline', 'a', 1);
+  history.recordElsewhere();
+  expect(step('undo', () => false)).toEqual({ scan: 'baseline', row: 'a' });
+});
+
+it('gives the grades back after its “readable” was undone, too', () => {
+  const { history, at, give, step } = form(graded());
+  give('baseline', 'quality', 'unreadable');
+  give('baseline', 'quality', 'limited');
+  give('baseline', 'a', 2);
+  step('undo');
+  step('undo');
+  expect(history.setAside(at.content, 'baseline')).toBe(7);
+  give('baseline', 'quality', 'adequate');
+  expect(at.content.baseline?.grades).toEqual(graded().baseline?.grades);
 });
 
 it('takes the letters of a comment as one act', () => {
-  const history = new FormHistory(sameJson);
+  const history = new FormHistory();
   let content = complete({}, scans);
   for (const text of ['s', 'se', 'see']) {
     const after = setComment(content, 'baseline', 'a', text);
-    history.record(content, after, { scan: 'baseline', row: 'a' }, null, 'comment baseline a');
+    history.record(content, after, { scan: 'baseline', row: 'a' }, 'comment baseline a');
     content = after;
   }
-  expect(history.undo(content, null)?.content).toEqual(complete({}, scans));
-  expect(history.undo(content, null)).toBeNull();
+  expect(history.undo(content)?.content).toEqual(complete({}, scans));
+  expect(history.undo(content)).toBeNull();
 });
 
 it('copies all grades there are, and none to an unreadable scan', () => {

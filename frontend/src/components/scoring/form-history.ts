@@ -1,5 +1,5 @@
 import { mergeContent } from './merge-content';
-import { type Content, copyGrades, copyValue, type Grade, isUnreadable, QUALITY, setValue, UNREADABLE } from './rubric';
+import { type Content, copyValue, emptyScan, type Grade, isUnreadable, setValue } from './rubric';
 
 export interface Place {
   scan: string;
@@ -10,10 +10,12 @@ interface Act {
   before: Content;
   after: Content;
   place: Place;
-  /** What else was there when it was done, such as measurements. */
-  beside: unknown;
   merge: string | null;
 }
+
+/** Stands for an act that another history takes back: measuring has its own. */
+const ELSEWHERE = 'elsewhere';
+type Entry = Act | typeof ELSEWHERE;
 
 export interface Step {
   content: Content;
@@ -21,67 +23,77 @@ export interface Step {
 }
 
 /**
- * What the reader did to a form on this page, to be undone and redone; and the grades that “unreadable” set
+ * What the reader did on this page, in order, to be undone and redone; and the grades that “unreadable” set
  * aside, which come back with a readable quality.
  *
- * A step changes the fields of its act alone: what came from another tab meanwhile stays.
+ * A step changes the fields of its act alone, and none of them where something else has come since from
+ * another tab or the other observer: that stays.
  */
 export class FormHistory {
-  private past: Act[] = [];
-  private future: Act[] = [];
-  private readonly aside: Record<string, Record<string, Grade>> = {};
-
-  constructor(private readonly same: (a: unknown, b: unknown) => boolean) {}
+  private past: Entry[] = [];
+  private future: Entry[] = [];
 
   /** Takes note of an act; those with one `merge` name in a row, such as the letters of a comment, are one. */
-  record(before: Content, after: Content, place: Place, beside: unknown, merge: string | null = null): void {
+  record(before: Content, after: Content, place: Place, merge: string | null = null): void {
     const last = this.past.at(-1);
-    if (last && merge !== null && last.merge === merge && this.future.length === 0 && this.same(last.beside, beside)) last.after = after;
-    else this.past.push({ before, after, place, beside, merge });
+    if (last && last !== ELSEWHERE && merge !== null && last.merge === merge && this.future.length === 0) last.after = after;
+    else this.past.push({ before, after, place, merge });
     this.future = [];
   }
 
-  /**
-   * The content without the last act; null if there is none, or if `beside` is another since, so that something
-   * else is to be undone before it. `anyway` does not look at that.
-   */
-  undo(now: Content, beside: unknown, anyway = false): Step | null {
-    const act = this.past.at(-1);
-    if (!act || (!anyway && !this.same(act.beside, beside))) return null;
-    this.future.push(act);
-    this.past.pop();
-    return { content: mergeContent(act.after, now, act.before).theirs, place: act.place };
+  /** Takes note that something was done which another history takes back. */
+  recordElsewhere(): void {
+    this.past.push(ELSEWHERE);
+    this.future = [];
+  }
+
+  /** The content without the last act. Where that was done elsewhere, `elsewhere` takes it back, and there is no content. */
+  undo(now: Content, elsewhere: () => boolean = () => false): Step | null {
+    const act = this.last(this.past, this.future, elsewhere);
+    return act && { content: mergeContent(act.after, now, act.before).mine, place: act.place };
   }
 
   /** The same of the act undone last. */
-  redo(now: Content, beside: unknown, anyway = false): Step | null {
-    const act = this.future.at(-1);
-    if (!act || (!anyway && !this.same(act.beside, beside))) return null;
-    this.past.push(act);
-    this.future.pop();
-    return { content: mergeContent(act.before, now, act.after).theirs, place: act.place };
+  redo(now: Content, elsewhere: () => boolean = () => false): Step | null {
+    const act = this.last(this.future, this.past, elsewhere);
+    return act && { content: mergeContent(act.before, now, act.after).mine, place: act.place };
   }
 
-  setValue = (content: Content, scan: string, row: string, value: Grade): Content => {
-    const now = content[scan];
-    if (now && !isUnreadable(now)) {
-      if (row === QUALITY && value === UNREADABLE) this.aside[scan] = now.grades;
-      else delete this.aside[scan];
+  get canUndo(): boolean {
+    return this.past.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.future.length > 0;
+  }
+
+  private last(from: Entry[], to: Entry[], elsewhere: () => boolean): Act | null {
+    for (let entry = from.pop(); entry; entry = from.pop()) {
+      to.push(entry);
+      if (entry !== ELSEWHERE) return entry;
+      if (elsewhere()) return null;
+      // Nothing is left of it, as where another tab removed what was measured: the one before is meant.
     }
-    return setValue(content, scan, row, value, this.aside[scan]);
-  };
+    return null;
+  }
+
+  setValue = (content: Content, scan: string, row: string, value: Grade): Content =>
+    setValue(content, scan, row, value, this.asideOf(content, scan));
 
   copyValue(content: Content, from: string, to: string, row: string): Content {
     return copyValue(content, from, to, row, this.setValue);
   }
 
-  copyGrades(content: Content, from: string, to: string): Content {
-    return copyGrades(content, from, to);
-  }
-
   /** How many grades of a scan are set aside. */
   setAside(content: Content, scan: string): number {
-    const now = content[scan];
-    return now && isUnreadable(now) ? Object.keys(this.aside[scan] ?? {}).length : 0;
+    return Object.keys(this.asideOf(content, scan)).length;
+  }
+
+  /** The grades that were there when the scan became unreadable by an act on this page. */
+  private asideOf(content: Content, scan: string): Record<string, Grade> {
+    const unreadable = (at: Content) => isUnreadable(at[scan] ?? emptyScan());
+    if (!unreadable(content)) return {};
+    const turn = this.past.findLast((entry) => entry !== ELSEWHERE && unreadable(entry.before) !== unreadable(entry.after));
+    return turn && turn !== ELSEWHERE && unreadable(turn.after) ? (turn.before[scan]?.grades ?? {}) : {};
   }
 }

@@ -43,20 +43,15 @@ export function roomKeys(acts: readonly RoomAct[], scans: number, words: Partial
   return KEYS.filter(({ act, pair }) => acts.includes(act) && (!pair || scans > 1)).map((one) => ({ ...one, does: words[one.act] ?? one.does }));
 }
 
-/** Of the viewer's keys: those for measuring, and those that need two scans. */
-const MEASURING = [...Object.values(KINDS).map(({ key }) => key), 'Space', '← ↑ ↓ →', 'Delete', 'Esc'];
-const OF_TWO = ['L', '[ ], < >', 'J', 'E'];
-const UNDO = 'Ctrl Z, Ctrl Y';
-
-/** The viewer's keys that do something: `locked` where nothing can be measured. Undoing is the room's. */
+/** The viewer's keys that do something: `locked` where nothing can be measured. */
 export function viewerKeys(scans: number, locked = false): typeof VIEWER_KEYS {
-  const off = [UNDO, ...(locked ? MEASURING : []), ...(scans > 1 ? [] : OF_TWO)];
-  return VIEWER_KEYS.filter(({ keys }) => !off.includes(keys));
+  return VIEWER_KEYS.filter(({ needs }) => !(needs === 'measuring' && locked) && !(needs === 'pair' && scans < 2));
 }
 
 /** A key that picks a measurement, where none can be made: it is left to the browser. */
 export function isMeasuring(event: KeyboardEvent): boolean {
-  return !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey && MEASURING.includes(event.key.toUpperCase());
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
+  return Object.values(KINDS).some(({ key }) => key === event.key.toUpperCase());
 }
 
 const LETTERS: Record<string, RoomAction> = {
@@ -76,7 +71,7 @@ function digitOf({ code, key }: KeyboardEvent): string {
 }
 
 /** The action of one of the room's `keys`, or null. */
-export function roomAction(event: KeyboardEvent, row: Finding | undefined, keys: readonly RoomKey[] = KEYS): RoomAction | null {
+export function roomAction(event: KeyboardEvent, row: Finding | undefined, keys: readonly RoomKey[]): RoomAction | null {
   const action = anyAction(event, row);
   // Redo has no line of its own.
   const act = action?.type === 'redo' ? 'undo' : action?.type;

@@ -4,7 +4,7 @@ import {
   complete, type Content, copyValue, emptyScan, type Finding, keySlices, missingOf, optionFor, type Rubric, rowsOf, setComment,
   setExclusionText, setSeries, setValue, toggleKeySlice, valueOf,
 } from './rubric';
-import { roomAction } from './room-keys';
+import { roomAction, roomKeys } from './room-keys';
 
 const finding = (key: string, values: (string | number)[]): Finding => ({
   key,
@@ -82,10 +82,11 @@ describe('entering', () => {
 });
 
 describe('keys', () => {
+  const keys = roomKeys(['grade', 'move', 'scan', 'sign', 'help'], 2);
   const press = (key: string, row = pannus, init: KeyboardEventInit = {}, on: HTMLElement = document.body) => {
     let action: ReturnType<typeof roomAction> = null;
     const listen = (event: KeyboardEvent) => {
-      action = roomAction(event, row);
+      action = roomAction(event, row, keys);
     };
     if (on !== document.body) document.body.append(on);
     on.addEventListener('keydown', listen);

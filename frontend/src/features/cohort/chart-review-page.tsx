@@ -10,7 +10,7 @@ import { Panel } from '@/components/panel';
 import { QueryView } from '@/components/query-view';
 import { messageOf } from '@/lib/errors';
 import { count, dateTime } from '@/lib/format';
-import { isHeard, isHeld } from '@/lib/keys';
+import { isHeard, isHeld, isPressable } from '@/lib/keys';
 import { usePreference } from '@/lib/preference';
 import { useUser } from '@/lib/session';
 
@@ -102,7 +102,7 @@ function Chart({ patient, recent, busy, onNext, onUndo }: ChartProps) {
     // The page's own note; any other field keeps its keys.
     const inNote = target !== null && target === note.current;
     if (!inNote && target?.matches('input:not([type="radio"]), textarea, select, [contenteditable="true"]')) return;
-    const action = reviewAction(event, { note: inNote, pressable: target?.closest('button, a[href], summary') != null });
+    const action = reviewAction(event, { note: inNote, pressable: isPressable(target) });
     if (!action) return;
     event.preventDefault();
     if (isHeld(event)) return;

@@ -57,7 +57,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const keys = useMemo(() => session.scans.map(({ key }) => key), [session.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
   const listened = useMemo(() => roomKeys(ACTS, keys.length, WORDS), [keys]);
-  const [history] = useState(() => new FormHistory(sameJson));
+  const [history] = useState(() => new FormHistory());
   const reads = useMemo(() => {
     const of = (who: 'you' | 'other') => session.reads.find((read) => read.who === who);
     const content = (who: 'you' | 'other') => complete((of(who)?.content ?? EMPTY) as Partial<Content>, keys);
@@ -97,8 +97,8 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
     (change: (content: Content) => Content, done: (Place & { merge?: string }) | null) => {
       const before = keeper.getState().body;
       const after = change(before);
-      if (after === before) return;
-      if (done) history.record(before, after, done, null, done.merge);
+      if (sameJson(after, before)) return;
+      if (done) history.record(before, after, done, done.merge);
       keeper.change(after);
       setMissing((gaps) => gaps.filter((gap) => missingOf(after, rubric, keys).some((still) => sameJson(still, gap))));
     },
@@ -119,13 +119,16 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
 
   const step = useCallback(
     (way: 'undo' | 'redo') => {
-      const found = history[way](keeper.getState().body, null);
+      const found = history[way](keeper.getState().body);
       if (!found) return;
       edit(() => found.content, null);
       moveTo(lines.findIndex(({ scan, row }) => scan === found.place.scan && row.key === found.place.row));
     },
     [edit, history, keeper, lines, moveTo],
   );
+
+  const { canUndo, canRedo } = history;
+  const undoing = useMemo(() => ({ step, canUndo, canRedo }), [step, canUndo, canRedo]);
 
   const askToPropose = useCallback(() => {
     if (agreed.proposed_by === 'other') {
@@ -209,7 +212,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         {seriesFailure && <SeriesNotice failure={seriesFailure} onAgain={onSeries} />}
         {scans ? (
           <Suspense fallback={<Loader size="sm" />}>
-            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} onSeriesChange={onSeries} preset={preset} onPresetChange={setPreset} readOnly keyboard={false} />
+            <StackPair ref={viewer} scans={scans} measurements={measurements} marks={marks} onSeriesChange={onSeries} preset={preset} onPresetChange={setPreset} undoing={undoing} readOnly keyboard={false} />
           </Suspense>
         ) : imageError ? (
           <Box p="md"><ErrorNotice error={imageError} title="The images cannot be shown" onRetry={onRetryImages} /></Box>

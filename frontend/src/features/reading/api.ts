@@ -64,8 +64,8 @@ export const caseQuery = (code: string, source: ReadSource) =>
   queryOptions({
     queryKey: ['reading', 'case', code],
     queryFn: ({ signal }) => source.open(code, signal),
-    // What the reader enters lives in the draft keeper: a refetch must not race it, and an old copy
-    // must not be edited.
+    // What the reader enters lives in the draft keeper, which takes over what is newer and keeps what is not
+    // sent yet: asking again is safe, and done on purpose only. An old copy must not be edited.
     staleTime: Infinity,
     gcTime: 0,
     refetchOnWindowFocus: false,

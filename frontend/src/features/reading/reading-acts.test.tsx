@@ -30,10 +30,10 @@ beforeEach(() => {
   vi.stubGlobal('fetch', () => new Promise(() => undefined));
 });
 
-function open(scans = [scan('baseline', 'Baseline'), scan('follow_up', 'Follow-up')]) {
+function open(scans = [scan('baseline', 'Baseline'), scan('follow_up', 'Follow-up')], state: 'draft' | 'signed' = 'draft') {
   const opened: ReadingCase = {
     code: 'c0ffee', read_design: scans.length > 1 ? 'paired' : 'independent', status: 'open', amendable: false, scans,
-    reading: { version: 1, revision: 4, state: 'draft', content: {}, measurements: scans.length > 1 ? [line] : [], active_seconds: 0, signed_at: null, content_hash: '' },
+    reading: { version: 1, revision: 4, state, content: {}, measurements: scans.length > 1 ? [line] : [], active_seconds: 0, signed_at: null, content_hash: '' },
     categories: {}, next: null,
   };
   render(
@@ -59,7 +59,7 @@ it('sets grades aside when a scan is called unreadable, says so, and gives them 
   for (const key of ['2', 'ArrowDown', '0', 'ArrowDown', '1', 'ArrowDown', '3']) press(key);
   expect([value('Baseline: Pannus'), value('Baseline: Quality')]).toEqual(['', 'unreadable']);
   expect(screen.getByTestId('set-aside').getAttribute('role')).toBe('status');
-  expect(screen.getByTestId('set-aside').textContent).toBe('Baseline: 3 grades set aside; choose 1 or 2 to have them back.');
+  expect(screen.getByTestId('set-aside').textContent).toBe('Baseline: 3 grades set aside while this page is open; choose 1 or 2 to have them back.');
   press('2');
   expect(['Pannus', 'Translocation', 'Dens erosion', 'Quality'].map((row) => value(`Baseline: ${row}`))).toEqual(['2', '0', '1', 'limited']);
   expect(screen.getByTestId('set-aside').textContent).toBe('');
@@ -78,6 +78,16 @@ it('undoes and redoes the last grade with Ctrl+Z and Ctrl+Y, where it was given'
   expect(value('Baseline: Pannus')).toBe('');
   press('y', { ctrlKey: true });
   expect(value('Baseline: Pannus')).toBe('2');
+});
+
+it('has nothing to undo where nothing was changed', () => {
+  open();
+  press('2');
+  press('ArrowDown');
+  press('1');
+  press('1'); // it is that already
+  press('z', { ctrlKey: true });
+  expect([value('Baseline: Translocation'), value('Baseline: Pannus')]).toEqual(['', '2']);
 });
 
 it('leaves Ctrl+Z in a comment to the text', () => {
@@ -126,4 +136,14 @@ it('names no scan of a pair where there is one', async () => {
   const sheet = await screen.findByRole('dialog', {}, { timeout: 15_000 });
   expect(sheet.textContent).toContain('Grade the finding');
   expect(document.body.textContent).not.toMatch(/baseline|follow.?up/i);
+});
+
+it('lists for a signed read only what can be done with it', async () => {
+  open(undefined, 'signed');
+  press('2');
+  expect(value('Baseline: Pannus')).toBe('');
+  press('?');
+  const sheet = await screen.findByRole('dialog', {}, { timeout: 15_000 });
+  expect(sheet.textContent).toContain('Go to the key slice');
+  expect(sheet.textContent).not.toMatch(/Sign;|Undo|Grade the finding|McRae/);
 });

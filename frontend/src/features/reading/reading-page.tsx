@@ -50,7 +50,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
   const { refetch } = opened;
   const onChanged = useCallback(() => void refetch(), [refetch]);
   useLookAgain(code, opened.data, refetch);
-  const own = useQuery({ ...progressQuery, enabled: source === STUDY }).data;
+  const { data: progress } = useQuery({ ...progressQuery, enabled: source === STUDY });
   // What is there stays: a lost network must not take the page away.
   const error = (rubric.data ? null : rubric.error) ?? (opened.data ? null : opened.error);
   if (error) {
@@ -83,7 +83,7 @@ function LoadedCase({ code, source }: { code: string; source: ReadSource }) {
       onSeries={showSeries}
       seriesFailure={failure}
       onChanged={onChanged}
-      progress={own}
+      progress={source === STUDY ? progress : undefined}
     />
   );
 }

@@ -9,7 +9,7 @@ import { CheatSheet } from '@/components/scoring/cheat-sheet';
 import { FormHistory, type Place } from '@/components/scoring/form-history';
 import { roomAction, roomKeys } from '@/components/scoring/room-keys';
 import {
-  emptyScan, type Grade, isFinding, isUnreadable, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf, setSeries,
+  copyGrades, emptyScan, type Grade, isFinding, isUnreadable, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf, setSeries,
   toggleKeySlice,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
@@ -64,6 +64,8 @@ export type TextField = HTMLTextAreaElement & HTMLInputElement;
 const ACTS = [
   'grade', 'move', 'scan', 'same', 'sameAll', 'accept', 'comment', 'keySlice', 'showKeySlice', 'examples', 'undo', 'sign', 'help',
 ] as const;
+/** What is left to do in a signed read. */
+const LOOKING = ['move', 'scan', 'showKeySlice', 'examples', 'help'] as const;
 
 /** Images on the left, scores on the right, the keyboard over both. */
 export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, imageError, onRetryImages, onSeries, seriesFailure, onChanged, progress }: Props) {
@@ -72,10 +74,10 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const client = useQueryClient();
   const scanKeys = useMemo(() => opened.scans.map(({ key }) => key), [opened.scans]);
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
-  const keys = useMemo(() => roomKeys(ACTS, scanKeys.length), [scanKeys]);
-  const [history] = useState(() => new FormHistory(sameJson));
+  const [history] = useState(() => new FormHistory());
   const [draft, keeper, work] = useReadingDraft(opened, source, username, scanKeys, onChanged);
   const readOnly = opened.reading.state === 'signed' || draft.status === 'ended';
+  const keys = useMemo(() => roomKeys(readOnly ? LOOKING : ACTS, scanKeys.length), [readOnly, scanKeys]);
   const { content } = draft.body;
   const [cursor, setCursor] = useState<Cursor>({ scan: scanKeys[0] ?? '', row: 0, focus: true });
   const [missing, setMissing] = useState<Missing[]>([]);
@@ -99,8 +101,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
       if (readOnly) return;
       const { body } = keeper.getState();
       const changed = change(body.content);
-      if (changed === body.content) return;
-      if (done) history.record(body.content, changed, done, body.measurements, done.merge);
+      if (sameJson(changed, body.content)) return;
+      if (done) history.record(body.content, changed, done, done.merge);
       keeper.change({ ...body, content: changed });
       setMissing((before) => {
         const still = missingOf(changed, rubric, scanKeys);
@@ -118,7 +120,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   const same = useCallback(
     (row: string, all: boolean) => {
       const [first = '', second = ''] = scanKeys;
-      edit((now) => (all ? history.copyGrades(now, first, second) : history.copyValue(now, first, second, row)), { scan: second, row });
+      edit((now) => (all ? copyGrades(now, first, second) : history.copyValue(now, first, second, row)), { scan: second, row });
     },
     [edit, history, scanKeys],
   );
@@ -133,9 +135,9 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   /** The last of what was done to the form and on the images. */
   const step = useCallback(
     (way: 'undo' | 'redo') => {
-      if (readOnly) return;
-      const { body } = keeper.getState();
-      const found = history[way](body.content, body.measurements) ?? (viewer.current?.[way]() ? null : history[way](body.content, body.measurements, true));
+      // The point just placed is the last thing done, though nothing is measured yet.
+      if (readOnly || (way === 'undo' && viewer.current?.takeBack())) return;
+      const found = history[way](keeper.getState().body.content, () => viewer.current?.[way]() ?? false);
       if (!found) return;
       edit(() => found.content, null);
       moveTo({ scan: found.place.scan, row: rows.findIndex(({ key }) => key === found.place.row) });
@@ -251,6 +253,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
     () => Object.fromEntries(scanKeys.map((key) => [key, keySlices(content[key] ?? emptyScan())])),
     [content, scanKeys],
   );
+  const { canUndo, canRedo } = history;
+  const undoing = useMemo(() => ({ step, canUndo, canRedo }), [step, canUndo, canRedo]);
   const goOn = (next: string | null) => {
     void client.invalidateQueries({ queryKey: ['qualification'] });
     void navigate(next ? `${source.room}/${next}` : source.home.to);
@@ -301,6 +305,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
               scans={scans}
               measurements={draft.body.measurements}
               onMeasurementsChange={onMeasurements}
+              onMeasured={() => history.recordElsewhere()}
+              undoing={readOnly ? undefined : undoing}
               onSeriesChange={pickSeries}
               active={cursor.scan}
               onActiveChange={(scan) => setCursor((now) => (now.scan === scan ? now : { scan, row: now.row }))}
@@ -341,7 +347,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
         onSame={same}
         onEdit={edit}
       />
-      <CheatSheet opened={help} onClose={() => setHelp(false)} keys={keys} scans={scanKeys.length} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
+      <CheatSheet opened={help} onClose={() => setHelp(false)} keys={keys} scans={scanKeys.length} locked={readOnly} anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
       <ConflictDialog
         state={draft}
         keeper={keeper}

@@ -7,7 +7,7 @@ import { say, sayEnded } from './use-reading-draft';
 
 vi.mock('./use-reading-draft', () => ({ say: vi.fn(), sayEnded: vi.fn() }));
 
-const read = (state: 'draft' | 'signed') => ({ code: 'c0ffee', reading: { state } }) as unknown as ReadingCase;
+const read = (state: 'draft' | 'signed', version = 1) => ({ code: 'c0ffee', reading: { state, version } }) as unknown as ReadingCase;
 const ask = vi.fn();
 const open = (state: 'draft' | 'signed' = 'draft') => renderHook(() => useLookAgain('c0ffee', read(state), ask));
 
@@ -45,6 +45,14 @@ it('says when a signed read is open again, and nothing when the server cannot be
   ask.mockResolvedValue({ data: read('draft') });
   window.dispatchEvent(new Event('focus'));
   await waitFor(() => expect(say).toHaveBeenCalledTimes(1));
+});
+
+it('says both of a read that was signed and opened again meanwhile', async () => {
+  ask.mockResolvedValue({ data: read('draft', 2) });
+  open();
+  window.dispatchEvent(new Event('focus'));
+  await waitFor(() => expect(say).toHaveBeenCalledTimes(1));
+  expect(sayEnded).toHaveBeenCalledTimes(1);
 });
 
 it('does not take the page away while it is signed here', async () => {

@@ -11,13 +11,14 @@ import { say, sayEnded } from './use-reading-draft';
  */
 export function useLookAgain(code: string, shown: ReadingCase | undefined, ask: () => Promise<{ data?: ReadingCase }>): void {
   const look = useEffectEvent(async () => {
-    const was = shown?.reading.state;
+    const was = shown?.reading;
     // While the reader signs or amends, the answer to that comes by itself.
     if (!was || document.querySelector('[role="dialog"]')) return;
-    const now = (await ask()).data?.reading.state;
-    if (!now || now === was) return;
-    if (now === 'signed') sayEnded();
-    else say('This read was opened for an amendment in another tab or on another computer.');
+    const now = (await ask()).data?.reading;
+    if (!now || (now.state === was.state && now.version === was.version)) return;
+    // A draft of another version: this one was signed before it was opened again.
+    if (was.state === 'draft') sayEnded();
+    if (now.state === 'draft') say('This read was opened for an amendment in another tab or on another computer.');
   });
   useEffect(() => onNewsOf(code, () => void look()), [code]);
 }

@@ -44,7 +44,7 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
     });
   });
   useActiveSeconds(work); // after the draft: what a leaving page still sends is not kept for the next one
-  // Fetched ahead, and saved in another tab before it was opened here.
+  // Asked for again, after it was fetched ahead or the reader came back: it may have been saved elsewhere.
   useEffect(() => keeper.adopt(reading.revision, bodyOf(reading, scanKeys), opened.categories), [keeper, opened, reading, scanKeys]);
   useEffect(() => {
     if (signed) work.finish();
