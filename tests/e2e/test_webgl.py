@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, Route
 
 from tests.e2e import chromium, phantom_truth, small_study
 from tests.e2e.hands import by_keys, drag, made, middle, number, shift_of, violations, without_measurements
@@ -148,6 +148,23 @@ def test_a_lost_graphics_card_is_said_and_the_processor_goes_on(browser: Browser
         reader.case_is_readable()
         assert images.get_attribute("data-render") == "cpu"
         assert page.evaluate("localStorage.getItem('odontoid:render')") == "cpu"
+
+        # Before the first image there is no window to go on with.
+        held: list[Route] = []
+        holding = [True]
+        page.route("**/frames/1", lambda route: held.append(route) if holding else route.continue_())
+        page.reload()
+        wait_until(lambda: mode.count() and held, "the images to be asked for")
+        mode.click()
+        page.get_by_role("menuitem", name="Graphics card").click()
+        wait_until(lambda: images.get_attribute("data-render") == "gpu", "the graphics card")
+        holding.clear()
+        for route in held:
+            route.continue_()
+        reader.case_is_readable()
+        height, width = canvas(reader).shape
+        inside = canvas(reader)[height // 3 : -height // 3, width // 4 : -width // 4]
+        assert inside.std() > 15, "a white image"
 
 
 def standing(reader: Person) -> tuple[float, float, str, str, str | None]:
