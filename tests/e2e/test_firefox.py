@@ -72,7 +72,7 @@ def test_a_case_is_read_signed_and_followed_by_the_next(plain: small_study.Study
     tab.click("link", "Next case")
     code = is_readable(tab)
     assert tab.attribute("[aria-label=Images]", "data-render") == "cpu"
-    assert tab.text("[data-testid=render-mode]") == "No WebGL here: CPU rendering"
+    assert tab.text("[data-testid=render-mode]") == "No WebGL: CPU rendering"
 
     # Keys and a wheel over either scan scroll both.
     opened = slices(tab)

@@ -277,7 +277,7 @@ def right_of(element: Locator) -> float:
 def test_no_webgl_is_said_and_the_processor_draws(reader: Person) -> None:
     opens(reader, codes(reader)[0])
     page = reader.page
-    assert page.get_by_test_id("render-mode").text_content() == "No WebGL here: CPU rendering"
+    assert page.get_by_test_id("render-mode").text_content() == "No WebGL: CPU rendering"
     assert page.get_by_role("region", name="Images").get_attribute("data-render") == "cpu"
     for key in ("baseline", "follow_up"):
         assert reader.image_is_drawn(key).std() > 15

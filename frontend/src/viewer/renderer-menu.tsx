@@ -14,7 +14,7 @@ export function RendererMenu({ kept, onPick }: { kept: RenderMode | null; onPick
   if (!hasWebGl()) {
     return (
       <span className={classes.mode} data-testid="render-mode">
-        No WebGL here: CPU rendering
+        No WebGL: CPU rendering
       </span>
     );
   }

@@ -49,7 +49,7 @@ function Section({ title, rows }: { title: string; rows: readonly { keys: string
         <Table.Tbody>
           {rows.map(({ keys, does }) => (
             <Table.Tr key={keys}>
-              <Table.Td w={130}>
+              <Table.Td w={160}>
                 <Kbd>{keys}</Kbd>
               </Table.Td>
               <Table.Td>{does}</Table.Td>
