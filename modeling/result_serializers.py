@@ -190,7 +190,9 @@ class HazardOut(serializers.Serializer):
     calibration = HazardCalibrationOut()
     against_plain = PairedAucOut()
     follow_up = FloatsField(help_text="Minimum, quartiles and maximum, years.")
-    horizons = HorizonOut(many=True, allow_null=True)
+    horizons = HorizonOut(
+        many=True, allow_null=True, help_text="Null without a shape; empty if none lies within the follow-up."
+    )
 
 
 class ReaderRowOut(serializers.Serializer):

@@ -2876,6 +2876,7 @@ export interface components {
             against_plain: components["schemas"]["PairedAucOut"];
             /** @description Minimum, quartiles and maximum, years. */
             follow_up: number[];
+            /** @description Null without a shape; empty if none lies within the follow-up. */
             horizons: components["schemas"]["HorizonOut"][] | null;
         };
         HorizonOut: {
