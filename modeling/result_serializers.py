@@ -124,17 +124,14 @@ class MetricsOut(serializers.Serializer):
     mcnemar = McNemarOut()
 
 
-class AgainstNetworkOut(PairedAucOut):
-    """The network's AUC less the comparator's, on the same patients and folds."""
-
-    # Absent from runs that were published when folds were pooled.
-    basis = serializers.CharField(required=False, help_text="within folds, or test set.")
-
-
 class ComparatorOut(MetricsOut):
-    """In cross-validation ``auc`` is taken within folds and what would pool folds is null."""
+    """In cross-validation ``auc`` is taken within folds and what would pool folds is null.
 
-    against_network = AgainstNetworkOut(required=False, allow_null=True)
+    ``against_network``: the network's AUC less the comparator's, on the same patients and folds.
+    """
+
+    calibration = CalibrationOut(allow_null=True)
+    against_network = PairedAucOut(required=False, allow_null=True)
 
 
 class UncalibratedOut(serializers.Serializer):

@@ -1903,25 +1903,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description The network's AUC less the comparator's, on the same patients and folds. */
-        AgainstNetworkOut: {
-            /** Format: double */
-            first: number;
-            /** Format: double */
-            second: number;
-            /** Format: double */
-            difference: number;
-            /** Format: double */
-            low: number | null;
-            /** Format: double */
-            high: number | null;
-            /** Format: double */
-            z: number | null;
-            /** Format: double */
-            p: number | null;
-            /** @description within folds, or test set. */
-            basis?: string;
-        };
         /** @description A kind of map against the best map that knows nothing of the network; see trust_phantoms.pointing. */
         AgainstPriorOut: {
             best: string;
@@ -2293,7 +2274,11 @@ export interface components {
              */
             skip_errors: boolean;
         };
-        /** @description In cross-validation ``auc`` is taken within folds and what would pool folds is null. */
+        /**
+         * @description In cross-validation ``auc`` is taken within folds and what would pool folds is null.
+         *
+         *     ``against_network``: the network's AUC less the comparator's, on the same patients and folds.
+         */
         ComparatorOut: {
             n: number;
             positives: number;
@@ -2316,12 +2301,12 @@ export interface components {
             /** Format: double */
             brier: number;
             brier_ci?: number[] | null;
-            calibration: components["schemas"]["CalibrationOut"];
+            calibration: components["schemas"]["CalibrationOut"] | null;
             net_benefit: components["schemas"]["NetBenefitOut"];
             /** Format: double */
             no_information_rate: number;
             mcnemar: components["schemas"]["McNemarOut"];
-            against_network?: components["schemas"]["AgainstNetworkOut"] | null;
+            against_network?: components["schemas"]["PairedAucOut"] | null;
         };
         ComparisonOut: {
             key: string;

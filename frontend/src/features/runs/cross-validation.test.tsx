@@ -42,7 +42,7 @@ const METRICS = { auc: { value: 0.71, low: 0.6, high: 0.8 }, table: {}, brier: 0
 
 it('shows network and comparators within folds', () => {
   const within = { value: 0.731, low: 0.62, high: 0.82 };
-  const against = { first: 0.731, second: 0.5, difference: 0.231, low: 0.1, high: 0.3, z: 3, p: 0.003, basis: 'within folds' };
+  const against = { first: 0.731, second: 0.5, difference: 0.231, low: 0.1, high: 0.3, z: 3, p: 0.003 };
   const result = { metrics: METRICS, auc_within_folds: within, comparators: { prevalence: { ...METRICS, auc: { value: 0.5, low: 0.5, high: 0.5 }, against_network: against } } };
   show(<Comparators result={result as unknown as RunResult} />);
   expect(screen.getByText('AUC within folds')).toBeTruthy();
