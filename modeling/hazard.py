@@ -27,9 +27,9 @@ RIDGE = 1.0
 HORIZONS = (3.0, 5.0, 10.0)
 #: Scores that spread less than this are constant: their deviation is rounding, and no slope follows from it.
 CONSTANT = 1e-6
-#: Deviation of log C, about that of C as a share of itself, from which k is estimated. The penalty is on the
-#: standardised column and does not hold k itself, whose standard error is about 1/(deviation·√cases): 1.4 here
-#: with 50 cases. Visits half a year about a fixed fifth year have .06, and would tell any k from chance.
+#: Deviation of log C (about that of C as a share of itself) from which k is estimated. The penalty is on the
+#: standardised column and does not hold k itself, whose standard error is about 1/(deviation·√cases): here
+#: 1.4 with 50 cases. Visits half a year about a fixed fifth year have .06, and would tell any k from chance.
 LEAST_SPREAD = 0.1
 
 

@@ -217,15 +217,9 @@ class ReadersOut(serializers.Serializer):
     people = serializers.IntegerField(required=False)
 
 
-class KindVerdictOut(serializers.Serializer):
+class MapVerdictOut(serializers.Serializer):
     validated = serializers.BooleanField()
-    failed = serializers.ListField(child=serializers.CharField())
     statement = serializers.CharField()
-
-
-class VerdictOut(KindVerdictOut):
-    # Absent where the report could not be made, or was made when GradCAM alone was tested.
-    maps = serializers.DictField(child=KindVerdictOut(), required=False)
 
 
 class AtThresholdOut(serializers.Serializer):
@@ -285,7 +279,7 @@ class ResultOut(serializers.Serializer):
     # Absent from runs that were published before these were made.
     hazard = HazardOut(required=False, allow_null=True)
     readers = ReadersOut(required=False)
-    trust = VerdictOut(required=False, allow_null=True)
+    trust = MapVerdictOut(required=False, allow_null=True)
     onnx_refused = serializers.CharField(required=False, allow_null=True)
     warnings = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What makes figures of this run doubtful."

@@ -57,8 +57,8 @@ def compare(
     ``auc`` and ``against_network``, the network's AUC less the comparator's, are taken within folds (see
     :mod:`modeling.within_folds`); with one fold that is DeLong's. With more, ranks and calibration over all
     patients are None: a fold with more cases leaves fewer to train on and scores everybody lower, so that
-    scores which know nothing would slope downwards. Calls, net benefit and the Brier score, which judge each
-    patient's own score, are of the scores averaged over repeats, at the thresholds of the patient's own folds.
+    scores which know nothing would slope downwards. Calls, net benefit and the Brier score judge each
+    patient's own score: averaged over repeats, at the thresholds of its own folds.
     """
     trained_on = labelled(manifest, recipe)
     by_name = {patient.patient: patient for patient in manifest.patients}

@@ -71,16 +71,14 @@ def test_maps(
         report = trust.report(recipe.trust, say)
     except (RuntimeError, ValueError) as error:
         said = f"Not validated for localisation: the trust report could not be made: {error}"
-        return {"validated": False, "failed": ["report"], "statement": said}
+        return {"validated": False, "statement": said}
     write_report(folder / "trust.json", report)
     return verdict_of(report)
 
 
 def verdict_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run's result keeps of its trust report: of the run, and of each kind of map."""
-    kept = ("validated", "failed", "statement")
-    maps = {kind: {key: part[key] for key in kept} for kind, part in report["maps"].items()}
-    return {key: report[key] for key in kept} | {"maps": maps}
+    """What a run's result keeps of its trust report."""
+    return {key: report[key] for key in ("validated", "statement")}
 
 
 def of_finished_run(
@@ -152,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         progress.emit("error", message=f"{type(error).__name__}: {error}")
         raise
-    progress.emit("done", **{key: report[key] for key in ("validated", "failed", "statement", "seconds")})
+    progress.emit("done", **verdict_of(report), seconds=report["seconds"])
     return 0
 
 

@@ -103,6 +103,15 @@ def test_an_older_report_counts_as_none_and_says_so() -> None:
     assert "have not been tested" in never["statement"]
 
 
+def test_why_there_is_no_report_is_said_of_every_map() -> None:
+    recorded = {"validated": False, "statement": "Not validated: the trust report could not be made: why"}
+    found = verdicts(None, recorded)
+    assert [row["statement"] for row in (found, *found["maps"].values())] == [recorded["statement"]] * 3
+    # A report that was made since counts; a verdict whose report is lost validates nothing.
+    assert verdicts(report([], []), recorded)["validated"]
+    assert "have not been tested" in verdicts(None, {"validated": True, "statement": "Passed"})["statement"]
+
+
 def test_every_method_is_one_kinds_for_one_answer() -> None:
     pairs = {of_answer(kind, predicted): kind for kind in ("gradcam", "layercam") for predicted in (0, 1)}
     assert pairs == dict(METHODS)

@@ -3006,11 +3006,6 @@ export interface components {
             /** Format: date-time */
             set_at: string;
         };
-        KindVerdictOut: {
-            validated: boolean;
-            failed: string[];
-            statement: string;
-        };
         LabelDetailOut: {
             id: number;
             patient: string;
@@ -4038,7 +4033,7 @@ export interface components {
             intermediate_policies: components["schemas"]["PoliciesOut"];
             hazard?: components["schemas"]["HazardOut"] | null;
             readers?: components["schemas"]["ReadersOut"];
-            trust?: components["schemas"]["VerdictOut"] | null;
+            trust?: components["schemas"]["MapVerdictOut"] | null;
             onnx_refused?: string | null;
             /** @description What makes figures of this run doubtful. */
             warnings?: string[];
@@ -4754,14 +4749,6 @@ export interface components {
             readonly first_name: string;
             readonly last_name: string;
             role: components["schemas"]["RoleEnum"] | components["schemas"]["BlankEnum"];
-        };
-        VerdictOut: {
-            validated: boolean;
-            failed: string[];
-            statement: string;
-            maps?: {
-                [key: string]: components["schemas"]["KindVerdictOut"];
-            };
         };
         /**
          * @description * `you` - you
