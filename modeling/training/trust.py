@@ -20,10 +20,11 @@ from torch import Tensor
 from modeling.manifest import Manifest, load_manifest, training_labels
 from modeling.recipe import Recipe, from_mapping
 from modeling.training.atomic import replacing
+from modeling.training.fold_scores import FoldScores
 from modeling.training.image_set import ImageSet
-from modeling.training.preprocess import PlaneGeometry, cached_planes
+from modeling.training.loading import load_images
+from modeling.training.preprocess import PlaneGeometry
 from modeling.training.progress import Progress
-from modeling.training.report import FoldScores
 from modeling.training.saved import weight_files
 from modeling.training.train import choose_device, configure, device_name
 from modeling.training.trust_report import Trust
@@ -89,7 +90,8 @@ def of_finished_run(
     Raises
     ------
     ValueError
-        If the folder is another label set's, or holds no networks.
+        If the folder is another label set's, or holds no networks; :class:`ImageError` naming every series
+        that cannot be used.
     """
     result = json.loads((folder / "result.json").read_text())
     if result["manifest_sha256"] != manifest.sha256:
@@ -100,8 +102,7 @@ def of_finished_run(
     device = choose_device(recipe)
     configure(recipe, device)
     progress.emit("start", device=device_name(device))
-    loaded = [cached_planes(images, patient.series, recipe, cache) for patient in manifest.patients]
-    planes, geometries = [array for array, _ in loaded], [geometry for _, geometry in loaded]
+    planes, geometries = load_images(manifest, recipe, images, cache, progress)
     labels = training_labels(manifest, recipe.label_source)
     outcomes = torch.tensor([float("nan") if label is None else float(label) for label in labels])
     index = {patient.patient: i for i, patient in enumerate(manifest.patients)}
