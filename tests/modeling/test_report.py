@@ -15,7 +15,8 @@ from modeling.map_verdicts import verdicts
 from modeling.model_card import model_card
 from modeling.recipe import paper, recommended
 from modeling.splits import holdout, k_fold
-from modeling.training.report import FoldScores, write_results
+from modeling.training.fold_scores import FoldScores
+from modeling.training.report import write_results
 from tests.modeling.tiny import manifest_of, patient_row
 
 ENVIRONMENT = {"device": "CPU"}
