@@ -30,7 +30,7 @@ def write_saliency(path: Path, *, earlier: bool = False) -> np.ndarray:
     return values
 
 
-def trust_report(layercam: list[str], gradcam: list[str], version: int = VERSION) -> dict[str, Any]:
+def trust_report(layercam: list[str], gradcam: list[str]) -> dict[str, Any]:
     """What stands on the maps in a ``trust.json``, by the tests that each kind of map failed."""
     failed = {"layercam": layercam, "gradcam": gradcam}
     maps = {
@@ -38,7 +38,7 @@ def trust_report(layercam: list[str], gradcam: list[str], version: int = VERSION
         for kind, names in failed.items()
     }
     return {
-        "version": version,
+        "version": VERSION,
         "validated": not layercam + gradcam,
         "statement": statement(failed, 12),
         "maps": maps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,9 @@ def test_a_fault_of_the_program_is_not_the_bundles(tmp_path: Path, monkeypatch: 
         raise KeyError("a bug")
 
     label_set = write_label_set(tmp_path / "set", [0, 1])
+    made = unpacked(tmp_path / "b")
     monkeypatch.setattr(module, "unpack", lambda _, target: shutil.copytree(made, target, dirs_exist_ok=True))
     monkeypatch.setattr(module, "load_images", faulty)
-    made = unpacked(tmp_path / "b")
     words = ["--bundle", "b.zip", "--manifest", str(label_set), "--images", str(tmp_path / "set")]
     with pytest.raises(KeyError, match="a bug"):
         module.main([*words, "--out", str(tmp_path / "out")])
@@ -80,7 +81,7 @@ def test_every_unusable_series_is_named(tmp_path: Path, by: str) -> None:
         json.dumps({"manifest_sha256": manifest.sha256, "recipe": RECIPE.to_mapping()})
     )
     where = run, manifest, tmp_path / "set", tmp_path / "cache"
-    use = partial(run_bundle, *where)
+    use: Callable[[], Any] = partial(run_bundle, *where)
     if by == "trust report":
         use = partial(of_finished_run, *where, "quick", Progress(io.StringIO()))
     with pytest.raises(ImageError, match=r"000\.dcm: the file is missing") as found:

@@ -132,7 +132,7 @@ def _bundle_evaluates_to_the_same_scores(run: Run, tmp_path: Path) -> None:
 def _a_report_that_could_not_be_made(run: Run, lead: APIClient) -> None:
     """Page, map, card and bundle say why, as the run's result does; a report made since counts instead."""
     why = "Not validated for localisation: the trust report could not be made: out of memory"
-    run.result = run.result | {"trust": {"validated": False, "statement": why}}
+    run.result = (run.result or {}) | {"trust": {"validated": False, "statement": why}}
     run.save(update_fields=["result"])
     found = lead.get(f"{URL}{run.pk}/trust/").json()
     assert [row["statement"] for row in (found, *found["maps"].values())] == [why] * 3
