@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from modeling import bundle, map_queries, queries, runs, saliency_files
 from modeling.map_verdicts import KINDS, METHODS
 from modeling.models import Run, TrustJob
 from modeling.trust_serializers import RunPairOut, TrustOut
-from modeling.views import LeadView, damaged, one, user_of
+from modeling.views import LeadView, chosen, damaged, one, user_of
 
 MOST_COMPARED = 12
 
@@ -30,13 +29,6 @@ MOST_COMPARED = 12
 def _published(pk: int) -> Run:
     rows = Run.objects.select_related("label_set").filter(state=Run.State.SUCCEEDED)
     return one(rows, pk)
-
-
-def _chosen(request: Request, name: str, allowed: Collection[str]) -> str | None:
-    value = request.query_params.get(name)
-    if value is not None and value not in allowed:
-        raise ValidationError({name: [f"{value!r} is none of {', '.join(allowed)}."]})
-    return value
 
 
 def _map(
@@ -132,8 +124,8 @@ class RunOverlay(LeadView):
     )
     def get(self, request: Request, pk: int, pseudonym: str) -> HttpResponse:
         """A test patient's map over the middle input plane. Without a method: that of the answer given."""
-        method, kind = _chosen(request, "method", METHODS), _chosen(request, "map", KINDS)
-        colours = _chosen(request, "colours", saliency_files.COLOURS) or "blue_red"
+        method, kind = chosen(request, "method", METHODS), chosen(request, "map", KINDS)
+        colours = chosen(request, "colours", saliency_files.COLOURS) or "blue_red"
         found = _map(_published(pk), pseudonym, method=method, kind=kind)
         return HttpResponse(saliency_files.png(found.path, found.method, colours), content_type="image/png")
 
@@ -142,15 +134,15 @@ class RunMapDicom(LeadView):
     @extend_schema(
         parameters=[
             OpenApiParameter("method", str, enum=list(METHODS)),
-            OpenApiParameter("kind", str, enum=list(saliency_files.KINDS)),
+            OpenApiParameter("kind", str, enum=list(saliency_files.SOP_CLASSES)),
         ],
         responses={(200, "application/dicom"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: int, pseudonym: str) -> HttpResponse:
         """A test patient's map as DICOM, in the patient's space or as a picture."""
         run = _published(pk)
-        kind = _chosen(request, "kind", saliency_files.KINDS) or "parametric_map"
-        found = _map(run, pseudonym, method=_chosen(request, "method", METHODS))
+        sop_class = chosen(request, "kind", saliency_files.SOP_CLASSES) or "parametric_map"
+        found = _map(run, pseudonym, method=chosen(request, "method", METHODS))
         try:
             patients = queries.manifest(run.label_set)["patients"]
         except queries.ManifestDamaged as error:
@@ -167,7 +159,7 @@ class RunMapDicom(LeadView):
         content = saliency_files.dicom(
             found.path,
             sources,
-            kind=kind,
+            sop_class=sop_class,
             method=found.method,
             run=run.pk,
             version=run.code_version,
@@ -175,6 +167,6 @@ class RunMapDicom(LeadView):
         )
         response = HttpResponse(content, content_type="application/dicom")
         response["Content-Disposition"] = (
-            f'attachment; filename="run-{pk}-{pseudonym}-{found.method}-{kind}.dcm"'
+            f'attachment; filename="run-{pk}-{pseudonym}-{found.method}-{sop_class}.dcm"'
         )
         return response

@@ -16,10 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from modeling.manifest_rows import (
-    BASELINE_CATEGORIES,
     CATEGORIES,
     POLICIES,
-    PROVENANCES,
     Covariates,
     ManifestError,
     ManifestPatient,
@@ -29,11 +27,9 @@ from modeling.manifest_rows import (
 )
 
 __all__ = [
-    "BASELINE_CATEGORIES",
     "CATEGORIES",
     "LABEL_SOURCES",
     "POLICIES",
-    "PROVENANCES",
     "VERSION",
     "Covariates",
     "Manifest",

@@ -167,7 +167,9 @@ def _number(row: Mapping[str, Any], field: str, where: str) -> float | None:
     value = row.get(field)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # Finite is asked of floats alone: a whole number may be beyond every float.
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or infinite:
         raise ManifestError(f"{where}: {field} {value!r} is not a number")
     low, high = PLAUSIBLE[field]
     if not low <= value <= high:

@@ -142,7 +142,7 @@ def trust(run: Run) -> Mapping[str, Any] | None:
 
 def verdicts(run: Run) -> dict[str, Any]:
     """What stands on the run's maps, as :func:`modeling.map_verdicts.verdicts` says."""
-    return map_verdicts.verdicts(_report(run))
+    return map_verdicts.verdicts(_report(run), (run.result or {}).get("trust"))
 
 
 def verdict(run: Run, method: str) -> dict[str, Any]:

@@ -53,8 +53,13 @@ def default_kind(report: Mapping[str, Any] | None) -> str:
     return "gradcam" if passed == {"gradcam"} else "layercam"
 
 
-def verdicts(report: Mapping[str, Any] | None) -> dict[str, Any]:
+def verdicts(report: Mapping[str, Any] | None, recorded: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What stands on the maps of a run with this report, if any.
+
+    Parameters
+    ----------
+    recorded
+        {"validated", "statement"} of the run's own result, which says why a report could not be made.
 
     Returns
     -------
@@ -64,7 +69,10 @@ def verdicts(report: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     found = current(report)
     if found is None:
-        none = {"validated": False, "statement": _NOT_TESTED if report is None else _OLDER}
+        said = _NOT_TESTED if report is None else _OLDER
+        if report is None and recorded and not recorded["validated"]:
+            said = recorded["statement"]
+        none = {"validated": False, "statement": said}
         return none | {"maps": dict.fromkeys(KINDS, none), "default_map": default_kind(None)}
 
     def verdict(part: Mapping[str, Any]) -> dict[str, Any]:

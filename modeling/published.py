@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from modeling.published_figure import Stated, parse_stated
-from modeling.published_flow import check_flow, check_proportions
+from modeling.published_figure import Stated, check_proportions, parse_stated
+from modeling.published_flow import check_flow
 from modeling.published_input import COUNTS, FIGURES, parse_figures, plain_table
 
 __all__ = ["COUNTS", "FIGURES", "check_published", "consistent_matrices"]

@@ -1,4 +1,4 @@
-"""Do a published patient flow and its shares add up? (standard library)"""
+"""Does a published patient flow add up? (standard library)"""
 
 from __future__ import annotations
 
@@ -7,29 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from modeling.published_figure import parse_stated
+from modeling.published_figure import whole_number
 
-MOST_PATIENTS = 10**11
 #: Readings of a sum that are tried before it is only said not to add up.
 MOST_READINGS = 10_000
-
-
-def whole_number(table: Mapping[str, Any], key: str) -> int | None:
-    """``table[key]`` as a count, None when absent; ValueError naming the key otherwise."""
-    raw = table.get(key)
-    if raw is None:
-        return None
-    try:
-        value = math.nan if isinstance(raw, bool) or not isinstance(raw, int | float | str) else float(raw)
-    except ValueError:
-        value = math.nan
-    if not value.is_integer():
-        raise ValueError(f"{key}: {raw!r} is not a whole number of patients")
-    if value < 0:
-        raise ValueError(f"{key}: {raw!r} is negative")
-    if value > MOST_PATIENTS:
-        raise ValueError(f"{key}: {raw!r} is more patients than there are people")
-    return int(value)
 
 
 def check_flow(steps: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -87,16 +68,3 @@ def _flow_sentence(
         )
         text += f" No other reading of these steps gives {remaining} either (nearest: {shown})."
     return text
-
-
-def check_proportions(rows: Sequence[Mapping[str, Any]], least: int) -> list[str]:
-    """Shares ``[{"name", "k", "n", "stated"}]`` that are not k of n; ``least`` decimals of a bare number."""
-    findings = []
-    for row in rows:
-        name, k, n = str(row["name"]), whole_number(row, "k"), whole_number(row, "n")
-        if k is None or not n:
-            raise ValueError(f"proportion {name}: k and n are needed")
-        stated = parse_stated(name, row["stated"], least)
-        if k > n or not stated.fits(k / n):
-            findings.append(f"{name}: {k} of {n} is {k / n:.3f}, not {row['stated']}.")
-    return findings

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modeling.published_figure import Stated, parse_stated
-from modeling.published_flow import whole_number
+from modeling.published_figure import Stated, parse_stated, whole_number
 
 COUNTS = ("tp", "fp", "tn", "fn")
 MARGINS = ("n", "positive", "negative", "predicted_positive", "predicted_negative", "correct")

@@ -68,13 +68,23 @@ def repeat_settings(
     return found
 
 
+def known_version(environment: Mapping[str, Any]) -> str | None:
+    """The version of Odontoid; None where it names no one state of the code: unknown, a changed checkout."""
+    version = str(environment.get("code_version") or "unknown")
+    return None if "unknown" in version or "-dirty" in version else version
+
+
 def doubts(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Why equality of two runs of these environments is not to be expected; empty where it is."""
     found = []
     for key, name in DECISIVE.items():
-        old, new = before.get(key), now.get(key)
-        if old is None and new is not None:
-            found.append(f"the original's {name} was not recorded")
+        old, new = (
+            known_version(environment) if key == "code_version" else environment.get(key)
+            for environment in (before, now)
+        )
+        unknown = [whose for whose, value in (("original", old), ("repeat", new)) if value is None]
+        if unknown:
+            found.append(f"the {name} of the {' and the '.join(unknown)} is not known")
         elif old != new:
             found.append(f"another {name} ({old}, here {new})")
     if now.get("device_type") not in (None, "cpu"):

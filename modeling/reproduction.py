@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from modeling.recipe import RecipeError, from_mapping
-from modeling.repeat_settings import doubts
+from modeling.repeat_settings import doubts, known_version
 
 #: What a repeat cannot have in common with its original.
 PASSING = ("seconds",)
@@ -96,14 +96,16 @@ def compare(original: Path, repeat: Path, *, pinned: Collection[str] = ()) -> Co
                 result["recipe"] = from_mapping(result["recipe"]).to_mapping()
             result["recipe"] = {key: value for key, value in result["recipe"].items() if key not in pinned}
     # Another version of the program reports more or less; what both report is compared.
-    versions = {environment.get("code_version") for environment in environments}
-    added = sorted({*first} ^ {*second})
-    for key in sorted(({*first} & {*second}) - {*PASSING}):
-        lines = list(differences(first[key], second[key], key))
-        if len(versions) > 1:
+    version, other = (known_version(environment) for environment in environments)
+    added: list[str] = []
+    for key in sorted({*first, *second} - {*PASSING}):
+        one, two = ({key: result[key]} if key in result else {} for result in (first, second))
+        lines = list(differences(one, two))
+        if version is None or version != other:
             added += [line for line in lines if line.endswith(ONLY)]
             lines = [line for line in lines if not line.endswith(ONLY)]
-        _note(found, f"result.json {key}", lines)
+        if lines or (one and two):
+            _note(found, f"result.json {key}", lines)
     if added:
         found.environment.append(f"result.json: only one of the two has {'; '.join(added)}")
     for pattern in ("weights*.safetensors", "weights*.onnx"):

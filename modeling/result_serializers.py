@@ -124,17 +124,14 @@ class MetricsOut(serializers.Serializer):
     mcnemar = McNemarOut()
 
 
-class AgainstNetworkOut(PairedAucOut):
-    """The network's AUC less the comparator's, on the same patients and folds."""
-
-    # Absent from runs that were published when folds were pooled.
-    basis = serializers.CharField(required=False, help_text="within folds, or test set.")
-
-
 class ComparatorOut(MetricsOut):
-    """In cross-validation ``auc`` is taken within folds and what would pool folds is null."""
+    """In cross-validation ``auc`` is taken within folds and what would pool folds is null.
 
-    against_network = AgainstNetworkOut(required=False, allow_null=True)
+    ``against_network``: the network's AUC less the comparator's, on the same patients and folds.
+    """
+
+    calibration = CalibrationOut(allow_null=True)
+    against_network = PairedAucOut(required=False, allow_null=True)
 
 
 class UncalibratedOut(serializers.Serializer):
@@ -190,7 +187,9 @@ class HazardOut(serializers.Serializer):
     calibration = HazardCalibrationOut()
     against_plain = PairedAucOut()
     follow_up = FloatsField(help_text="Minimum, quartiles and maximum, years.")
-    horizons = HorizonOut(many=True, allow_null=True)
+    horizons = HorizonOut(
+        many=True, allow_null=True, help_text="Null without a shape; empty if none lies within the follow-up."
+    )
 
 
 class ReaderRowOut(serializers.Serializer):
@@ -218,15 +217,9 @@ class ReadersOut(serializers.Serializer):
     people = serializers.IntegerField(required=False)
 
 
-class KindVerdictOut(serializers.Serializer):
+class MapVerdictOut(serializers.Serializer):
     validated = serializers.BooleanField()
-    failed = serializers.ListField(child=serializers.CharField())
     statement = serializers.CharField()
-
-
-class VerdictOut(KindVerdictOut):
-    # Absent where the report could not be made, or was made when GradCAM alone was tested.
-    maps = serializers.DictField(child=KindVerdictOut(), required=False)
 
 
 class AtThresholdOut(serializers.Serializer):
@@ -286,7 +279,7 @@ class ResultOut(serializers.Serializer):
     # Absent from runs that were published before these were made.
     hazard = HazardOut(required=False, allow_null=True)
     readers = ReadersOut(required=False)
-    trust = VerdictOut(required=False, allow_null=True)
+    trust = MapVerdictOut(required=False, allow_null=True)
     onnx_refused = serializers.CharField(required=False, allow_null=True)
     warnings = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What makes figures of this run doubtful."

@@ -29,7 +29,7 @@ COLOURS: Mapping[str, tuple[tuple[int, int, int], ...]] = {
     ),
 }  # fmt: skip
 OPACITY = 0.45
-KINDS = ("parametric_map", "secondary_capture")
+SOP_CLASSES = ("parametric_map", "secondary_capture")
 
 
 @cache
@@ -81,7 +81,7 @@ def dicom(
     path: Path,
     sources: Sequence[pydicom.Dataset],
     *,
-    kind: str,
+    sop_class: str,
     method: str,
     run: int,
     version: str,
@@ -95,7 +95,7 @@ def dicom(
         The map's npz.
     sources
         The series it explains, as it is stored: de-identified.
-    kind
+    sop_class
         ``parametric_map``: the values, 32-bit floats in logit units, in the patient's space, to be laid over
         the series by any viewer. ``secondary_capture``: the coloured picture, for viewers that know no more.
     version
@@ -115,11 +115,11 @@ def dicom(
         values = file[method].astype(np.float32) / 255 * np.float32(file[f"{method}_peak"])
         offsets = np.sort(file["normal_offsets_mm"])
     first = sources[0]
-    seed = f"odontoid/{first.SeriesInstanceUID}/{run}/{kind}/{method}"
+    seed = f"odontoid/{first.SeriesInstanceUID}/{run}/{sop_class}/{method}"
     common: dict[str, Any] = {
         "series_instance_uid": _uid(f"{seed}/series"),
         "sop_instance_uid": _uid(seed),
-        "series_number": 900 + run % 90 if kind == "parametric_map" else 990 + run % 9,
+        "series_number": 900 + run % 90 if sop_class == "parametric_map" else 990 + run % 9,
         "instance_number": 1,
         "manufacturer": "Odontoid",
     }
@@ -127,7 +127,7 @@ def dicom(
     top = max(float(values.max()), 1e-6)
     step = extent / (len(offsets) - 1) if len(offsets) > 1 else 1.0
     found: Any
-    if kind == "secondary_capture":
+    if sop_class == "secondary_capture":
         found = highdicom.sc.SCImage.from_ref_dataset(
             ref_dataset=first,
             pixel_array=overlay(path, method, "blue_red"),

@@ -1,11 +1,15 @@
-"""The shape of a trust report, for the schema; see modeling/training/trust_report.py. Served as written."""
+"""What is served of a trust report, which is described in modeling/training/trust_report.py.
+
+``version`` and the run's own ``validated``, ``failed`` and ``statement`` are not: :class:`TrustOut` says what
+stands on the maps, with or without a report.
+"""
 
 from __future__ import annotations
 
 from rest_framework import serializers
 
 from modeling.map_verdicts import KINDS
-from modeling.result_serializers import FloatsField, IntervalField, PairedAucOut
+from modeling.result_serializers import FloatsField, IntervalField, MapVerdictOut, PairedAucOut
 from modeling.serializers import TrustJobOut
 
 
@@ -136,11 +140,6 @@ class TrustReportOut(serializers.Serializer):
     maps = TestedMapsOut()
     pointing = PointingOut(allow_null=True)
     seconds = serializers.FloatField()
-
-
-class MapVerdictOut(serializers.Serializer):
-    validated = serializers.BooleanField()
-    statement = serializers.CharField()
 
 
 class MapVerdictsOut(serializers.Serializer):

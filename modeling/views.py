@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -62,6 +63,14 @@ def one(rows: QuerySet[M], pk: int) -> M:
     if row is None:
         raise Http404
     return row
+
+
+def chosen(request: Request, name: str, allowed: Collection[str]) -> str | None:
+    """A query parameter that is one of ``allowed``, None where it is absent; a 400 names it otherwise."""
+    value = request.query_params.get(name)
+    if value is not None and value not in allowed:
+        raise ValidationError({name: [f"{value!r} is none of {', '.join(allowed)}."]})
+    return value
 
 
 def _run(pk: int) -> dict[str, Any]:
@@ -197,9 +206,7 @@ class RunPatient(LeadView):
 
         404 for training patients, whose maps show what was memorised, and for a map that the run lacks.
         """
-        method = request.query_params.get("method")
-        if method is not None and method not in METHODS:
-            raise ValidationError({"method": [f"{method!r} is none of {', '.join(METHODS)}."]})
+        method = chosen(request, "method", METHODS)
         run = one(queries.runs().select_related("label_set"), pk)
         try:
             found = map_queries.run_patient(run, pseudonym, method=method)

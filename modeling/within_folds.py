@@ -80,20 +80,18 @@ def _outcomes(y: npt.ArrayLike) -> tuple[Floats, int, int]:
     return outcomes, m, outcomes.size - m
 
 
-def auc_within_folds(
-    y: npt.ArrayLike, folds: Sequence[ScoredFold], confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """AUC with its interval on the logit scale; .5 exactly where within no fold the scores differ."""
+def auc_within_folds(y: npt.ArrayLike, folds: Sequence[ScoredFold]) -> tuple[float, float, float]:
+    """AUC with its 95 % interval on the logit scale; .5 exactly where within no fold the scores differ."""
     outcomes, m, n = _outcomes(y)
     if all(np.ptp(fold.scores) == 0 for fold in folds if len(fold.scores)):
         return 0.5, 0.5, 0.5
     found = [_one_repeat(outcomes, own) for own in _by_repeat(folds)]
     variance = float(np.mean([_variance(outcomes, added) for _, added in found]))
-    return estimate_of(float(np.mean([auc for auc, _ in found])), variance**0.5, m, n, confidence)
+    return estimate_of(float(np.mean([auc for auc, _ in found])), variance**0.5, m, n, 0.95)
 
 
 def paired_within_folds(
-    y: npt.ArrayLike, first: Sequence[ScoredFold], second: Sequence[ScoredFold], confidence: float = 0.95
+    y: npt.ArrayLike, first: Sequence[ScoredFold], second: Sequence[ScoredFold]
 ) -> dict[str, Any]:
     """Difference of two predictors' AUCs within the same folds; keys as those of ``delong_paired``."""
     outcomes, m, n = _outcomes(y)
@@ -103,4 +101,4 @@ def paired_within_folds(
     ones, twos = ([_one_repeat(outcomes, own) for own in _by_repeat(folds)] for folds in (first, second))
     variance = np.mean([_variance(outcomes, a - b) for (_, a), (_, b) in zip(ones, twos, strict=True)])
     one, two = (float(np.mean([auc for auc, _ in found])) for found in (ones, twos))
-    return paired_test(one, two, float(variance), min(m, n), confidence)
+    return paired_test(one, two, float(variance), min(m, n), 0.95)

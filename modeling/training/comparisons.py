@@ -15,8 +15,8 @@ from modeling.recipe import Recipe
 from modeling.training.fold_scores import FoldScores, PatientScores, labelled
 from modeling.within_folds import ScoredFold, auc_within_folds, paired_within_folds
 
-#: What would rank patients of different folds' models in one list.
-POOLED = ("auprc", "auprc_ci", "roc", "pr")
+#: What would put patients of different folds' models in one list: ranks, and slope, intercept and curve.
+POOLED = ("auprc", "auprc_ci", "roc", "pr", "calibration")
 
 
 def _scored_folds(
@@ -55,8 +55,10 @@ def compare(
     """Each comparator, trained on each fold's training patients, scored on its test patients.
 
     ``auc`` and ``against_network``, the network's AUC less the comparator's, are taken within folds (see
-    :mod:`modeling.within_folds`); with one fold that is DeLong's. Calls and the Brier score are of the
-    scores averaged over repeats, each patient at the thresholds of its own folds.
+    :mod:`modeling.within_folds`); with one fold that is DeLong's. With more, ranks and calibration over all
+    patients are None: a fold with more cases leaves fewer to train on and scores everybody lower, so that
+    scores which know nothing would slope downwards. Calls, net benefit and the Brier score judge each
+    patient's own score: averaged over repeats, at the thresholds of its own folds.
     """
     trained_on = labelled(manifest, recipe)
     by_name = {patient.patient: patient for patient in manifest.patients}
@@ -79,11 +81,10 @@ def compare(
             # One figure for everybody; the folds' own differ by who was left to train on, and tell nothing.
             means[:] = means.mean(axis=0)
         figures = evaluate(test.outcomes, means[:, 0], means[:, 1]) | {"against_network": None}
+        own = _scored_folds(scores, test, unseen)
         if figures["auc"] is not None:
-            own = _scored_folds(scores, test, unseen)
-            paired = paired_within_folds(test.outcomes, network, own)
-            figures["against_network"] = paired | {"basis": "within folds" if len(scores) > 1 else "test set"}
-            if len(scores) > 1:
-                figures |= dict.fromkeys(POOLED) | {"auc": _estimate(test, own)}
+            figures["against_network"] = paired_within_folds(test.outcomes, network, own)
+        if len(scores) > 1:
+            figures |= dict.fromkeys(POOLED) | {"auc": _estimate(test, own)}
         result[name] = figures
     return result

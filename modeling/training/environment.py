@@ -17,7 +17,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pydicom",
 
 
 def code_version() -> str:
-    """``ODONTOID_CODE_VERSION``, else the checkout's commit (with ``-dirty``), else the package's version."""
+    """``ODONTOID_CODE_VERSION``, else the checkout's commit (with ``-dirty``), else "unknown"."""
     named = os.environ.get("ODONTOID_CODE_VERSION")
     if named:
         return named

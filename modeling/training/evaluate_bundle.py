@@ -24,7 +24,7 @@ from modeling.metrics import evaluate, evaluate_groups
 from modeling.recipe import Recipe, RecipeError, from_mapping
 from modeling.training.atomic import replacing
 from modeling.training.image_set import ImageSet
-from modeling.training.preprocess import cached_planes
+from modeling.training.loading import load_images
 from modeling.training.saved import SavedNetworkError, fold_of, load_network, weight_files
 from modeling.training.train import choose_device, configure
 from modeling.training.train import evaluate as logits_of
@@ -81,9 +81,27 @@ def _json(path: Path) -> Any:
         raise BundleError(f"{path.name}: {error}") from error
 
 
+def _config(folder: Path, name: str, key: str) -> Any:
+    content = _json(folder / "configs" / name)
+    if not isinstance(content, dict) or key not in content:
+        raise BundleError(f"{name} lacks {key!r}")
+    return content[key]
+
+
+def _decisions(folder: Path) -> dict[int, tuple[float, float]]:
+    """Fold → temperature and threshold of its network."""
+    try:
+        return {
+            row["fold"]: (row["temperature"], row["threshold"])
+            for row in _config(folder, "decision.json", "networks")
+        }
+    except KeyError as error:
+        raise BundleError(f"decision.json lacks {error} of a network") from error
+
+
 def seen_before(folder: Path, manifest: Manifest) -> list[str]:
     """Patients of the label set whose images trained a network of the bundle."""
-    known = set(_json(folder / "configs" / "trained_on.json")["sha256_of_content_hashes"])
+    known = set(_config(folder, "trained_on.json", "sha256_of_content_hashes"))
     return [
         patient.patient
         for patient in manifest.patients
@@ -103,7 +121,7 @@ def run_bundle(
         not set.
     """
     recipe: Recipe = from_mapping(_json(folder / "configs" / "recipe.json"))
-    decision = {row["fold"]: row for row in _json(folder / "configs" / "decision.json")["networks"]}
+    decisions = _decisions(folder)
     seen = seen_before(folder, manifest)
     if seen and not allow_seen:
         raise BundleError(
@@ -112,29 +130,25 @@ def run_bundle(
         )
     device = choose_device(recipe)
     configure(recipe, device)
-    planes, problems = [], []
-    for patient in manifest.patients:
-        try:
-            planes.append(cached_planes(images, patient.series, recipe, cache)[0])
-        except ImageError as error:
-            problems.append(f"patient {patient.patient}, series {patient.series.uid}: {error}")
-    if problems:
-        raise ImageError("\n".join(problems[:20]))
+    planes, _ = load_images(manifest, recipe, images, cache)
     image_set = ImageSet(planes, device)
     everyone = list(range(len(planes)))
     logits, scores, thresholds = [], [], []
     for path in weight_files(folder / "models"):
-        row = decision[fold_of(path)]
+        fold = fold_of(path)
+        if fold not in decisions:
+            raise BundleError(f"decision.json has no threshold for {path.name}, the network of fold {fold}")
+        temperature, own_threshold = decisions[fold]
         own = logits_of(load_network(path, recipe, device), image_set, everyone)
         logits.append(own)
-        scores.append(expit(own / row["temperature"]))
-        thresholds.append(row["threshold"])
+        scores.append(expit(own / temperature))
+        thresholds.append(own_threshold)
     if not logits:
         raise BundleError("the bundle holds no networks")
     score, threshold = np.mean(scores, axis=0), float(np.mean(thresholds))
     outcomes = [patient.outcome for patient in manifest.patients]
     figures = {
-        "bundle": _json(folder / "configs" / "metadata.json")["name"],
+        "bundle": _config(folder, "metadata.json", "name"),
         "manifest_sha256": manifest.sha256,
         "networks": len(logits),
         "seen_in_training": len(seen),
@@ -170,9 +184,6 @@ def main(argv: list[str] | None = None) -> int:
             )  # fmt: skip
     except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyError as error:
-        print(f"error: {arguments.bundle.name}: its configs lack {error}", file=sys.stderr)
         return 2
     with replacing(out / "predictions.csv") as part, part.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, list(rows[0]))

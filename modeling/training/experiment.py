@@ -29,12 +29,13 @@ from modeling.training.atomic import replacing
 from modeling.training.checkpoint import save_weights
 from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
+from modeling.training.fold_scores import FoldScores
 from modeling.training.folds import Member, make_folds, make_members, refuse_seen, seen_by_inner_folds
 from modeling.training.image_set import ImageSet
 from modeling.training.loading import load_images
 from modeling.training.preprocess import PlaneGeometry
 from modeling.training.progress import Progress
-from modeling.training.report import FoldScores, write_results
+from modeling.training.report import write_results
 from modeling.training.saliency import explain, picture, save_saliency
 from modeling.training.saved import SavedNetworkError, export_all
 from modeling.training.train import (

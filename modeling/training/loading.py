@@ -24,8 +24,8 @@ def load_images(
     recipe: Recipe,
     images: Path,
     cache: Path,
-    progress: Progress,
-    stop: Callable[[], bool],
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[list[npt.NDArray[np.float16]], list[PlaneGeometry]]:
     """Input planes of every patient; every unusable series is named before anything is refused.
 
@@ -33,12 +33,15 @@ def load_images(
     ------
     ImageError
         Naming patient, series, file and reason, one line each.
+    Stopped
+        When ``stop()`` turned true.
     """
     planes, geometries, problems = [], [], []
     for done, patient in enumerate(manifest.patients):
-        progress.emit_sometimes(
-            "stage", every_s=1, stage="preprocessing", done=done, total=len(manifest.patients)
-        )
+        if progress:
+            progress.emit_sometimes(
+                "stage", every_s=1, stage="preprocessing", done=done, total=len(manifest.patients)
+            )
         if stop():
             raise Stopped
         try:
@@ -51,5 +54,6 @@ def load_images(
     if problems:
         more = f"\n… and {len(problems) - ERRORS_SHOWN} more" if len(problems) > ERRORS_SHOWN else ""
         raise ImageError("\n".join(problems[:ERRORS_SHOWN]) + more)
-    progress.emit("stage", stage="preprocessing", done=len(planes), total=len(planes))
+    if progress:
+        progress.emit("stage", stage="preprocessing", done=len(planes), total=len(planes))
     return planes, geometries

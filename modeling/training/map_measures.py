@@ -1,4 +1,4 @@
-"""How alike two maps are, what chance would give, and where a map lies (numpy, scipy; no torch)."""
+"""How alike two maps are, where one lies, and maps that know of no network (numpy, scipy; no torch)."""
 
 from __future__ import annotations
 

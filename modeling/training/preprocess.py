@@ -28,8 +28,9 @@ from modeling.training.volume import ImageError, Stack, Volume, Voxels, open_ser
 Floats = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float16]
 
-#: Raised when the meaning of a cached array changes.
-CACHE_VERSION = 3
+#: Raised when the meaning of a cached array changes, or what is asked of its images: those of version 3 were
+#: kept whether or not the images had the hash that was frozen.
+CACHE_VERSION = 4
 ISOTROPIC_MM = 1.0
 #: Intensities beyond these percentiles of the field of view are clipped.
 CLIP_PERCENTILES = (0.5, 99.5)

@@ -20,10 +20,8 @@ from scipy import stats
 from torch import nn
 
 from modeling.map_verdicts import KINDS
-from modeling.training import map_measures as measures
-from modeling.training.map_measures import Map
 from modeling.training.train import derive_seed
-from modeling.training.trust_checks import COMPARED, Case, Cells, answer_cells
+from modeling.training.trust_checks import Case, Cells, answer_cells, likeness
 
 #: Randomised from the output down, each stage with all above it.
 STAGES = ("fc", "layer4", "layer3", "layer2", "layer1", "conv1")
@@ -58,17 +56,6 @@ def randomised(network: nn.Module, stages: Sequence[str], seed: int) -> nn.Modul
     return fresh.eval()
 
 
-def size_of_likeness(pairs: Sequence[tuple[Map, Map]]) -> dict[str, float | None]:
-    """Mean absolute Spearman and SSIM over pairs of maps; None where no pair has one."""
-    found: dict[str, list[float]] = {name: [] for name in MEASURES}
-    for a, b in ((measures.enlarged(a, COMPARED), measures.enlarged(b, COMPARED)) for a, b in pairs):
-        rank = measures.spearman(a, b)
-        if rank is not None:
-            found["spearman"].append(abs(rank))
-        found["ssim"].append(abs(measures.ssim(a, b)))
-    return {name: float(np.mean(values)) if values else None for name, values in found.items()}
-
-
 def baseline(own: Own, seed: int) -> dict[str, dict[str, Any]]:
     """Kind → how alike maps of two patients are to whom one trained network gave the same answer.
 
@@ -80,10 +67,7 @@ def baseline(own: Own, seed: int) -> dict[str, dict[str, Any]]:
     if len(pairs) > PAIRS:
         chosen = np.random.default_rng(seed).choice(len(pairs), PAIRS, replace=False)
         pairs = [pairs[i] for i in sorted(chosen)]
-    return {
-        kind: {"pairs": len(pairs)} | size_of_likeness([(a[kind], b[kind]) for a, b in pairs])
-        for kind in KINDS
-    }
+    return {kind: {"pairs": len(pairs)} | found["size"] for kind, found in likeness(pairs).items()}
 
 
 def is_below(found: Mapping[str, float | None], limit: Mapping[str, float | None], suffix: str = "") -> bool:
@@ -117,8 +101,8 @@ def randomisation(
                 # Other patients for each network, so that all of them are looked at.
                 looked = [tested[(draw + k) % len(tested)] for k in range(min(PATIENTS_EACH, len(tested)))]
                 pairs = [(case.cells, answer_cells(fresh, case)) for case in looked]
-                for kind in KINDS:
-                    drawn[kind].append(size_of_likeness([(a[kind], b[kind]) for a, b in pairs]))
+                for kind, found in likeness(pairs).items():
+                    drawn[kind].append(found["size"])
         for kind, rows in drawn.items():
             stages[kind].append({"stage": stage, "networks": len(rows)} | _over_networks(rows))
     return {

@@ -33,7 +33,6 @@ from modeling.training.comparisons import compare, network_folds, network_within
 from modeling.training.fold_scores import FoldScores, PatientScores, gather, labelled
 
 Floats = npt.NDArray[np.float64]
-__all__ = ["PREDICTION_COLUMNS", "FoldScores", "PatientScores", "gather", "write_results"]
 PREDICTION_COLUMNS = ("patient", "fold", "split", "outcome", "logit", "score", "threshold")
 
 

@@ -20,10 +20,11 @@ from torch import Tensor
 from modeling.manifest import Manifest, load_manifest, training_labels
 from modeling.recipe import Recipe, from_mapping
 from modeling.training.atomic import replacing
+from modeling.training.fold_scores import FoldScores
 from modeling.training.image_set import ImageSet
-from modeling.training.preprocess import PlaneGeometry, cached_planes
+from modeling.training.loading import load_images
+from modeling.training.preprocess import PlaneGeometry
 from modeling.training.progress import Progress
-from modeling.training.report import FoldScores
 from modeling.training.saved import weight_files
 from modeling.training.train import choose_device, configure, device_name
 from modeling.training.trust_report import Trust
@@ -71,16 +72,14 @@ def test_maps(
         report = trust.report(recipe.trust, say)
     except (RuntimeError, ValueError) as error:
         said = f"Not validated for localisation: the trust report could not be made: {error}"
-        return {"validated": False, "failed": ["report"], "statement": said}
+        return {"validated": False, "statement": said}
     write_report(folder / "trust.json", report)
     return verdict_of(report)
 
 
 def verdict_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run's result keeps of its trust report: of the run, and of each kind of map."""
-    kept = ("validated", "failed", "statement")
-    maps = {kind: {key: part[key] for key in kept} for kind, part in report["maps"].items()}
-    return {key: report[key] for key in kept} | {"maps": maps}
+    """What a run's result keeps of its trust report."""
+    return {key: report[key] for key in ("validated", "statement")}
 
 
 def of_finished_run(
@@ -91,7 +90,8 @@ def of_finished_run(
     Raises
     ------
     ValueError
-        If the folder is another label set's, or holds no networks.
+        If the folder is another label set's, or holds no networks; :class:`ImageError` naming every series
+        that cannot be used.
     """
     result = json.loads((folder / "result.json").read_text())
     if result["manifest_sha256"] != manifest.sha256:
@@ -102,8 +102,7 @@ def of_finished_run(
     device = choose_device(recipe)
     configure(recipe, device)
     progress.emit("start", device=device_name(device))
-    loaded = [cached_planes(images, patient.series, recipe, cache) for patient in manifest.patients]
-    planes, geometries = [array for array, _ in loaded], [geometry for _, geometry in loaded]
+    planes, geometries = load_images(manifest, recipe, images, cache, progress)
     labels = training_labels(manifest, recipe.label_source)
     outcomes = torch.tensor([float("nan") if label is None else float(label) for label in labels])
     index = {patient.patient: i for i, patient in enumerate(manifest.patients)}
@@ -152,7 +151,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         progress.emit("error", message=f"{type(error).__name__}: {error}")
         raise
-    progress.emit("done", **{key: report[key] for key in ("validated", "failed", "statement", "seconds")})
+    progress.emit("done", **verdict_of(report), seconds=report["seconds"])
     return 0
 
 

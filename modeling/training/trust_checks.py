@@ -1,4 +1,4 @@
-"""The tests of a trust report, each on a few test patients: see :mod:`modeling.training.trust`.
+"""The tests of a trust report, each on a few test patients: see :mod:`modeling.training.trust_report`.
 
 HiResCAM: Draelos & Carin, arXiv:2011.08891. Deletion and insertion:
 Petsiuk, BMVC 2018. Each kind of map, for the answer that was given, is put to the same tests;
@@ -69,18 +69,23 @@ def exactness(network: nn.Module, found: Trace) -> dict[str, float]:
     }
 
 
-def likeness(pairs: Sequence[tuple[Cells, Cells]]) -> dict[str, dict[str, float | None]]:
-    """Kind → mean Spearman and SSIM over pairs of maps."""
+def likeness(pairs: Sequence[tuple[Cells, Cells]]) -> dict[str, dict[str, Any]]:
+    """Kind → mean Spearman and SSIM over pairs of maps; ``size`` → the means of their absolute values.
+
+    None where no pair has one.
+    """
     return {kind: _likeness([(a[kind], b[kind]) for a, b in pairs]) for kind in KINDS}
 
 
-def _likeness(pairs: Sequence[tuple[Map, Map]]) -> dict[str, float | None]:
+def _likeness(pairs: Sequence[tuple[Map, Map]]) -> dict[str, Any]:
     drawn = [(measures.enlarged(a, COMPARED), measures.enlarged(b, COMPARED)) for a, b in pairs]
-    ranks = [rank for a, b in drawn if (rank := measures.spearman(a, b)) is not None]
-    return {
-        "spearman": float(np.mean(ranks)) if ranks else None,
-        "ssim": float(np.mean([measures.ssim(a, b) for a, b in drawn])) if drawn else None,
+    found = {
+        "spearman": [rank for a, b in drawn if (rank := measures.spearman(a, b)) is not None],
+        "ssim": [measures.ssim(a, b) for a, b in drawn],
     }
+    signed = {name: float(np.mean(values)) if values else None for name, values in found.items()}
+    size = {name: float(np.mean(np.abs(values))) if values else None for name, values in found.items()}
+    return signed | {"size": size}
 
 
 def _blurred(image: Tensor) -> Tensor:

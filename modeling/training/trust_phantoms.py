@@ -84,7 +84,7 @@ def on_grid(region: npt.NDArray[np.bool_], volume: Volume, geometry: PlaneGeomet
 
 
 def pointing(
-    recipe: Recipe, network: nn.Module, device: torch.device, seed: int, logit_threshold: float = 0.0
+    recipe: Recipe, network: nn.Module, device: torch.device, seed: int, logit_threshold: float
 ) -> dict[str, Any]:
     """The pointing game on phantoms whose discs are known, beside maps that know nothing of the network.
 

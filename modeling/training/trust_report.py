@@ -24,7 +24,7 @@ from modeling.training import trust_phantoms as phantoms
 from modeling.training.cam_cells import trace
 from modeling.training.image_set import ImageSet
 from modeling.training.preprocess import PlaneGeometry
-from modeling.training.randomisation import Own, is_below, randomisation, size_of_likeness
+from modeling.training.randomisation import Own, is_below, randomisation
 from modeling.training.saved import fold_of, load_network, weight_files
 from modeling.training.train import Stopped, derive_seed, fit_network
 from modeling.training.trust_checks import Case, Cells
@@ -89,10 +89,7 @@ class Trust:
         """Kind → likeness of each case's maps to those of another network."""
         pairs = [(case.cells, checks.answer_cells(network, case)) for case, network in others]
         about = {"between": between, "pairs": len(pairs)}
-        return {
-            kind: about | found | {"size": size_of_likeness([(a[kind], b[kind]) for a, b in pairs])}
-            for kind, found in checks.likeness(pairs).items()
-        }
+        return {kind: about | found for kind, found in checks.likeness(pairs).items()}
 
     def _retrained(self, part: int, *, shuffled: bool) -> nn.Module:
         """The first fold's network once more, from another seed or on outcomes dealt out anew."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from modeling import queries, runs
+from modeling.map_verdicts import VERSION, kind_statement, statement
 from modeling.metrics import evaluate
 from modeling.models import Prediction, Run
 from modeling.results import Result
@@ -26,6 +28,21 @@ def write_saliency(path: Path, *, earlier: bool = False) -> np.ndarray:
         field=np.array([0, 0, 3, 4]), series_uid=np.array("2.25.1"), **({} if earlier else more),
     )  # fmt: skip
     return values
+
+
+def trust_report(layercam: list[str], gradcam: list[str]) -> dict[str, Any]:
+    """What stands on the maps in a ``trust.json``, by the tests that each kind of map failed."""
+    failed = {"layercam": layercam, "gradcam": gradcam}
+    maps = {
+        kind: {"validated": not names, "failed": names, "statement": kind_statement(kind, names, 12)}
+        for kind, names in failed.items()
+    }
+    return {
+        "version": VERSION,
+        "validated": not layercam + gradcam,
+        "statement": statement(failed, 12),
+        "maps": maps,
+    }
 
 
 def publish_run(run: Run) -> Run:

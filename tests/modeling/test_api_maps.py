@@ -12,8 +12,7 @@ from rest_framework.test import APIClient
 
 from modeling import map_verdicts, queries
 from modeling.models import Run
-from tests.modeling.published_run import write_saliency
-from tests.modeling.test_map_verdicts import report
+from tests.modeling.published_run import trust_report, write_saliency
 
 pytestmark = pytest.mark.django_db
 URL = "/api/runs/"
@@ -65,7 +64,7 @@ def test_the_map_is_of_the_answer_given_and_of_the_default_kind(
     as_lead: APIClient, published: Run, layercam: list[str], gradcam: list[str], first: str
 ) -> None:
     """Nobody called negative is shown the evidence for the answer that was not given."""
-    write_trust(published, report(layercam, gradcam))
+    write_trust(published, trust_report(layercam, gradcam))
     negative = negative_with_maps(published)
     found = [as_lead.get(url).json()["saliency"] for url in (f"{URL}{published.pk}/patients/p03/", negative)]
     assert [one["method"] for one in found] == [map_verdicts.of_answer(first, said) for said in (1, 0)]
@@ -78,7 +77,7 @@ def test_the_map_is_of_the_answer_given_and_of_the_default_kind(
 
 
 def test_a_map_carries_its_own_kinds_verdict(as_lead: APIClient, published: Run) -> None:
-    write_trust(published, report(["insertion"], []))
+    write_trust(published, trust_report(["insertion"], []))
     for method, kind in map_verdicts.METHODS.items():
         found = as_lead.get(f"{URL}{published.pk}/patients/p03/?method={method}").json()["saliency"]
         assert found["validated"] == (kind == "gradcam")

@@ -128,3 +128,22 @@ def test_one_follow_up_length_tells_no_shape(length, n):
     assert view["auc"]["value"] == pytest.approx(view["against_plain"]["second"])
     # The risk at the one length that there is stays a risk.
     assert view["calibration"]["observed_expected"] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("spread", "known"), [(1e-5, False), (0.008, False), (0.06, False), (0.2, True)])
+def test_visits_about_one_date_tell_no_shape(spread, known):
+    """An ordinary fixed visit, two weeks about five years, gave k 9.8: risks of .002 at 3 years, 1 at 10."""
+    rng = np.random.default_rng(7)
+    y = (rng.random(176) < 0.3).astype(int)
+    logs = rng.normal(size=176)
+    years = 5 * np.exp(spread * (logs - logs.mean()) / logs.std())
+    fit = fit_hazard(y, rng.normal(size=176) + y, years)
+    assert fit.knows_shape is known
+    assert (fit.log_years != 0) is known
+
+
+@pytest.mark.parametrize(("ends", "horizons"), [((3, 14), [3, 5, 10]), ((4, 9), [5]), ((5.5, 9.5), [])])
+def test_horizons_lie_within_the_follow_up_seen(ends, horizons):
+    y, f, _ = draw(200, 9)
+    view = hazard_view([TRUE], [one_fold(f)], y, np.linspace(*ends, 200), fitted_on="x")
+    assert [row["years"] for row in view["horizons"]] == horizons

@@ -86,6 +86,7 @@ def test_the_same_file_under_two_patients_is_refused(path):
         ({"covariates": []}, "P1: covariates is not an object"),
         ({"covariates": {"age": -5}}, "P1: age -5 is not within 0 to 120 years"),
         ({"covariates": {"age": float("inf")}}, "P1: age inf is not a number"),
+        ({"covariates": {"age": 10**400}}, "P1: age 10+ is not within 0 to 120 years"),
         ({"covariates": {"disease_years": 300}}, "P1: disease_years 300"),
         ({"covariates": {"rf": 1}}, "P1: rf 1"),
         ({"follow_up_years": float("inf")}, "P1: follow_up_years inf is not a number"),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from modeling.map_verdicts import (
     METHODS,
-    VERSION,
     current,
     default_kind,
     kind_statement,
@@ -16,23 +13,10 @@ from modeling.map_verdicts import (
     statement,
     verdicts,
 )
+from tests.modeling.published_run import trust_report
 
 GOOD = "passed randomisation, deletion, insertion and occlusion on 12 test patients"
 LIMIT = "They do not show that the network is right."
-
-
-def report(layercam: list[str], gradcam: list[str], version: int = VERSION) -> dict[str, Any]:
-    failed = {"layercam": layercam, "gradcam": gradcam}
-    maps = {
-        kind: {"validated": not names, "failed": names, "statement": kind_statement(kind, names, 12)}
-        for kind, names in failed.items()
-    }
-    return {
-        "version": version,
-        "validated": not layercam + gradcam,
-        "statement": statement(failed, 12),
-        "maps": maps,
-    }
 
 
 @pytest.mark.parametrize(
@@ -85,7 +69,7 @@ def test_a_kinds_own_statement() -> None:
 def test_layercam_is_shown_first_unless_gradcam_alone_is_validated(
     layercam: list[str], gradcam: list[str], first: str
 ) -> None:
-    found = report(layercam, gradcam)
+    found = trust_report(layercam, gradcam)
     assert default_kind(found) == verdicts(found)["default_map"] == first
     for kind, names in (("layercam", layercam), ("gradcam", gradcam)):
         assert verdicts(found)["maps"][kind]["validated"] is not bool(names)
@@ -101,6 +85,15 @@ def test_an_older_report_counts_as_none_and_says_so() -> None:
     never = verdicts(None)
     assert (never["validated"], never["default_map"]) == (False, "layercam")
     assert "have not been tested" in never["statement"]
+
+
+def test_why_there_is_no_report_is_said_of_every_map() -> None:
+    recorded = {"validated": False, "statement": "Not validated: the trust report could not be made: why"}
+    found = verdicts(None, recorded)
+    assert [row["statement"] for row in (found, *found["maps"].values())] == [recorded["statement"]] * 3
+    # A report that was made since counts; a verdict whose report is lost validates nothing.
+    assert verdicts(trust_report([], []), recorded)["validated"]
+    assert "have not been tested" in verdicts(None, {"validated": True, "statement": "Passed"})["statement"]
 
 
 def test_every_method_is_one_kinds_for_one_answer() -> None:

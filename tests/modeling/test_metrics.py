@@ -255,14 +255,37 @@ def test_distinct_scores_are_cut_into_equal_groups():
     assert [group["n"] for group in curve] == [3, 3, 3, 3, 3, 2, 2, 2, 2, 2]
 
 
+def intervals(value, place=""):
+    """Every interval of a result and where it stands: "low" and "high", or a list of two."""
+    if isinstance(value, dict):
+        if value.keys() >= {"low", "high"}:
+            yield place, (value["low"], value["high"])
+        for key, inner in value.items():
+            if key in ("wilson", "clopper_pearson", "bootstrap") or key.endswith("_ci"):
+                if inner is not None:
+                    yield f"{place}.{key}", tuple(inner)
+            else:
+                yield from intervals(inner, f"{place}.{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from intervals(inner, f"{place}[{number}]")
+
+
 def test_confidence_reaches_every_interval():
     rng = np.random.default_rng(4)
     s = rng.random(80)
     y = (rng.random(80) < s).astype(int)
-    wide, narrow = (metrics.evaluate(y, s, 0.5, confidence=c)["calibration"] for c in (0.95, 0.9))
-    for key in ("slope", "intercept"):
-        assert wide[key]["low"] < narrow[key]["low"] < narrow[key]["high"] < wide[key]["high"]
-    assert wide["curve"][3]["wilson"][0] < narrow["curve"][3]["wilson"][0]
+    wide, narrow = (dict(intervals(metrics.evaluate(y, s, 0.5, confidence=c))) for c in (0.95, 0.9))
+    assert list(wide) == list(narrow)
+    kinds = {place.rsplit(".", 1)[1] for place in wide}
+    assert kinds == {
+        "auc", "auprc_ci", "brier_ci", "wilson", "clopper_pearson", "bootstrap", "slope", "intercept",
+    }  # fmt: skip
+    for place, (low, high) in wide.items():
+        inner = narrow[place]
+        # Both ends where neither is the end of the scale, where an interval cannot grow.
+        assert low < inner[0] or low == 0, place
+        assert inner[1] < high or high == 1, place
 
 
 def test_a_threshold_that_is_no_number_is_refused():

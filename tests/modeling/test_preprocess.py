@@ -14,6 +14,7 @@ from torch.nn import functional
 from cohort.stack import stored_content_hash
 from modeling.manifest import SeriesRef
 from modeling.recipe import Recipe, paper, recommended
+from modeling.training import preprocess
 from modeling.training import volume as volume_module
 from modeling.training.preprocess import (
     CLIP_PERCENTILES,
@@ -276,6 +277,12 @@ def test_images_that_are_not_those_frozen_are_refused_and_none_are_taken_from_th
     (images / "s" / files[4]).unlink()
     with pytest.raises(ImageError, match=r"004\.dcm: the file is missing"):
         cached_planes(images, series, recipe(), cache)
+
+
+def test_planes_kept_before_images_were_checked_are_not_taken(monkeypatch):
+    now = settings_hash(recipe())
+    monkeypatch.setattr(preprocess, "CACHE_VERSION", 3)
+    assert settings_hash(recipe()) != now
 
 
 def test_cache_key_holds_what_the_planes_depend_on_and_nothing_else():

@@ -143,7 +143,17 @@ def test_single_faults(change, words):
         ({"proportions": [{"name": "women", "stated": 1}]}, "women"),
         ({"proportions": [{"name": "women", "k": 1, "n": 2}]}, "women: stated missing"),
         ({"proportions": [{}]}, r"proportions\[1\] : name, k, n, stated missing"),
+        (
+            {"proportions": [{"name": "women", "k": 0, "n": 0, "stated": 1}]},
+            "women: there is no share of n = 0",
+        ),
         ({"proportions": 5}, "proportions: 5 is not a list"),
+        # Beyond every float, which is what a long JSON number may be.
+        ({"tp": 10**400}, "tp: 1(0+) is more patients"),
+        ({"tp": -(10**400)}, "tp: -1(0+) is negative"),
+        ({"flow": [{"step": "a", "left": 10**400}]}, "left: 1(0+) is more patients"),
+        ({"sensitivity": 10**400}, "sensitivity: 1(0+) is larger than any figure"),
+        ({"auc": "1" * 400}, "auc: '(1+)' is larger than any figure"),
         ({"proportions": ["a"]}, r"proportions\[1\]: 'a' is not an object"),
         ({"proportions": "abc"}, "proportions: 'abc' is not a list"),
         ({"flow": {"step": "a"}}, "flow: .* is not a list"),

@@ -15,7 +15,7 @@ from modeling.repeat_settings import doubts, repeat_settings
 
 CPU = {
     "device_type": "cpu", "device": "CPU", "cpu": "A, AVX2", "threads": 4, "bf16": False,
-    "code_version": "v1", "deterministic": True,
+    "code_version": "v1", "deterministic": True, "machine": "x86_64", "torch_build": "2",
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
         (folder / "predictions.csv").write_text("patient,split,score\np,test,.5\n")
         (folder / "result.json").write_text(json.dumps(
             {"environment": CPU, "metrics": {"auc": 1}, "recipe": paper().to_mapping(),
-             "trust": {"failed": []}}
+             "trust": {"validated": True}}
         ))  # fmt: skip
         (folder / "trust.json").write_text(
             json.dumps({"mode": "quick", "seconds": len(folder.name), "p": 0.1})
@@ -118,6 +118,28 @@ def test_settings_and_figures_of_a_newer_version_do_not_undo_a_run(runs: tuple[P
     assert reproduction.compare(*runs).different == ["recipe.lr: 0.0001 before, 0.5 now"]
 
 
+@pytest.mark.parametrize("version", ["unknown", "5f0c0de-dirty", "v1; 5f0c0de-dirty"])
+def test_a_version_that_names_no_code_is_not_the_same_version(runs: tuple[Path, Path], version: str) -> None:
+    unnamed = CPU | {"code_version": version}
+    both = "the version of Odontoid of the original and the repeat is not known"
+    assert doubts(unnamed, dict(unnamed)) == [both]
+    assert doubts(CPU, unnamed) == ["the version of Odontoid of the repeat is not known"]
+    for folder in runs:
+        changed(folder / "result.json", environment=unnamed)
+    changed(runs[1] / "result.json", metrics={"auc": 1, "new": 2}, more=1)
+    found = reproduction.compare(*runs)
+    assert found.identical
+    assert "more: only in the repeat" in found.environment[-1]
+
+
+def test_what_the_same_version_does_not_report_again_is_a_difference(runs: tuple[Path, Path]) -> None:
+    content = json.loads((runs[1] / "result.json").read_text())
+    del content["metrics"]
+    (runs[1] / "result.json").write_text(json.dumps(content | {"new": 1}))
+    found = reproduction.compare(*runs)
+    assert found.different == ["metrics: only in the original", "new: only in the repeat"]
+
+
 def test_what_the_repeat_was_told_is_no_difference(runs: tuple[Path, Path]) -> None:
     changed(runs[1] / "result.json", recipe=paper().to_mapping() | {"amp": "off"})
     assert not reproduction.compare(*runs).identical
@@ -143,5 +165,5 @@ def test_equality_is_expected_of_the_same_kind_of_machine_only() -> None:
         "another CPU (A, AVX2, here B, AVX512)", "another number of threads (4, here 2)",
     ]  # fmt: skip
     old = {key: value for key, value in CPU.items() if key != "cpu"}
-    assert doubts(old, CPU) == ["the original's CPU was not recorded"]
+    assert doubts(old, CPU) == ["the CPU of the original is not known"]
     assert "not every operation of a GPU is deterministic" in doubts(CPU, CPU | {"device_type": "cuda"})

@@ -73,6 +73,7 @@ def test_a_run_goes_out_and_comes_back(
     _damaged_bundles_are_refused(tmp_path)
     _networks_and_card(first, as_lead)
     _maps(first, as_lead, tmp_path)
+    _a_report_that_could_not_be_made(first, as_lead)
     _trust_report(first, as_lead)
     _pairs(first, second, as_lead)
     _reproduced(first, second, monkeypatch)
@@ -126,6 +127,24 @@ def _bundle_evaluates_to_the_same_scores(run: Run, tmp_path: Path) -> None:
     for line in (out / "predictions.csv").read_text().splitlines()[1:]:
         patient, _, _, score, _ = line.split(",")
         assert float(score) == pytest.approx(scores[patient], abs=1e-6)
+
+
+def _a_report_that_could_not_be_made(run: Run, lead: APIClient) -> None:
+    """Page, map, card and bundle say why, as the run's result does; a report made since counts instead."""
+    why = "Not validated for localisation: the trust report could not be made: out of memory"
+    run.result = (run.result or {}) | {"trust": {"validated": False, "statement": why}}
+    run.save(update_fields=["result"])
+    found = lead.get(f"{URL}{run.pk}/trust/").json()
+    assert [row["statement"] for row in (found, *found["maps"].values())] == [why] * 3
+    patient = run.predictions.filter(split="test").first().patient
+    base = f"{URL}{run.pk}/patients/{patient}"
+    assert lead.get(f"{base}/").json()["saliency"]["statement"] == why
+    dicom = lead.get(f"{base}/map.dcm?kind=secondary_capture").content
+    assert why in pydicom.dcmread(io.BytesIO(dicom)).ImageComments
+    assert why in lead.get(f"{URL}{run.pk}/model-card.md").content.decode()
+    packed = io.BytesIO(b"".join(lead.get(f"{URL}{run.pk}/bundle.zip")))
+    with zipfile.ZipFile(packed) as archive:
+        assert json.loads(archive.read("metrics.json"))["trust"]["statement"] == why
 
 
 def _trust_report(run: Run, lead: APIClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -11,19 +12,21 @@ import torch
 from scipy import stats
 from skimage.metrics import structural_similarity
 
+from modeling.manifest import parse_manifest
 from modeling.map_verdicts import VERSION
 from modeling.recipe import paper
 from modeling.training import map_measures as measures
+from modeling.training import trust
 from modeling.training import trust_checks as checks
 from modeling.training import trust_phantoms as phantoms
 from modeling.training.cam_cells import trace
 from modeling.training.network import build_network
 from modeling.training.preprocess import PlaneGeometry, input_planes
+from modeling.training.progress import Progress
 from modeling.training.saved import export_onnx
-from modeling.training.trust import main as make_trust
 from modeling.training.volume import CANONICAL, Volume
 from tests.modeling.test_training_command import TINY, arguments
-from tests.modeling.tiny import write_label_set
+from tests.modeling.tiny import manifest_of, patient_row, write_label_set
 
 RECIPE = paper().with_overrides({"grid": "fit", "size": 128, "depth": 18})
 GEOMETRY = PlaneGeometry(
@@ -210,13 +213,11 @@ def test_discs_lie_on_the_grid_where_their_voxels_do():
 
 def test_pointing_game_has_a_row_for_each_kind_of_map(network, monkeypatch):
     monkeypatch.setattr(phantoms, "PHANTOMS", 6)
-    found = phantoms.pointing(RECIPE, network, torch.device("cpu"), seed=3)
+    found = phantoms.pointing(RECIPE, network, torch.device("cpu"), seed=3, logit_threshold=0.0)
     assert [row["map"] for row in found["rows"]] == ["layercam", "gradcam", "centre", "edges", "random"]
     hits = {row["map"]: row["hits"] for row in found["rows"]}
-    for kind, test in found["against_priors"].items():
+    for test in found["against_priors"].values():
         assert hits[test["best"]] == max(hits["centre"], hits["edges"], hits["random"])
-        assert test["only_map"] - test["only_best"] == hits[kind] - hits[test["best"]]
-        assert test["beats"] == (test["p"] < 0.05)
 
 
 def test_a_map_must_hit_clearly_more_often_than_one_that_knows_nothing():
@@ -247,6 +248,22 @@ def test_onnx_equals_torch_and_a_wrong_file_is_not_kept(tmp_path: Path, network,
     assert not list(tmp_path.glob("*.onnx"))
 
 
+def test_a_report_that_cannot_be_made_costs_no_run_and_says_why(tmp_path: Path, monkeypatch):
+    def refused(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(trust, "Trust", refused)
+    manifest = parse_manifest(manifest_of([patient_row("P1", 0, ["0.dcm"])]))
+    verdict = trust.test_maps(
+        manifest, RECIPE, tmp_path, None, [], None, [], Progress(io.StringIO()), lambda: False
+    )
+    assert verdict == {
+        "validated": False,
+        "statement": "Not validated for localisation: the trust report could not be made: out of memory",
+    }
+    assert not (tmp_path / "trust.json").exists()
+
+
 @pytest.mark.slow
 def test_a_run_reports_on_its_maps_and_a_later_job_says_the_same(tmp_path: Path):
     from modeling.training.__main__ import main
@@ -258,11 +275,9 @@ def test_a_run_reports_on_its_maps_and_a_later_job_says_the_same(tmp_path: Path)
     assert main(arguments(label_set, TINY | {"trust": "full", "epochs": 1}, out, cache)) == 0
     first = json.loads((out / "trust.json").read_text())
     verdict = json.loads((out / "result.json").read_text())["trust"]
-    kept = ("validated", "failed", "statement")
-    assert {key: verdict[key] for key in kept} == {key: first[key] for key in kept}
+    assert verdict == {key: first[key] for key in ("validated", "statement")}
     assert first["version"] == VERSION
-    for kind, tests in first["maps"].items():
-        assert verdict["maps"][kind] == {key: tests[key] for key in kept}
+    for tests in first["maps"].values():
         assert tests["label_shuffled"]["pairs"] == tests["repeatability"]["pairs"] == len(first["patients"])
         for name in ("randomisation", "deletion", "insertion", "occlusion"):
             assert (name in tests["failed"]) == (not tests[name]["passed"])
@@ -273,6 +288,6 @@ def test_a_run_reports_on_its_maps_and_a_later_job_says_the_same(tmp_path: Path)
     assert not first["validated"]
     assert first["statement"].startswith("Not validated for localisation")
     again = ["--run", str(out), "--manifest", str(label_set), "--images", str(tmp_path / "set")]
-    assert make_trust([*again, "--cache", str(cache), "--full"]) == 0
+    assert trust.main([*again, "--cache", str(cache), "--full"]) == 0
     second = json.loads((out / "trust.json").read_text())
     assert second | {"seconds": 0} == first | {"seconds": 0}

@@ -1903,25 +1903,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description The network's AUC less the comparator's, on the same patients and folds. */
-        AgainstNetworkOut: {
-            /** Format: double */
-            first: number;
-            /** Format: double */
-            second: number;
-            /** Format: double */
-            difference: number;
-            /** Format: double */
-            low: number | null;
-            /** Format: double */
-            high: number | null;
-            /** Format: double */
-            z: number | null;
-            /** Format: double */
-            p: number | null;
-            /** @description within folds, or test set. */
-            basis?: string;
-        };
         /** @description A kind of map against the best map that knows nothing of the network; see trust_phantoms.pointing. */
         AgainstPriorOut: {
             best: string;
@@ -2293,7 +2274,11 @@ export interface components {
              */
             skip_errors: boolean;
         };
-        /** @description In cross-validation ``auc`` is taken within folds and what would pool folds is null. */
+        /**
+         * @description In cross-validation ``auc`` is taken within folds and what would pool folds is null.
+         *
+         *     ``against_network``: the network's AUC less the comparator's, on the same patients and folds.
+         */
         ComparatorOut: {
             n: number;
             positives: number;
@@ -2316,12 +2301,12 @@ export interface components {
             /** Format: double */
             brier: number;
             brier_ci?: number[] | null;
-            calibration: components["schemas"]["CalibrationOut"];
+            calibration: components["schemas"]["CalibrationOut"] | null;
             net_benefit: components["schemas"]["NetBenefitOut"];
             /** Format: double */
             no_information_rate: number;
             mcnemar: components["schemas"]["McNemarOut"];
-            against_network?: components["schemas"]["AgainstNetworkOut"] | null;
+            against_network?: components["schemas"]["PairedAucOut"] | null;
         };
         ComparisonOut: {
             key: string;
@@ -2876,6 +2861,7 @@ export interface components {
             against_plain: components["schemas"]["PairedAucOut"];
             /** @description Minimum, quartiles and maximum, years. */
             follow_up: number[];
+            /** @description Null without a shape; empty if none lies within the follow-up. */
             horizons: components["schemas"]["HorizonOut"][] | null;
         };
         HorizonOut: {
@@ -3019,11 +3005,6 @@ export interface components {
             min_interval_days: number;
             /** Format: date-time */
             set_at: string;
-        };
-        KindVerdictOut: {
-            validated: boolean;
-            failed: string[];
-            statement: string;
         };
         LabelDetailOut: {
             id: number;
@@ -4052,7 +4033,7 @@ export interface components {
             intermediate_policies: components["schemas"]["PoliciesOut"];
             hazard?: components["schemas"]["HazardOut"] | null;
             readers?: components["schemas"]["ReadersOut"];
-            trust?: components["schemas"]["VerdictOut"] | null;
+            trust?: components["schemas"]["MapVerdictOut"] | null;
             onnx_refused?: string | null;
             /** @description What makes figures of this run doubtful. */
             warnings?: string[];
@@ -4768,14 +4749,6 @@ export interface components {
             readonly first_name: string;
             readonly last_name: string;
             role: components["schemas"]["RoleEnum"] | components["schemas"]["BlankEnum"];
-        };
-        VerdictOut: {
-            validated: boolean;
-            failed: string[];
-            statement: string;
-            maps?: {
-                [key: string]: components["schemas"]["KindVerdictOut"];
-            };
         };
         /**
          * @description * `you` - you

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", choices=["paper", "recommended"], default="paper")
         parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
-        parser.add_argument("--label-set", help="id, or the start of its hash (default: the newest)")
+        parser.add_argument("--label-set", help="id, else the start of its hash (default: the newest)")
         parser.add_argument("--seed", type=int)
         parser.add_argument("--wait", action="store_true", help="return when the run has ended")
         parser.add_argument("--foreground", action="store_true", help="train in this process")
@@ -90,7 +90,7 @@ def _queue_answers() -> bool:
 
 
 def label_set_named(wanted: str | None) -> LabelSet:
-    """The newest label set, or the one that has this id or this start of its hash, and no other has.
+    """The newest label set, or the one of this id; where no id is meant, the only one whose hash starts so.
 
     Raises
     ------

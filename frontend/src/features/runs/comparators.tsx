@@ -16,7 +16,7 @@ const NAMES: Record<string, string> = {
 interface Row {
   name: string;
   auc: Metrics['auc'];
-  metrics: Metrics & { against_network?: RunResult['comparators'][string]['against_network'] };
+  metrics: Pick<Metrics, 'table' | 'brier'> & Pick<RunResult['comparators'][string], 'against_network'>;
 }
 
 /** What the network must beat, fitted on the same training patients. */

@@ -42,7 +42,7 @@ const METRICS = { auc: { value: 0.71, low: 0.6, high: 0.8 }, table: {}, brier: 0
 
 it('shows network and comparators within folds', () => {
   const within = { value: 0.731, low: 0.62, high: 0.82 };
-  const against = { first: 0.731, second: 0.5, difference: 0.231, low: 0.1, high: 0.3, z: 3, p: 0.003, basis: 'within folds' };
+  const against = { first: 0.731, second: 0.5, difference: 0.231, low: 0.1, high: 0.3, z: 3, p: 0.003 };
   const result = { metrics: METRICS, auc_within_folds: within, comparators: { prevalence: { ...METRICS, auc: { value: 0.5, low: 0.5, high: 0.5 }, against_network: against } } };
   show(<Comparators result={result as unknown as RunResult} />);
   expect(screen.getByText('AUC within folds')).toBeTruthy();
@@ -51,13 +51,17 @@ it('shows network and comparators within folds', () => {
   expect(screen.getByText(/over all folds 0.710/)).toBeTruthy();
 });
 
-it('says that one follow-up length cannot tell the shape', () => {
-  const hazard = {
-    fitted_on: 'inner folds', shape: null, horizons: null, score: 1, intercept: 0, brier: 0.1, brier_ci: null, auc: METRICS.auc,
-    calibration: { intercept: null, slope: null, observed_expected: 1, ece: 0 },
-    against_plain: { first: 0.7, second: 0.7, difference: 0, low: 0, high: 0, z: null, p: 1 }, follow_up: [5, 5, 5, 5, 5],
-  };
-  show(<HazardPanel result={{ hazard } as unknown as RunResult} />);
-  expect(screen.getByText(/one follow-up length cannot tell how risk grows/)).toBeTruthy();
+const HAZARD = {
+  fitted_on: 'inner folds', shape: null, horizons: null, score: 1, intercept: 0, brier: 0.1, brier_ci: null, auc: METRICS.auc,
+  calibration: { intercept: null, slope: null, observed_expected: 1, ece: 0 },
+  against_plain: { first: 0.7, second: 0.7, difference: 0, low: 0, high: 0, z: null, p: 1 }, follow_up: [5, 5, 5, 5, 5],
+};
+
+it.each([
+  ['one follow-up length cannot tell the shape', {}, /one follow-up length cannot tell how risk grows/],
+  ['no horizon lies within the follow-up', { shape: 1.2, horizons: [], follow_up: [5.5, 6, 7, 8, 9] }, /lies within the follow-up seen/],
+])('says that %s', (_, change, words) => {
+  show(<HazardPanel result={{ hazard: { ...HAZARD, ...change } } as unknown as RunResult} />);
+  expect(screen.getByText(words)).toBeTruthy();
   expect(screen.queryByRole('table')).toBeNull();
 });

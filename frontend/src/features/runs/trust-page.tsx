@@ -52,7 +52,6 @@ function TrustView({ run, trust }: { run: number; trust: Trust }) {
           title={validated.length === 0 ? 'Not validated for localisation' : trust.validated ? 'The maps follow the network' : `Of the maps, only ${validated[0]?.label} follows the network`}
         >
           <Text size="sm">{trust.statement.replace(/^Not validated for localisation: /, '')}</Text>
-          {!report && <Text size="sm" mt={4}>New runs make their report by themselves, unless their recipe says <code>trust=none</code>.</Text>}
         </Alert>
         <TrustJob run={run} trust={trust} />
         {report && <Tests report={report} first={trust.default_map} />}

@@ -76,7 +76,7 @@ export function HazardPanel({ result }: { result: RunResult }) {
   return (
     <Panel
       title="Hazard view"
-      hint="Patients were followed for different times. P(deformity | score f, follow-up C) = 1 − exp(−exp(a + b·f + k·log C)), judged at each patient’s own C. Two scans say whether, not when: no time-dependent AUC."
+      hint="Patients may be followed for different times. P(deformity | score f, follow-up C) = 1 − exp(−exp(a + b·f + k·log C)), judged at each patient’s own C. Two scans say whether, not when: no time-dependent AUC."
     >
       {result.hazard ? <HazardFigures hazard={result.hazard} within={result.auc_within_folds != null} /> : <Text size="sm">No hazard model could be fitted: too few patients of one outcome.</Text>}
     </Panel>
@@ -93,7 +93,7 @@ function HazardFigures({ hazard, within }: { hazard: Hazard; within: boolean }) 
         <Stat label="Shape k" value={figure(hazard.shape, 2)} hint={hazard.shape == null ? 'not told by one follow-up length' : '1 is a constant hazard'} />
         <Stat label="Calibration slope" value={figure(calibration.slope?.value, 2)} hint={`Brier ${figure(hazard.brier)}`} />
       </SimpleGrid>
-      {hazard.horizons ? <Horizons rows={hazard.horizons} /> : <Text size="sm">All patients were followed for about the same time: one follow-up length cannot tell how risk grows with time.</Text>}
+      <Horizons rows={hazard.horizons} />
       <Text size="xs" c="dimmed" mt="xs">
         Fitted on {hazard.fitted_on}. Follow-up {figure(times[0], 1)} to {figure(times[4], 1)} years, median {figure(times[2], 1)}.
       </Text>
@@ -101,7 +101,9 @@ function HazardFigures({ hazard, within }: { hazard: Hazard; within: boolean }) 
   );
 }
 
-function Horizons({ rows }: { rows: NonNullable<Hazard['horizons']> }) {
+function Horizons({ rows }: { rows: Hazard['horizons'] }) {
+  if (!rows) return <Text size="sm">All patients were followed for about the same time: one follow-up length cannot tell how risk grows with time.</Text>;
+  if (rows.length === 0) return <Text size="sm">None of the usual horizons (3, 5 and 10 years) lies within the follow-up seen.</Text>;
   return (
     <Table aria-label="Predicted risk of the test patients by horizon" verticalSpacing={3} className="tabular" maw={460}>
       <Table.Thead><Table.Tr><Table.Th scope="col">Horizon</Table.Th><Table.Th scope="col" ta="right">Median risk</Table.Th><Table.Th scope="col" ta="right">Quartiles</Table.Th></Table.Tr></Table.Thead>
