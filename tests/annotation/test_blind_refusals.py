@@ -295,7 +295,8 @@ def test_random_drafts_are_answered_alike(
 
 def test_paired_cases_keep_their_names_and_their_hash(case: Case) -> None:
     """A paired reader knows both names, and the hash of their signature is the one that is kept."""
-    content, measured = {"follow_up": {}}, [{**LENGTH, "scan": "baseline"}]
+    content: dict[str, Any] = {"follow_up": {}}
+    measured = [{**LENGTH, "scan": "baseline"}]
     assert queries.from_reader(case, content, measured) == (
         content,
         [{name: value for name, value in measured[0].items() if name != "sop_uid"}],
