@@ -17,9 +17,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.browser)
-            # What shares a server shares a worker; the tests that start their own go beside them.
-            shared = [name for name in ("site", "study") if name in getattr(item, "fixturenames", ())]
-            item.add_marker(pytest.mark.xdist_group(shared[0] if shared else "own"))
+            # What shares the demo shares a worker; the tests that have studies of their own go beside them.
+            demo = "site" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("site" if demo else "study"))
     # The longest groups first, or all wait for them at the end.
     items.sort(key=lambda item: "e2e" not in item.path.parts)
 
