@@ -53,7 +53,7 @@ def data_folders(settings: Any, tmp_path: Path) -> None:
         path.mkdir(parents=True)
         setattr(settings, name, str(path) if name == "FILE_UPLOAD_TEMP_DIR" else path)
     settings.DISK_RESERVE_BYTES = 0
-    # Every test client starts the middleware anew: static files are looked up when asked for, not listed each time.
+    # Every test client starts the middleware anew: static files are looked up when asked for, not listed.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PSEUDONYM_KEY = "a key for tests only"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
