@@ -18,6 +18,11 @@ export class History<T> {
     return own;
   }
 
+  /** The next change is a step of its own. */
+  settle(): void {
+    this.merging = null;
+  }
+
   /** Takes over what did not come from here: `now` counts, and what can be undone or done again is revised to fit. */
   revise(now: T, revised: (value: T) => T): void {
     const differ = (value: T, index: number, all: T[]) => !sameJson(value, index + 1 < all.length ? all[index + 1] : now);

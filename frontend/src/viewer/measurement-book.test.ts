@@ -191,14 +191,19 @@ describe('changing', () => {
     book.nudge([0, 1, 0]);
     book.nudge([0, 1, 0]); // with the one before it one step
     expect(acts).toBe(2);
-    book.remove(id);
+    book.settle();
+    book.nudge([0, 1, 0]);
     expect(acts).toBe(3);
+    book.undo();
+    expect(book.items.at(-1)?.points[0]).toEqual([4, 2, 0]); // the two before stay
+    book.remove(id);
+    expect(acts).toBe(4);
     book.undo();
     book.redo();
     book.adopt([kept]);
     book.place('length', place, [4, 0, 0]);
     book.undo();
-    expect(acts).toBe(3);
+    expect(acts).toBe(4);
   });
 
   it('has nothing to give up where only a slice was waited for', () => {

@@ -260,6 +260,11 @@ export class MeasurementBook {
     return this.selected !== null && this.remove(this.selected.id);
   }
 
+  /** Something else was done: the next nudge is a step of its own. */
+  settle(): void {
+    this.history.settle();
+  }
+
   undo(): boolean {
     if (this.back()) return true;
     return this.stepped(this.history.undo());

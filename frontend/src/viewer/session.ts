@@ -269,6 +269,10 @@ export class ViewerSession implements ViewerHandle {
     return kind !== null && this.desk.aim(kind, this.state.active);
   }
 
+  settle(): void {
+    this.desk.book.settle();
+  }
+
   takeBack(): boolean {
     return this.stepped(() => this.desk.book.back());
   }

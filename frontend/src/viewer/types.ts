@@ -136,6 +136,8 @@ export interface ViewerHandle {
   toggleCine(): void;
   /** Takes a point of the chosen kind in hand, in the middle of the image: the keys move and place it. */
   aim(): boolean;
+  /** The page did something else that can be undone: nudges before and after it are two steps. */
+  settle(): void;
   /** Takes back the last point of a measurement that lacks points; false where there is none. */
   takeBack(): boolean;
   undo(): boolean;

@@ -102,7 +102,10 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
       const { body } = keeper.getState();
       const changed = change(body.content);
       if (sameJson(changed, body.content)) return;
-      if (done) history.record(body.content, changed, done, done.merge);
+      if (done) {
+        history.record(body.content, changed, done, done.merge);
+        viewer.current?.settle();
+      }
       keeper.change({ ...body, content: changed });
       setMissing((before) => {
         const still = missingOf(changed, rubric, scanKeys);
