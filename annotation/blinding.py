@@ -148,8 +148,7 @@ def _answer(client: Client, url: str) -> Answer:
     else:
         response = client.get(url)
     headers = sorted((k, v) for k, v in response.items() if k not in _PASSING_HEADERS)
-    body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
-    return response.status_code, headers, _CSRF_FIELD.sub(b"", body)
+    return response.status_code, headers, _CSRF_FIELD.sub(b"", response.getvalue())
 
 
 def _compare(

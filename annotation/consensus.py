@@ -97,7 +97,8 @@ def confirm_consensus(*, session: Consensus, by: User, revision: int) -> Consens
             case=case,
             how=FinalLabel.How.CONSENSUS,
             grades={scan: scores["grades"] for scan, scores in session.content.items()},
-            categories=rubric.categories(session.content, tuple(session.content)),  # type: ignore[arg-type]
+            # Only what is complete is proposed, so that every scan has a category.
+            categories={scan: rubric.classify(scores["grades"]) for scan, scores in session.content.items()},
             readings=labels.observers_reads(case),
             by=by,
         )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from annotation import agreement, charter, rubric
@@ -74,12 +73,13 @@ def repeats() -> list[Repeat]:
         .order_by("signed_at", "pk")
     )
     first: dict[tuple[int, int], Reading] = {}
-    signed: dict[int, list[datetime]] = {}
+    signed: Counter[int] = Counter()
+    place: dict[int, int] = {}
     again: list[Reading] = []
     for reading in readings:
         row = reading.assignment
-        assert reading.signed_at is not None  # the database refuses a signed reading without
-        signed.setdefault(row.reader_id, []).append(reading.signed_at)
+        place[reading.pk] = signed[row.reader_id]
+        signed[row.reader_id] += 1
         if row.kind == Assignment.Kind.READ:
             first[row.reader_id, row.case_id] = reading
         else:
@@ -90,10 +90,8 @@ def repeats() -> list[Repeat]:
         earlier = first.get((row.reader_id, row.case_id))
         if earlier is None:
             continue  # the first read was opened again
-        times = signed[row.reader_id]
         # Whichever of the two was signed first: a reader may take the list in another order.
-        places = [bisect_left(times, read.signed_at) for read in (earlier, reading)]  # type: ignore[type-var]
-        between = abs(places[0] - places[1]) - 1
+        between = abs(place[earlier.pk] - place[reading.pk]) - 1
         least = charter.terms_of(row.case.charter).washout_reads
         found.append(Repeat(earlier, reading, between, between >= least))
     return found
