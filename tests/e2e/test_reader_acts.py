@@ -253,5 +253,11 @@ def test_the_sheet_of_the_consensus_room_and_what_it_remembers(browser: Browser,
     assert panel
     assert images
     assert panel["x"] < images["x"]
+    # A 4K screen without scaling: what is read grows, and everything stays on it.
+    height = (agreed.bounding_box() or {})["height"]
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    wait_until(lambda: (agreed.bounding_box() or {})["height"] > 1.4 * height, "larger grades")
+    first.case_is_readable()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 3840
     for person in (first, second):
         person.page.context.close()
