@@ -8,14 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
 from pydicom.uid import CTImageStorage, MRImageStorage
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.acse import ACSE
 
 from cohort import receiving
@@ -37,19 +37,34 @@ def receiver() -> Iterator[tuple[Receiver, int]]:
     made.stop(patience=0)
 
 
-def associate(port: int, calling: str = "SCANNER", called: str = "ODONTOID") -> Any:
+def associate(
+    port: int, calling: str = "SCANNER", called: str = "ODONTOID", hear: Callable[[Any], None] | None = None
+) -> Any:
     ae = AE(calling)
     ae.add_requested_context(VERIFICATION)
     ae.add_requested_context(MRImageStorage, "1.2.840.10008.1.2.1")
     ae.add_requested_context(CTImageStorage)
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = 5
-    return ae.associate("127.0.0.1", port, ae_title=called)
+    handlers: Any = [(evt.EVT_DIMSE_RECV, hear)] if hear else []
+    return ae.associate("127.0.0.1", port, ae_title=called, evt_handlers=handlers)
 
 
 def store(port: int, paths: list[Path]) -> list[int]:
-    association = associate(port)
-    assert association.is_established
-    statuses = [int(association.send_c_store(pydicom.dcmread(path)).Status) for path in paths]
+    """The statuses as they arrive: on a busy machine the client's own thread may take an answer away from
+    ``send_c_store``, which then gives the association up. That one has been answered all the same."""
+    statuses: list[int] = []
+
+    def hear(event: Any) -> None:
+        if "Status" in event.message.command_set:
+            statuses.append(int(event.message.command_set.Status))
+
+    association = associate(port, hear=hear)
+    for sent, path in enumerate(paths, 1):
+        assert association.is_established
+        answer = association.send_c_store(pydicom.dcmread(path))
+        assert len(statuses) == sent, f"no answer to {path.name}"
+        if "Status" not in answer:
+            association = associate(port, hear=hear)
     association.release()
     return statuses
 
