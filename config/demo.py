@@ -31,6 +31,8 @@ from modeling import launch, runs, snapshot
 from modeling.models import Run
 
 SEED = 2025
+#: Fixed for the demo alone, so that two demos are the same study; a real charter draws its own.
+SEEDS = {"plan_seed": SEED, "sham_seed": SEED}
 PASSWORD = "phantom-demo-2025"
 #: User name, role, what to do.
 LOGINS = [
@@ -143,7 +145,7 @@ def _reads(truth: simulation.Truth, accounts: dict[str, User], say: Say) -> None
     lead = accounts["lead"]
     if charter.current() is None:
         # Few patients make short lists: with the usual wash-out of 20 hardly any would come back.
-        charter.freeze(by=lead, changes={"washout_reads": 8}, reason="Demo study")
+        charter.freeze(by=lead, changes={"washout_reads": 8, **SEEDS}, reason="Demo study")
     read_plan.open_reading(by=lead)
     left = _open_ones(truth)
     observer_a, observer_b = accounts["observer_a"], accounts["observer_b"]

@@ -50,11 +50,13 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """This process's environment with a data directory, and so a database, of its own."""
+    """This process's environment with a data directory, and so a database, of its own; pseudonyms, and with
+    them folds and splits, are the same each time."""
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     return {
         **kept,
         "ODONTOID_DATA_DIR": str(data_dir),
+        "ODONTOID_PSEUDONYM_KEY": "a key for tests only",
         "PYTHONUNBUFFERED": "1",
         # Other tests run beside this: two threads waiting for each other are slower than one.
         "OMP_NUM_THREADS": "1",
