@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENTS = 24
 OVERRIDES = "depth=18,grid=fit,size=64,epochs=2"
 START_TIMEOUT = 420.0
+#: Where a server keeps the key that it drew for itself.
+PSEUDONYM_KEY = "odontoid_pseudonym_key.txt"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,11 @@ def running(data_dir: Path, patients: int = PATIENTS, overrides: str = OVERRIDES
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """This process's environment with a data directory, and so a database, of its own; pseudonyms, and with
     them folds and splits, are the same each time."""
+    (data_dir / PSEUDONYM_KEY).write_text("a key for tests only", encoding="ascii")
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     return {
         **kept,
         "ODONTOID_DATA_DIR": str(data_dir),
-        "ODONTOID_PSEUDONYM_KEY": "a key for tests only",
         "PYTHONUNBUFFERED": "1",
         # Other tests run beside this: two threads waiting for each other are slower than one.
         "OMP_NUM_THREADS": "1",

@@ -14,6 +14,7 @@ from PIL import Image
 
 from cohort.deidentify import Pseudonymiser
 from cohort.pixels import decode_htj2k
+from tests.e2e import demo_site
 from tests.e2e.pages import Person
 
 
@@ -55,7 +56,7 @@ def landmarks(data_dir: Path, code: str, role: str) -> dict[str, Any]:
                join cohort_patient p on p.id = c.patient_id where a.code = ?"""
     with sqlite3.connect(data_dir / "odontoid.sqlite3") as database:
         ((pseudonym,),) = database.execute(query, [code]).fetchall()
-    names = Pseudonymiser((data_dir / "odontoid_pseudonym_key.txt").read_text().strip())
+    names = Pseudonymiser((data_dir / demo_site.PSEUDONYM_KEY).read_text().strip())
     document = json.loads((data_dir / "demo_truth.json").read_text())
     patient = next(p for p in document["patients"] if names.patient(p["patient_id"]) == pseudonym)
     return next(scan["landmarks"] for scan in patient["scans"] if scan["role"] == role)
