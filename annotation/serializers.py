@@ -75,9 +75,12 @@ class ScanScores(Closed):
     exclusion_observation = serializers.ChoiceField(
         choices=list(rubric.EXCLUSION_OBSERVATION.values), required=False, allow_blank=True
     )
-    exclusion_text = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    #: Texts are kept as they were sent: the page tells by them whether a save arrived.
+    exclusion_text = serializers.CharField(
+        required=False, allow_blank=True, max_length=2000, trim_whitespace=False
+    )
     comments = serializers.DictField(
-        child=serializers.CharField(allow_blank=True, max_length=2000), required=False
+        child=serializers.CharField(allow_blank=True, max_length=2000, trim_whitespace=False), required=False
     )
     key_slices = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
     series = serializers.IntegerField(

@@ -200,10 +200,10 @@ def _finding(read: SignedRead, item: rubric.Finding) -> Any:
     group = _group(
         read, item.key, image, qualitative_evaluations=[sr.QualitativeEvaluation(_concept(item), value)]
     )
-    if comment := read.scores.get("comments", {}).get(item.key):
+    if comment := read.scores.get("comments", {}).get(item.key, "").strip():
         _text(group, codes.DCM.Comment, comment)
-    if item is rubric.EXCLUSION_OBSERVATION and read.scores.get("exclusion_text"):
-        _text(group, codes.DCM.Comment, read.scores["exclusion_text"])
+    if item is rubric.EXCLUSION_OBSERVATION and (text := read.scores.get("exclusion_text", "").strip()):
+        _text(group, codes.DCM.Comment, text)
     return group
 
 

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# Before NumPy is loaded: tests run beside one another, where two threads of one sum wait for each other
+# longer than they work. Trainers that tests start have this from here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from rest_framework.test import APIClient
 

@@ -61,6 +61,7 @@ class Logout(APIView):
     def post(self, request: Request) -> Response:
         logout(request._request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
-        # The viewer's frames and drafts of one reader must not wait for the next at this desk.
-        response["Clear-Site-Data"] = '"cache", "storage"'
+        # One reader's images must not wait for the next at this desk. Not "storage": it would take with it
+        # what this reader and others have only in this browser; the page removes what is to go.
+        response["Clear-Site-Data"] = '"cache"'
         return response

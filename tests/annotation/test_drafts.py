@@ -106,7 +106,9 @@ def body(**changes: Any) -> dict[str, Any]:
 
 def test_endpoint_saves_and_gives_it_back(url: str, as_observer_a: Any) -> None:
     content = both("clean", "case")
-    content["baseline"] |= {"comments": {"pannus": "slice 2"}, "key_slices": {"pannus": 1}}
+    # To the last blank: the page tells by what comes back whether a save arrived.
+    content["baseline"] |= {"comments": {"pannus": " slice 2 \n"}, "key_slices": {"pannus": 1}}
+    content["follow_up"] |= {"exclusion_observation": "other", "exclusion_text": "metal "}
     answer = as_observer_a.put(url, body(content=content, measurements=[MEASUREMENT]), format="json")
     assert answer.status_code == 200, answer.content
     assert answer.json() == {

@@ -142,8 +142,13 @@ def sign_in(instance: Browser, url: str, username: str, password: str) -> Person
     context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(url)
+    sign_in_again(page, username, password)
+    return Person(page, url, password)
+
+
+def sign_in_again(page: Page, username: str, password: str) -> None:
+    """On the page that asks for it."""
     page.get_by_label("User name").fill(username)
     page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name=username).wait_for()
-    return Person(page, url, password)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from config import demo
 from tests.e2e.demo_site import Site
 from tests.e2e.hands import dialog_violations
-from tests.e2e.pages import Person, lose_one_answer, sign_in, wait_until
+from tests.e2e.pages import Person, lose_one_answer, sign_in, sign_in_again, wait_until
 from tests.e2e.room import cell, is_saved, save_state, value
 
 
@@ -112,16 +112,43 @@ def test_two_tabs_are_put_together_and_a_choice_can_be_taken_back(reader: Person
 def test_signing_out_asks_about_what_is_not_sent(reader: Person) -> None:
     page = reader.page
     page.route("**/draft/", lambda route: route.abort())
-    give(page, "Baseline: Pannus", "1" if value(page, "Baseline: Pannus") != "1" else "0")
+    given = "1" if value(page, "Baseline: Pannus") != "1" else "0"
+    give(page, "Baseline: Pannus", given)
     wait_until(lambda: save_state(page) == "offline", "the page to say that it is offline")
     code = page.url.rsplit("/", 1)[-1]
     page.get_by_role("link", name="Worklist").click()
-    page.get_by_role("button", name="observer_a").click()
-    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_test_id(f"case-{code}").get_by_test_id("unsent").wait_for()
+
+    def signs_out() -> None:
+        page.get_by_role("button", name="observer_a").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+
+    signs_out()
     dialog = page.get_by_role("dialog", name="Not everything is on the server")
     dialog.get_by_text(code).wait_for()
     dialog.get_by_role("button", name="Stay signed in").click()
+
+    # Nobody is signed out while the server has not said so.
+    page.route("**/auth/logout/", lambda route: route.abort())
+    signs_out()
+    dialog.get_by_role("button", name="Keep them here and sign out").click()
+    failed = page.get_by_role("dialog", name="You are still signed in")
+    failed.get_by_role("alert").wait_for()
+    page.unroute("**/auth/logout/")
+    failed.get_by_role("button", name="Sign out again").click()
+    dialog.get_by_role("button", name="Keep them here and sign out").click()
+    page.get_by_label("User name").wait_for()
+
+    # What was kept is there at the next sign-in, and arrives.
     page.unroute("**/draft/")
-    page.get_by_role("button", name="observer_a").click()
-    page.get_by_role("menuitem", name="Sign out").click()
+    sign_in_again(page, "observer_a", demo.PASSWORD)
+    page.get_by_test_id(f"case-{code}").get_by_test_id("unsent").wait_for()
+    reader.goes_to(f"/read/{code}")
+    reader.case_is_readable()
+    assert value(page, "Baseline: Pannus") == given
+    is_saved(page)
+    page.get_by_role("link", name="Worklist").click()
+    page.get_by_test_id(f"case-{code}").wait_for()
+    assert page.get_by_test_id("unsent").count() == 0
+    signs_out()
     page.get_by_label("User name").wait_for()

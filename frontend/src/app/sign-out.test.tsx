@@ -50,6 +50,16 @@ it.each([
   expect(fetched).not.toHaveBeenCalled();
   fireEvent.click(screen.getByRole('button', { name: answer }));
   await waitFor(() => expect(fetched).toHaveBeenCalledTimes(requests));
-  expect(unsentDrafts('anna')).toEqual(left);
+  await waitFor(() => expect(unsentDrafts('anna')).toEqual(left));
   expect(unsentDrafts('ben')).toEqual(['beef']);
+});
+
+it('says so when the server could not sign anybody out', async () => {
+  fetched.mockRejectedValueOnce(new TypeError('Failed to fetch'));
+  signOut();
+  const dialog = await screen.findByRole('dialog', { name: 'You are still signed in' }, { timeout: 15_000 });
+  expect(dialog.textContent).toContain('cannot be reached');
+  fireEvent.click(screen.getByRole('button', { name: 'Sign out again' }));
+  await waitFor(() => expect(fetched).toHaveBeenCalledTimes(2));
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull(), { timeout: 15_000 });
 });

@@ -3,7 +3,8 @@ import { type ReactNode, useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { forget, unsentDrafts } from '@/lib/draft-store';
-import { closeDrafts, flushDrafts } from '@/lib/live-drafts';
+import { messageOf } from '@/lib/errors';
+import { flushDrafts } from '@/lib/live-drafts';
 import { useLogout } from '@/lib/session';
 
 /** Signing out, with a question first where this browser alone has something that the reader entered. */
@@ -12,18 +13,36 @@ export function useSignOut(username: string): { signOut: () => Promise<void>; qu
   const navigate = useNavigate();
   const [unsent, setUnsent] = useState<string[]>([]);
 
-  function leave(discard = false) {
-    closeDrafts();
+  async function leave(discard = false) {
+    setUnsent([]);
+    try {
+      await logout.mutateAsync();
+    } catch {
+      return; // said below
+    }
     forget(username, discard);
-    logout.mutate(undefined, { onSettled: () => void navigate('/login') });
+    await navigate('/login');
   }
   async function signOut() {
+    logout.reset();
     await flushDrafts();
     const codes = unsentDrafts(username);
     setUnsent(codes);
-    if (codes.length === 0) leave();
+    if (codes.length === 0) await leave();
   }
-  const question = (
+  const question = logout.isError ? (
+    <Modal opened onClose={logout.reset} title="You are still signed in" centered>
+      <Stack>
+        <Text size="sm" role="alert">
+          {messageOf(logout.error)} Until the server has signed you out, whoever opens this page here goes on in your name.
+        </Text>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={logout.reset}>Stay signed in</Button>
+          <Button data-autofocus onClick={() => void signOut()}>Sign out again</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  ) : (
     <Modal opened={unsent.length > 0} onClose={() => setUnsent([])} title="Not everything is on the server" centered>
       <Stack>
         <Text size="sm">
@@ -32,8 +51,8 @@ export function useSignOut(username: string): { signOut: () => Promise<void>; qu
           sign-in; nobody else is shown it.
         </Text>
         <Group justify="flex-end">
-          <Button variant="subtle" color="red" onClick={() => leave(true)}>Discard them and sign out</Button>
-          <Button variant="default" onClick={() => leave()}>Keep them here and sign out</Button>
+          <Button variant="subtle" color="red" onClick={() => void leave(true)}>Discard them and sign out</Button>
+          <Button variant="default" onClick={() => void leave()}>Keep them here and sign out</Button>
           <Button data-autofocus onClick={() => setUnsent([])}>Stay signed in</Button>
         </Group>
       </Stack>

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { api, setSignedOutHandler, unwrap } from './api-client';
+import { api, patience, setSignedOutHandler, unwrap } from './api-client';
 import { ApiError } from './errors';
 
 function answer(status: number, body: unknown) {
@@ -38,6 +38,20 @@ describe('the typed client', () => {
     answer(403, { detail: 'Authentication credentials were not provided.' });
     await expect(unwrap(api.GET('/api/auth/me/'))).rejects.toBeInstanceOf(ApiError);
     expect(gone).toHaveBeenCalledOnce();
+  });
+
+  it('waits for no answer for ever', async () => {
+    const slow = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(slow.signal);
+    const fetched = vi.fn(({ signal }: Request) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))));
+    vi.stubGlobal('fetch', fetched);
+    const pending = unwrap(api.POST('/api/auth/logout/', patience()));
+    await vi.waitFor(() => expect(fetched).toHaveBeenCalled());
+    slow.abort(new DOMException('signal timed out', 'TimeoutError'));
+    await expect(pending).rejects.toMatchObject({ status: 0 });
+    expect(timeout).toHaveBeenCalledWith(30_000);
+    timeout.mockRestore();
   });
 
   it('has words for a lost network', async () => {

@@ -43,6 +43,14 @@ export const api = createClient<paths>({
 });
 api.use(csrf);
 
+/**
+ * Ends what is saved or signed when no answer comes. A connection that went to sleep or changed its network
+ * gives none for minutes; whoever asked then tries again, and finds out whether it arrived.
+ */
+export function patience(): { signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(30_000) };
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;

@@ -37,8 +37,9 @@ export function useLogout() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => unwrap(api.POST('/api/auth/logout/')),
-    // Drafts that the server does not have stay in the browser, for their reader alone.
-    onSettled: () => {
+    // Drafts that the server does not have stay in the browser, for their reader alone. Without the server's
+    // answer nobody is signed out: whoever loads the page next would be this person.
+    onSuccess: () => {
       closeDrafts();
       purgeViewer();
       client.clear();

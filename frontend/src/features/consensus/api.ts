@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 
 import type { Content } from '@/components/scoring/rubric';
-import { api, unwrap } from '@/lib/api-client';
+import { api, patience, unwrap } from '@/lib/api-client';
 import type { components } from '@/types/api';
 
 export type Session = components['schemas']['ConsensusOut'];
@@ -19,7 +19,7 @@ export const sessionQuery = (code: string) =>
   });
 
 export async function saveAgreed(code: string, revision: number, content: Content, keepalive: boolean) {
-  const saved = await unwrap(api.PUT('/api/consensus/{code}/draft/', { ...at(code), body: { revision, content }, keepalive }));
+  const saved = await unwrap(api.PUT('/api/consensus/{code}/draft/', { ...at(code), ...patience(), body: { revision, content }, keepalive }));
   return { revision: saved.revision, extra: saved.categories as Categories };
 }
 

@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 
 import type { Content } from '@/components/scoring/rubric';
-import { api, unwrap } from '@/lib/api-client';
+import { api, patience, unwrap } from '@/lib/api-client';
 import type { Measurement } from '@/viewer';
 import type { components } from '@/types/api';
 
@@ -47,8 +47,8 @@ export const STUDY: ReadSource = {
   room: '/read',
   home: { to: '/', label: 'Worklist' },
   open: (code, signal) => unwrap(api.GET('/api/reading/cases/{code}/', { ...at(code), signal })),
-  save: (code, body, keepalive) => unwrap(api.PUT('/api/reading/cases/{code}/draft/', { ...at(code), body, keepalive })),
-  sign: (code, body) => unwrap(api.POST('/api/reading/cases/{code}/sign/', { ...at(code), body })),
+  save: (code, body, keepalive) => unwrap(api.PUT('/api/reading/cases/{code}/draft/', { ...at(code), ...patience(), body, keepalive })),
+  sign: (code, body) => unwrap(api.POST('/api/reading/cases/{code}/sign/', { ...at(code), ...patience(), body })),
 };
 
 export const PHANTOMS: ReadSource = {
@@ -56,8 +56,8 @@ export const PHANTOMS: ReadSource = {
   room: '/training',
   home: { to: '/training', label: 'Training' },
   open: (code, signal) => unwrap(api.GET('/api/qualification/reads/{code}/', { ...at(code), signal })),
-  save: (code, body, keepalive) => unwrap(api.PUT('/api/qualification/reads/{code}/draft/', { ...at(code), body, keepalive })),
-  sign: (code, body) => unwrap(api.POST('/api/qualification/reads/{code}/sign/', { ...at(code), body })),
+  save: (code, body, keepalive) => unwrap(api.PUT('/api/qualification/reads/{code}/draft/', { ...at(code), ...patience(), body, keepalive })),
+  sign: (code, body) => unwrap(api.POST('/api/qualification/reads/{code}/sign/', { ...at(code), ...patience(), body })),
 };
 
 export const caseQuery = (code: string, source: ReadSource) =>

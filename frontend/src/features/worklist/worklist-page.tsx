@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
 import { PageLoader } from '@/components/page-loader';
+import { useUnsent } from '@/lib/use-unsent';
 import type { components } from '@/types/api';
 
 import { worklistQuery } from './api';
@@ -88,7 +89,7 @@ function Section({ title, items, action }: { title: string; items: Item[]; actio
           {items.map(({ code, position, status }) => (
             <Table.Tr key={code} data-testid={`case-${code}`} data-status={status}>
               <Table.Td className="tabular">{position}</Table.Td>
-              <Table.Td ff="monospace">{code}</Table.Td>
+              <Table.Td ff="monospace">{code} <Kept code={code} /></Table.Td>
               <Table.Td ta="right">
                 <Button component={Link} to={`/read/${code}`} size="compact-sm" variant="light" aria-label={`${action} case ${code}`}>
                   {action}
@@ -99,6 +100,14 @@ function Section({ title, items, action }: { title: string; items: Item[]; actio
         </Table.Tbody>
       </Table>
     </section>
+  );
+}
+
+/** Of a case left before the server had all of it, or had the answer that the reader chose. */
+function Kept({ code }: { code: string }) {
+  if (!useUnsent().includes(code)) return null;
+  return (
+    <Badge variant="light" color="orange" tt="none" ml="xs" data-testid="unsent">Not all on the server: kept in this browser</Badge>
   );
 }
 
@@ -121,7 +130,7 @@ function ConsensusList({ items }: { items: ConsensusItem[] }) {
         <Table.Tbody>
           {items.map(({ code, status }) => (
             <Table.Tr key={code} data-testid={`consensus-${code}`} data-status={status}>
-              <Table.Td ff="monospace">{code}</Table.Td>
+              <Table.Td ff="monospace">{code} <Kept code={code} /></Table.Td>
               <Table.Td>
                 <Badge variant="light" tt="none" color={CONSENSUS_LABEL[status].color}>{CONSENSUS_LABEL[status].text}</Badge>
               </Table.Td>
