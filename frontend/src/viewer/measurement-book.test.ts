@@ -172,6 +172,16 @@ describe('where there is no pixel', () => {
     expect(book.items).toMatchObject([{ kind: 'probe', value: 42 }]);
   });
 
+  it('says nothing of pixels that are not here, and nothing of those of the place before', () => {
+    const from: Point3[] = [[4, 0, 10], [4, 4, 6]];
+    book.attach(() => ({ mean: 200, sd: 0 }), () => undefined, acted);
+    expect(measure('ellipse', ...from)).toMatchObject({ mean: 200, sd: 0 });
+    book.attach(() => ({}), () => undefined, acted);
+    book.nudge([0, 5, 0]);
+    expect(book.items[0]).toMatchObject({ kind: 'ellipse', value: expect.closeTo(Math.PI * 4, 9) as number });
+    expect(Object.keys(book.items[0] ?? {}).filter((key) => key === 'mean' || key === 'sd')).toEqual([]);
+  });
+
   it('does not move a probe there', () => {
     measure('probe', [4, 0, 0]);
     book.drag('m1', 0, [4, 5, 0], [0, 5, 0]);

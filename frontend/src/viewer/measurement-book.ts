@@ -306,7 +306,10 @@ export class MeasurementBook {
       return null;
     }
     const value = valueOf(item.kind, item.points);
-    const whole = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
+    const whole: Measurement = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
+    // What the pixels of the place before said is not true of this one.
+    delete whole.mean;
+    delete whole.sd;
     const found = this.statistics(whole);
     if (!found) {
       this.refuse(item.scan, 'outside');
