@@ -8,7 +8,7 @@ import { KINDS } from './measure';
 import { DRIVEN, Screen } from './screen';
 import { SeriesOrder } from './series-order';
 import type { SessionOptions, SessionStanding, SessionState } from './session-state';
-import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
+import type { Measurement, MeasurementKind, MeasuringAct, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
 import { StackView } from './view';
 
 const { Events } = Enums;
@@ -273,12 +273,8 @@ export class ViewerSession implements ViewerHandle {
     this.desk.book.settle();
   }
 
-  takeBack(): boolean {
-    return this.stepped(() => this.desk.book.back());
-  }
-
-  undo(): boolean {
-    return this.stepped(() => this.desk.book.undo());
+  undo(act?: MeasuringAct): boolean {
+    return this.stepped(() => this.desk.book.undo(act));
   }
 
   redo(): boolean {
@@ -292,7 +288,7 @@ export class ViewerSession implements ViewerHandle {
     const { items: before, pending } = book;
     if (!step()) return false;
     const { items: after } = book;
-    const changed = pending?.place ?? after.find((item) => !before.includes(item)) ?? before.find((item) => !after.includes(item));
+    const changed = after === before ? pending?.place : (after.find((item) => !before.includes(item)) ?? before.find((item) => !after.includes(item)));
     if (changed && !this.desk.isAt(changed)) this.goTo(changed.slice, changed.scan, changed.series ?? 0);
     if (changed && this.state.solo && this.state.solo !== changed.scan) this.setActive(changed.scan);
     return true;

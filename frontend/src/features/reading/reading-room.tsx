@@ -138,9 +138,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   /** The last of what was done to the form and on the images. */
   const step = useCallback(
     (way: 'undo' | 'redo') => {
-      // The point just placed is the last thing done, though nothing is measured yet.
-      if (readOnly || (way === 'undo' && viewer.current?.takeBack())) return;
-      const found = history[way](keeper.getState().body.content, () => viewer.current?.[way]() ?? false);
+      if (readOnly) return;
+      const found = history[way](keeper.getState().body.content, (act) => viewer.current?.[way](act) ?? false);
       if (!found) return;
       edit(() => found.content, null);
       moveTo({ scan: found.place.scan, row: rows.findIndex(({ key }) => key === found.place.row) });
@@ -308,7 +307,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
               scans={scans}
               measurements={draft.body.measurements}
               onMeasurementsChange={onMeasurements}
-              onMeasured={() => history.recordElsewhere()}
+              onMeasured={(act) => history.recordElsewhere(act)}
               undoing={readOnly ? undefined : undoing}
               onSeriesChange={pickSeries}
               active={cursor.scan}
