@@ -184,6 +184,7 @@ describe('where there is no pixel', () => {
 
   it('does not move a probe there', () => {
     measure('probe', [4, 0, 0]);
+    expect(book.selected).toEqual({ id: 'm1', point: null }); // placed by mouse, its point asks for no focus
     book.drag('m1', 0, [4, 5, 0], [0, 5, 0]);
     book.drag('m1', 0, [4, 20, 0], [0, 15, 0]);
     expect(book.refused?.why).toBe('outside');

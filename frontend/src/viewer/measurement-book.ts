@@ -164,7 +164,7 @@ export class MeasurementBook {
   private add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement | null {
     const made = this.complete({ id: this.newId(), kind, scan, ...(series > 0 && { series }), slice, sop_uid, points, value: 0 });
     if (!made) return null;
-    this.selected = { id: made.id, point: kind === 'probe' ? 0 : null };
+    this.selected = { id: made.id, point: null };
     this.set([...this.items, made]);
     return made;
   }

@@ -205,6 +205,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
       switch (action.type) {
         case 'grade':
           if (finding && action.option.value !== null) grade(scan, finding.key, action.option.value);
+          // The form is in hand now: the arrow that follows is to go on in it, not to move what was measured.
+          if (document.activeElement?.matches('[data-point]')) moveTo({ scan, row });
           break;
         case 'move':
           moveTo({ scan, row: Math.min(rows.length - 1, Math.max(0, row + action.by)) });
