@@ -57,6 +57,7 @@ export class ViewerSession implements ViewerHandle {
     const { tool, solo, preset } = before ?? { tool: 'window' as const, solo: null, preset: options.preset };
     this.state = { ...this.snapshot(), active, tool, solo, preset };
     this.screen.bind(tool);
+    window.addEventListener('online', this.online);
   }
 
   /** Loads and shows everything; slices not on screen follow at low priority. */
@@ -75,6 +76,7 @@ export class ViewerSession implements ViewerHandle {
 
   close(): void {
     this.closed = true;
+    window.removeEventListener('online', this.online);
     this.cine.stop();
     for (const view of this.views.values()) {
       view.element.removeEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
@@ -206,6 +208,12 @@ export class ViewerSession implements ViewerHandle {
   retry(scan: string): void {
     this.views.get(scan)?.retry();
   }
+
+  /** The network is back: what could not be loaded meanwhile is loaded now, on screen or ahead. */
+  private readonly online = (): void => {
+    for (const view of this.views.values()) if (view.state.status === 'error') view.retry();
+    for (const scan of this.scans) void prefetchScan(scan);
+  };
 
   toggleSolo(): void {
     this.publish({ solo: this.state.solo ? null : this.state.active });
