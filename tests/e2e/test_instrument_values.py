@@ -92,23 +92,44 @@ def test_nothing_is_measured_where_there_is_no_pixel(reader: Person) -> None:
     page.keyboard.press("Escape")
     notice.wait_for(state="detached")
 
-    # A slice that cannot be shown: what is clicked is its button, not a point of a line.
+    # Slices that cannot be shown: what is clicked is the button, not a point of a line.
     slice_ = int(number(view(reader), "data-slice")) + 1
-    case = page.request.get(f"{reader.url}api/reading/cases/{code_of(reader)}/").json()
-    (sop,) = (one["sop_uid"] for one in case["scans"][0]["instances"] if one["index"] == slice_)
-    frame = f"**/instances/{sop}/frames/1"
-    page.route(frame, lambda route: route.fulfill(status=500, body=""))
+    sops = {one["index"]: one["sop_uid"] for one in case_of(reader, code_of(reader))["scans"][0]["instances"]}
+    frames = [f"**/instances/{sops[slice_ + more]}/frames/1" for more in range(3)]
+    for frame in frames:
+        page.route(frame, lambda route: route.fulfill(status=500, body=""))
     page.reload()
     reader.case_is_readable()
+    page.keyboard.press("z")
+    scale = view(reader).get_by_test_id("scale-bar")
+    fitted = number(scale, "data-mm-per-pixel")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowUp")
+    wait_until(lambda: number(scale, "data-mm-per-pixel") < 0.8 * fitted, "the zoom")
+    zoomed = number(scale, "data-mm-per-pixel")
     page.keyboard.press("m")
     page.keyboard.press("ArrowRight")
     alert = view(reader).get_by_role("alert").filter(has_text="is not shown")
     alert.wait_for()
-    page.unroute(frame)
+    page.unroute(frames[0])
     click(reader, middle(reader)[0], middle(reader)[1] - 120)
     alert.get_by_role("button", name="Try again").click()
     reader.image_is_drawn("baseline")
     assert view(reader).locator("[data-placing]").count() == 0
+    assert number(scale, "data-mm-per-pixel") == pytest.approx(zoomed, rel=0.01)
+    # What failed once is loaded on coming back to it, and at once where the browser says that it is online.
+    for frame, back in ((frames[1], False), (frames[2], True)):
+        page.keyboard.press("ArrowRight")
+        alert.wait_for()
+        page.unroute(frame)
+        if back:
+            page.evaluate("window.dispatchEvent(new Event('online'))")
+        else:
+            page.keyboard.press("ArrowLeft")
+            reader.image_is_drawn("baseline")
+            page.keyboard.press("ArrowRight")
+        reader.image_is_drawn("baseline")
+        assert alert.count() == 0
     page.keyboard.press("w")
     assert kept(reader) == []
 

@@ -15,6 +15,7 @@ from tests.e2e.hands import (
     drag,
     made,
     middle,
+    slices,
     violations,
     without_measurements,
 )
@@ -112,7 +113,16 @@ def test_undo_takes_the_point_just_placed_and_can_be_clicked(reader: Person) -> 
     click(reader, x + 60, y)
     placing = page.locator("[data-placing]")
     placing.wait_for()
+    # A grade given since, on another slice, is taken back before the points, and the slice stays.
+    start, before = slices(reader)[0], value(page, "Baseline: Dens erosion")
     cell(page, "Baseline: Dens erosion").focus()
+    keyboard.press("ArrowRight")
+    wait_until(lambda: slices(reader)[0] == start + 1, "the next slice")
+    keyboard.press("1" if before != "1" else "2")
+    keyboard.press("Control+z")
+    assert (value(page, "Baseline: Dens erosion"), slices(reader)[0]) == (before, start + 1)
+    keyboard.press("ArrowLeft")
+    placing.wait_for()
     for _ in range(2):
         keyboard.press("Control+z")
     wait_until(lambda: placing.count() == 0, "both points to go")
@@ -132,6 +142,8 @@ def test_undo_takes_the_point_just_placed_and_can_be_clicked(reader: Person) -> 
     wait_until(lambda: value(page, "Baseline: Pannus") != given, "the grade to go")
     redo.click()
     wait_until(lambda: value(page, "Baseline: Pannus") == given, "the grade to come back")
+    redo.click()
+    wait_until(lambda: value(page, "Baseline: Dens erosion") != before, "the later grade, too")
     assert redo.is_disabled()
     is_saved(page)
 

@@ -2,7 +2,7 @@ import { add, scale, subtract } from './geometry';
 import { isAt } from './measure';
 import { MeasurementBook, type Place, type Selected } from './measurement-book';
 import { statisticsOf } from './statistics';
-import type { Measurement, MeasurementKind, Point3 } from './types';
+import type { Measurement, MeasurementKind, MeasuringAct, Point3 } from './types';
 import type { StackView } from './view';
 
 /** The measurements of a session where the reader's hand meets them: places on the screen in, points in mm out. */
@@ -13,7 +13,7 @@ export class Desk {
     private readonly views: ReadonlyMap<string, StackView>,
     kept: Measurement[] | MeasurementBook,
     changed: () => void,
-    made: () => void,
+    made: (act: MeasuringAct) => void,
   ) {
     const statistics = (item: Measurement) => {
       const scan = views.get(item.scan)?.scan;

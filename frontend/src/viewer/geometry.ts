@@ -82,6 +82,9 @@ export function middle(positions: readonly number[]): number {
   return (Math.min(...positions) + Math.max(...positions)) / 2;
 }
 
+/** 1 where two stacks are cut towards the same side of the patient, −1 where they are cut towards opposite ones. */
+export const sameWay = (a: Point3, b: Point3): 1 | -1 => (dot(a, b) >= 0 ? 1 : -1);
+
 /**
  * Slice of another stack that lies where this one's does.
  *
@@ -94,8 +97,7 @@ export function linkedSlice(
   slice: number,
 ): number {
   const moved = (from.positions[slice] ?? 0) - dot(from.anchor, from.normal);
-  const sameWay = dot(from.normal, to.normal) >= 0 ? 1 : -1;
-  return nearestIndex(to.positions, dot(to.anchor, to.normal) + sameWay * moved);
+  return nearestIndex(to.positions, dot(to.anchor, to.normal) + sameWay(from.normal, to.normal) * moved);
 }
 
 /** Round length for a scale bar of at most `maxPixels`. */

@@ -43,6 +43,7 @@ export type {
   DicomJson,
   Measurement,
   MeasurementKind,
+  MeasuringAct,
   Point3,
   SaliencyOverlay,
   StackScan,

@@ -66,3 +66,15 @@ it('takes what is on screen to match when the reader says so', () => {
   links.resetOffset('baseline');
   expect([followUp.state.slice, links.offsetMm()]).toEqual([6, 0]);
 });
+
+it('states the shift of scans that are cut towards opposite sides', () => {
+  followUp.scan.geometry = { ...stack(-140, 4, 11), normal: [-1, 0, 0] };
+  links = new Links(new Map(Object.entries({ baseline, followUp })) as unknown as Map<string, StackView>);
+  goTo(13);
+  expect(followUp.state.slice).toBe(2);
+  links.anchor(); // as they have stood to each other all the time
+  expect(links.offsetMm()).toBe(0);
+  void followUp.goTo(4);
+  links.anchor();
+  expect(links.offsetMm()).toBe(8);
+});

@@ -1,6 +1,6 @@
 import type { Types } from '@cornerstonejs/core';
 
-import { dot, linkedSlice, subtract } from './geometry';
+import { dot, linkedSlice, sameWay, subtract } from './geometry';
 import type { Point3 } from './types';
 import type { StackView } from './view';
 
@@ -46,11 +46,11 @@ export class Links {
 
   /** How far the other scan is shifted against this one since their middles matched, mm. */
   offsetMm(): number {
-    const [first, second] = [...this.views].map(([key, view]) => {
-      const { normal, positions, openingSlice } = view.scan.geometry;
-      return dot(this.anchorOf(key), normal) - (positions[openingSlice] ?? 0);
+    const [first, second] = [...this.views].map(([key, { scan }]) => {
+      const { normal, positions, openingSlice } = scan.geometry;
+      return { normal, moved: dot(this.anchorOf(key), normal) - (positions[openingSlice] ?? 0) };
     });
-    return first === undefined || second === undefined ? 0 : second - first;
+    return first && second ? second.moved - sameWay(first.normal, second.normal) * first.moved : 0;
   }
 
   /** Brings the other stacks to where `scan` goes. */

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { MeasurementBook, type Place } from './measurement-book';
-import type { Measurement, MeasurementKind, Point3 } from './types';
+import type { Measurement, MeasurementKind, MeasuringAct, Point3 } from './types';
 
 const place: Place = { series: 0, scan: 'baseline', slice: 5, sop_uid: '2.25.5', row: [0, 1, 0], column: [0, 0, -1] };
 const kept: Measurement = { id: 'old', kind: 'length', scan: 'baseline', slice: 3, sop_uid: '2.25.3', points: [[0, 0, 0], [0, 3, 4]], value: 5 };
 let book: MeasurementBook;
 let changes: number;
 let acts: number;
-const acted = () => (acts += 1);
+const acted = (act: MeasuringAct) => (acts += Number(act === 'change'));
 const measure = (kind: MeasurementKind, ...points: Point3[]) => points.map((point) => book.place(kind, place, point)).at(-1) as Measurement;
 
 beforeEach(() => {
@@ -172,8 +172,19 @@ describe('where there is no pixel', () => {
     expect(book.items).toMatchObject([{ kind: 'probe', value: 42 }]);
   });
 
+  it('says nothing of pixels that are not here, and nothing of those of the place before', () => {
+    const from: Point3[] = [[4, 0, 10], [4, 4, 6]];
+    book.attach(() => ({ mean: 200, sd: 0 }), () => undefined, acted);
+    expect(measure('ellipse', ...from)).toMatchObject({ mean: 200, sd: 0 });
+    book.attach(() => ({}), () => undefined, acted);
+    book.nudge([0, 5, 0]);
+    expect(book.items[0]).toMatchObject({ kind: 'ellipse', value: expect.closeTo(Math.PI * 4, 9) as number });
+    expect(Object.keys(book.items[0] ?? {}).filter((key) => key === 'mean' || key === 'sd')).toEqual([]);
+  });
+
   it('does not move a probe there', () => {
     measure('probe', [4, 0, 0]);
+    expect(book.selected).toEqual({ id: 'm1', point: null }); // placed by mouse, its point asks for no focus
     book.drag('m1', 0, [4, 5, 0], [0, 5, 0]);
     book.drag('m1', 0, [4, 20, 0], [0, 15, 0]);
     expect(book.refused?.why).toBe('outside');
@@ -204,6 +215,25 @@ describe('changing', () => {
     book.place('length', place, [4, 0, 0]);
     book.undo();
     expect(acts).toBe(4);
+  });
+
+  it('says of points that are placed or taken in hand, and undoes them apart from what is measured', () => {
+    const said: MeasuringAct[] = [];
+    book.attach(() => ({}), () => undefined, (act) => said.push(act));
+    book.select({ id: 'old', point: 0 });
+    book.nudge([0, 1, 0]);
+    book.place('mcrae', place, [4, 0, 100]);
+    book.select({ id: 'old', point: 0 });
+    book.nudge([0, 1, 0]); // not one with that before the point
+    book.aim('mcrae', place, [4, 9, 9]); // goes on with the point that is there
+    expect(said).toEqual(['change', 'point', 'change']);
+    expect(book.undo('change')).toBe(true);
+    expect([book.items[0]?.points[0], book.pending?.points.length]).toEqual([[0, 1, 0], 1]);
+    book.cancel();
+    expect(book.undo('point')).toBe(false);
+    expect(book.items[0]?.points[0]).toEqual([0, 1, 0]);
+    book.aim('probe', place, [4, 9, 9]);
+    expect([said.at(-1), book.undo('point'), book.pending]).toEqual(['point', true, null]);
   });
 
   it('has nothing to give up where only a slice was waited for', () => {

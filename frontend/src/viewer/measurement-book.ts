@@ -4,7 +4,7 @@ import { add, distance } from './geometry';
 import { History } from './history';
 import { APART, coincide, ellipseIn, KINDS, proposedGrade, valueOf, withPoint } from './measure';
 import { newId as makeId } from './new-id';
-import type { Measurement, MeasurementKind, Point3 } from './types';
+import type { Measurement, MeasurementKind, MeasuringAct, Point3 } from './types';
 
 /** Where something is measured: one slice, and its axes in patient space. */
 export interface Place {
@@ -61,14 +61,14 @@ export class MeasurementBook {
     kept: Measurement[],
     private statistics: Statistics,
     private changed: () => void,
-    private made: () => void,
+    private made: (act: MeasuringAct) => void,
     private readonly newId = makeId,
   ) {
     this.history = new History(kept);
   }
 
   /** Goes on over other views of the same scans, with all that can be undone. */
-  attach(statistics: Statistics, changed: () => void, made: () => void): void {
+  attach(statistics: Statistics, changed: () => void, made: (act: MeasuringAct) => void): void {
     this.statistics = statistics;
     this.changed = changed;
     this.made = made;
@@ -99,6 +99,7 @@ export class MeasurementBook {
     }
     if (points.length < KINDS[kind].clicks) {
       this.pending = { kind, place, points, hover: point, byKeys };
+      this.pointed();
       this.changed();
       return null;
     }
@@ -122,6 +123,7 @@ export class MeasurementBook {
     this.aimed += 1;
     const hover = before?.byKeys ? before.hover : start;
     this.pending = { kind, place, points: before?.points ?? [], hover, byKeys: this.aimed };
+    if (!before) this.pointed();
     this.changed();
   }
 
@@ -162,7 +164,7 @@ export class MeasurementBook {
   private add(kind: MeasurementKind, { scan, series, slice, sop_uid }: Place, points: Point3[]): Measurement | null {
     const made = this.complete({ id: this.newId(), kind, scan, ...(series > 0 && { series }), slice, sop_uid, points, value: 0 });
     if (!made) return null;
-    this.selected = { id: made.id, point: kind === 'probe' ? 0 : null };
+    this.selected = { id: made.id, point: null };
     this.set([...this.items, made]);
     return made;
   }
@@ -265,9 +267,9 @@ export class MeasurementBook {
     this.history.settle();
   }
 
-  undo(): boolean {
-    if (this.back()) return true;
-    return this.stepped(this.history.undo());
+  undo(act?: MeasuringAct): boolean {
+    if (act !== 'change' && this.back()) return true;
+    return act !== 'point' && this.stepped(this.history.undo());
   }
 
   redo(): boolean {
@@ -280,6 +282,12 @@ export class MeasurementBook {
 
   get canRedo(): boolean {
     return this.history.canRedo;
+  }
+
+  /** A point counts among what is done, in its turn: nudges before and after it are two steps. */
+  private pointed(): void {
+    this.settle();
+    this.made('point');
   }
 
   private stepped(done: boolean): boolean {
@@ -295,7 +303,7 @@ export class MeasurementBook {
 
   private set(items: Measurement[], merge: string | null = null): void {
     this.refused = null;
-    if (this.history.push(items, merge)) this.made();
+    if (this.history.push(items, merge)) this.made('change');
     this.changed();
   }
 
@@ -306,7 +314,10 @@ export class MeasurementBook {
       return null;
     }
     const value = valueOf(item.kind, item.points);
-    const whole = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
+    const whole: Measurement = { ...item, value, ...(item.kind === 'mcrae' && { proposed_grade: proposedGrade(value) }) };
+    // What the pixels of the place before said is not true of this one.
+    delete whole.mean;
+    delete whole.sd;
     const found = this.statistics(whole);
     if (!found) {
       this.refuse(item.scan, 'outside');

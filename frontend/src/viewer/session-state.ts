@@ -1,6 +1,6 @@
 import type { Links } from './links';
 import type { MeasurementBook, Pending, Refusal, Selected } from './measurement-book';
-import type { Measurement, ToolName, ViewState } from './types';
+import type { Measurement, MeasuringAct, ToolName, ViewState } from './types';
 import type { Standing } from './view';
 
 /** What the components draw; replaced, never changed, so that React sees it. */
@@ -34,8 +34,8 @@ export interface SessionOptions {
   preset: number;
   /** The scan in hand when it opens; the first where left out. */
   active?: string;
-  /** Something was measured, changed or removed that can be undone. */
-  onMeasured: () => void;
+  /** Something was placed, measured, changed or removed that can be undone. */
+  onMeasured: (act: MeasuringAct) => void;
   /** The graphics card draws no more. */
   onLost: () => void;
   /** How a session on the same scans stood that this one goes on from. */

@@ -8,7 +8,7 @@ import { KINDS } from './measure';
 import { DRIVEN, Screen } from './screen';
 import { SeriesOrder } from './series-order';
 import type { SessionOptions, SessionStanding, SessionState } from './session-state';
-import type { Measurement, MeasurementKind, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
+import type { Measurement, MeasurementKind, MeasuringAct, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
 import { StackView } from './view';
 
 const { Events } = Enums;
@@ -57,6 +57,7 @@ export class ViewerSession implements ViewerHandle {
     const { tool, solo, preset } = before ?? { tool: 'window' as const, solo: null, preset: options.preset };
     this.state = { ...this.snapshot(), active, tool, solo, preset };
     this.screen.bind(tool);
+    window.addEventListener('online', this.online);
   }
 
   /** Loads and shows everything; slices not on screen follow at low priority. */
@@ -75,6 +76,7 @@ export class ViewerSession implements ViewerHandle {
 
   close(): void {
     this.closed = true;
+    window.removeEventListener('online', this.online);
     this.cine.stop();
     for (const view of this.views.values()) {
       view.element.removeEventListener(Events.CAMERA_MODIFIED, this.links.cameraMoved);
@@ -207,6 +209,12 @@ export class ViewerSession implements ViewerHandle {
     this.views.get(scan)?.retry();
   }
 
+  /** The network is back: what could not be loaded meanwhile is loaded now, on screen or ahead. */
+  private readonly online = (): void => {
+    for (const view of this.views.values()) if (view.state.status === 'error') view.retry();
+    for (const scan of this.scans) void prefetchScan(scan);
+  };
+
   toggleSolo(): void {
     this.publish({ solo: this.state.solo ? null : this.state.active });
   }
@@ -273,12 +281,8 @@ export class ViewerSession implements ViewerHandle {
     this.desk.book.settle();
   }
 
-  takeBack(): boolean {
-    return this.stepped(() => this.desk.book.back());
-  }
-
-  undo(): boolean {
-    return this.stepped(() => this.desk.book.undo());
+  undo(act?: MeasuringAct): boolean {
+    return this.stepped(() => this.desk.book.undo(act));
   }
 
   redo(): boolean {
@@ -292,7 +296,7 @@ export class ViewerSession implements ViewerHandle {
     const { items: before, pending } = book;
     if (!step()) return false;
     const { items: after } = book;
-    const changed = pending?.place ?? after.find((item) => !before.includes(item)) ?? before.find((item) => !after.includes(item));
+    const changed = after === before ? pending?.place : (after.find((item) => !before.includes(item)) ?? before.find((item) => !after.includes(item)));
     if (changed && !this.desk.isAt(changed)) this.goTo(changed.slice, changed.scan, changed.series ?? 0);
     if (changed && this.state.solo && this.state.solo !== changed.scan) this.setActive(changed.scan);
     return true;

@@ -6,7 +6,7 @@ import { ViewerSession } from './session';
 import type { SessionStanding, SessionState } from './session-state';
 import { giveUpGraphics, keepRenderer, keptRenderer, renderMode, type RenderMode } from './start';
 import { Toolbar, type Undoing } from './toolbar';
-import type { Measurement, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
+import type { Measurement, MeasuringAct, SaliencyOverlay, StackScan, ToolName, ViewerHandle } from './types';
 import classes from './viewer.module.css';
 import { ViewportCell } from './viewport-cell';
 
@@ -16,8 +16,8 @@ export interface StackPairProps {
   /** What is measured; one that did not come from here is taken over, and the view stays as it is. */
   measurements?: Measurement[];
   onMeasurementsChange?: (measurements: Measurement[]) => void;
-  /** Something was measured, changed or removed by an act of its own, which `undo` takes back. */
-  onMeasured?: () => void;
+  /** Something was placed, measured, changed or removed by an act of its own, which `undo` of that act takes back. */
+  onMeasured?: (act: MeasuringAct) => void;
   /** The page's own undoing, of which measuring is a part; the toolbar offers it in place of the viewer's. */
   undoing?: Undoing;
   /** The scan in hand; read when `scans` changes. */
@@ -89,7 +89,7 @@ export default function StackPair({
   );
   useImperativeHandle<ViewerHandle | null, ViewerHandle | null>(ref, () => session, [session]);
 
-  const measured = useEffectEvent(() => onMeasured?.());
+  const measured = useEffectEvent((act: MeasuringAct) => onMeasured?.(act));
   useEffect(() => {
     let made: ViewerSession | null = null;
     let closed = false;
@@ -108,7 +108,7 @@ export default function StackPair({
         if (closed) return;
         const standing = before.current?.opened === opened ? before.current.standing : null;
         before.current = null;
-        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly, before: standing, onMeasured: () => measured(), onLost });
+        made = new ViewerSession(opening.current.scans, drawn, { ...opening.current, locked: readOnly, before: standing, onMeasured: (act) => measured(act), onLost });
         setFailure(null);
         setSession(made);
         drawn.forEach((element) => watcher.observe(element));

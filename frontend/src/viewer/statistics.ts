@@ -4,15 +4,17 @@ import { sliceOrigin } from './coordinates';
 import { ellipseStatistics, probe, type SlicePixels } from './pixel-values';
 import type { Measurement, StackScan } from './types';
 
-/** What the pixels under a measurement say; null where a probe meets none. */
+/** What the pixels under a measurement say; null where it meets none of them. */
 export function statisticsOf({ kind, slice, points }: Measurement, scan: StackScan): Partial<Pick<Measurement, 'value' | 'mean' | 'sd'>> | null {
-  const pixels = kind === 'probe' || kind === 'ellipse' ? pixelsOf(scan, slice) : null;
+  if (kind !== 'probe' && kind !== 'ellipse') return {};
+  const pixels = pixelsOf(scan, slice);
   if (kind === 'probe') {
     const value = pixels && points[0] ? probe(points[0], pixels, scan.geometry) : null;
     return value === null ? null : { value };
   }
-  const found = pixels && ellipseStatistics(points, pixels, scan.geometry);
-  return found ? { mean: found.mean, sd: found.sd } : {};
+  if (!pixels) return {}; // its area is known all the same
+  const found = ellipseStatistics(points, pixels, scan.geometry);
+  return found && { mean: found.mean, sd: found.sd };
 }
 
 /** A slice's pixels in the units of the window; null while they are not here. */

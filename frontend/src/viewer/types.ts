@@ -82,6 +82,9 @@ export interface SaliencyOverlay {
   colourMap: ColourMap;
 }
 
+/** What measuring does that can be undone: a point placed or taken in hand before all are there, or a change of what is measured. */
+export type MeasuringAct = 'point' | 'change';
+
 export type ToolName = 'window' | 'zoom' | 'pan' | MeasurementKind;
 
 export interface Window {
@@ -138,9 +141,8 @@ export interface ViewerHandle {
   aim(): boolean;
   /** The page did something else that can be undone: nudges before and after it are two steps. */
   settle(): void;
-  /** Takes back the last point of a measurement that lacks points; false where there is none. */
-  takeBack(): boolean;
-  undo(): boolean;
+  /** Takes back the last point of a measurement that lacks points, else the last change; only one of these where `act` says so. */
+  undo(act?: MeasuringAct): boolean;
   redo(): boolean;
   /** Gives up a measurement that lacks points, or a selection; with neither, the measuring tool. */
   cancel(): boolean;

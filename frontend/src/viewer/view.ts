@@ -53,7 +53,8 @@ export class StackView {
   private painted = '';
   private changing = false;
   private target: number;
-  private readonly failures = new Map<string, string>();
+  /** Why the slice that is wanted could not be loaded; another one is loaded anew when the reader comes to it. */
+  private failure: string | null = null;
   readonly camera: Camera;
   readonly window: StackWindow;
   private readonly map: OverlayCanvas;
@@ -92,10 +93,11 @@ export class StackView {
     element.addEventListener('pointerdown', this.press, true);
     window.addEventListener('pointerup', this.release, true);
     window.addEventListener('pointercancel', this.release, true);
+    element.addEventListener(Events.STACK_NEW_IMAGE, this.arrived);
     element.addEventListener(Events.IMAGE_RENDERED, this.rendered);
     element.addEventListener(Events.CAMERA_MODIFIED, this.refresh);
     element.addEventListener(Events.VOI_MODIFIED, this.windowChanged);
-    eventTarget.addEventListener(Events.IMAGE_LOAD_FAILED, this.failed);
+    // The viewport's own loading: IMAGE_LOAD_FAILED tells of slices loaded ahead, too, which cover nothing.
     eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, this.failed);
   }
 
@@ -104,10 +106,10 @@ export class StackView {
     this.element.removeEventListener('pointerdown', this.press, true);
     window.removeEventListener('pointerup', this.release, true);
     window.removeEventListener('pointercancel', this.release, true);
+    this.element.removeEventListener(Events.STACK_NEW_IMAGE, this.arrived);
     this.element.removeEventListener(Events.IMAGE_RENDERED, this.rendered);
     this.element.removeEventListener(Events.CAMERA_MODIFIED, this.refresh);
     this.element.removeEventListener(Events.VOI_MODIFIED, this.windowChanged);
-    eventTarget.removeEventListener(Events.IMAGE_LOAD_FAILED, this.failed);
     eventTarget.removeEventListener(Events.IMAGE_LOAD_ERROR, this.failed);
     this.map.remove();
   }
@@ -132,7 +134,7 @@ export class StackView {
     this.scan = scan;
     this.target = slice ?? (parallel ? nearestIndex(positions, dot(here, normal)) : openingSlice);
     this.window.forget();
-    this.failures.clear();
+    this.failure = null;
     const { target } = this;
     this.update({ status: 'loading', error: null, inverted: false, slice: target, slices: positions.length, ...this.place(target) });
     await this.open();
@@ -161,10 +163,12 @@ export class StackView {
 
   async goTo(slice: number): Promise<void> {
     const target = Math.min(this.scan.imageIds.length - 1, Math.max(0, slice));
-    if (target === this.target && this.state.status === 'ready') return;
+    // Asked for once more, the viewport does nothing: a slice that failed is loaded again by retry().
+    if (target === this.target && this.state.status !== 'loading') return;
     this.target = target;
-    const imageId = this.scan.imageIds[target] ?? '';
-    this.update({ slice: target, ...this.place(target), ...this.statusOf(imageId) });
+    this.failure = null;
+    const imageId = this.wanted;
+    this.update({ slice: target, ...this.place(target), ...this.standsWith() });
     const { window: shown } = this.state;
     this.changing = true;
     try {
@@ -182,11 +186,12 @@ export class StackView {
     this.prepare();
   }
 
-  /** Loads again what could not be loaded. */
+  /** Loads again what could not be loaded, for the stack as it stood. */
   retry(): void {
-    this.failures.clear();
-    this.update({ status: 'loading', error: null });
+    this.before ??= this.standing();
+    this.failure = null;
     this.window.forget();
+    this.update({ status: 'loading', error: null, inverted: false }); // until the first image, as in a new stack
     void this.open();
   }
 
@@ -215,11 +220,15 @@ export class StackView {
     return { offsetMm: Math.abs(offset), side: planeOf(normal) === 'sagittal' ? side : '' };
   }
 
-  private statusOf(imageId: string): Pick<ViewState, 'status' | 'error'> {
-    const error = this.failures.get(imageId) ?? null;
-    if (error) return { status: 'error', error };
-    const shown = this.painted === imageId;
-    return { status: shown ? 'ready' : 'loading', error: null };
+  /** Id of the image of the slice that is wanted. */
+  private get wanted(): string {
+    return this.scan.imageIds[this.target] ?? '';
+  }
+
+  /** How it stands with the slice that is wanted. */
+  private standsWith(): Pick<ViewState, 'status' | 'error'> {
+    if (this.failure) return { status: 'error', error: this.failure };
+    return { status: this.painted === this.wanted ? 'ready' : 'loading', error: null };
   }
 
   private readonly press = () => {
@@ -228,6 +237,11 @@ export class StackView {
 
   private readonly release = () => {
     this.pressed = false;
+  };
+
+  private readonly arrived = (event: Event) => {
+    // Asked for twice, it may fail and come all the same.
+    if ((event as CustomEvent<{ imageId: string }>).detail.imageId === this.wanted) this.failure = null;
   };
 
   private readonly rendered = () => {
@@ -244,7 +258,7 @@ export class StackView {
     const { right, down, mmPerPixel } = axes;
     const slice = this.target;
     this.update({
-      ...this.statusOf(this.scan.imageIds[slice] ?? ''),
+      ...this.standsWith(),
       slice,
       ...this.place(slice),
       mmPerPixel,
@@ -266,13 +280,13 @@ export class StackView {
 
   private readonly failed = (event: Event) => {
     const { imageId, error } = (event as CustomEvent<LoadFailure>).detail;
-    if (imageId && this.scan.imageIds.includes(imageId)) this.fail(imageId, error);
+    this.fail(imageId, error);
   };
 
   private fail(imageId: string | undefined, error: unknown): void {
-    if (this.closed || !imageId) return;
-    if (!this.failures.has(imageId)) this.failures.set(imageId, loadMessage(error));
-    this.update(this.statusOf(this.scan.imageIds[this.state.slice] ?? ''));
+    if (this.closed || imageId !== this.wanted) return;
+    this.failure ??= loadMessage(error);
+    this.update(this.standsWith());
   }
 
   private draw(): void {

@@ -89,13 +89,18 @@ export function ViewportCell({ scan, view, active, hidden, overlay, marks, measu
         session.desk.place(measuring, scan.key, event.clientX, event.clientY);
       }}
       onFocus={() => session?.setActive(scan.key)}
-      // Not onDoubleClick: Cornerstone swallows that event where the browser was slow to hand it over.
-      onClick={(event) => {
-        if (event.detail === 2 && !measuring) session?.toggleSolo();
-      }}
       onContextMenu={(event) => event.preventDefault()}
     >
-      <div ref={elementRef} className={classes.image} data-waiting={waiting || undefined} />
+      <div
+        ref={elementRef}
+        className={classes.image}
+        data-waiting={waiting || undefined}
+        // On the image alone: two quick clicks on the position bar or a measurement's point are not meant for it.
+        // Not onDoubleClick: Cornerstone swallows that event where the browser was slow to hand it over.
+        onClick={(event) => {
+          if (event.detail === 2 && !measuring) session?.toggleSolo();
+        }}
+      />
       {session && state && view?.status === 'ready' && (
         <MeasurementLayer scan={scan} slice={slice} session={session} state={state} />
       )}

@@ -1,5 +1,7 @@
 import { expect, it, vi } from 'vitest';
 
+import type { MeasuringAct } from '@/viewer';
+
 import { FormHistory } from './form-history';
 import { complete, type Content, copyGrades, setComment, setValue } from './rubric';
 
@@ -18,7 +20,7 @@ function form(content: Content) {
     history.record(at.content, after, { scan, row });
     at.content = after;
   };
-  const step = (way: 'undo' | 'redo', elsewhere?: () => boolean) => {
+  const step = (way: 'undo' | 'redo', elsewhere?: (act: MeasuringAct) => boolean) => {
     const found = history[way](at.content, elsewhere);
     at.content = found?.content ?? at.content;
     return found?.place ?? null;
@@ -107,9 +109,9 @@ it('takes its turn with what another history takes back', () => {
   const lines = { undone: 0, redone: 0 };
   const back = () => ((lines.undone += 1), true);
   const again = () => ((lines.redone += 1), true);
-  history.recordElsewhere();
+  history.recordElsewhere('change');
   give('baseline', 'a', 1);
-  history.recordElsewhere();
+  history.recordElsewhere('change');
   expect(step('undo', back)).toBeNull();
   expect([lines.undone, at.content.baseline?.grades]).toEqual([1, { a: 1 }]);
   expect(step('undo', back)).toEqual({ scan: 'baseline', row: 'a' });
@@ -121,11 +123,41 @@ it('takes its turn with what another history takes back', () => {
   expect([lines.redone, at.content.baseline?.grades]).toEqual([1, { a: 1 }]);
 });
 
+it('takes back a point in its turn: what was done to the form since comes first', () => {
+  const { history, at, give, step } = form(complete({}, scans));
+  const acts: MeasuringAct[] = [];
+  const back = (act: MeasuringAct) => acts.push(act) > 0;
+  give('baseline', 'a', 1);
+  history.recordElsewhere('point');
+  give('baseline', 'b', 2);
+  expect(step('undo', back)).toEqual({ scan: 'baseline', row: 'b' });
+  expect([acts, at.content.baseline?.grades]).toEqual([[], { a: 1 }]);
+  expect(step('undo', back)).toBeNull();
+  expect([acts, at.content.baseline?.grades]).toEqual([['point'], { a: 1 }]);
+  expect(step('redo', back)).toEqual({ scan: 'baseline', row: 'b' }); // the point is placed by hand again
+  expect(acts).toEqual(['point']);
+});
+
+it('passes over the points of what was finished, and has nothing to undo in those of what was given up', () => {
+  const { history, at, give, step } = form(complete({}, scans));
+  history.recordElsewhere('point');
+  expect(history.canUndo).toBe(false);
+  give('baseline', 'a', 1);
+  for (const act of ['point', 'point', 'change'] as const) history.recordElsewhere(act);
+  const left = (act: MeasuringAct) => act === 'change';
+  expect(step('undo', left)).toBeNull();
+  expect(at.content.baseline?.grades).toEqual({ a: 1 });
+  expect(step('undo', left)).toEqual({ scan: 'baseline', row: 'a' });
+  expect(step('redo', left)).toEqual({ scan: 'baseline', row: 'a' });
+  expect(step('redo', left)).toBeNull();
+  expect(history.canRedo).toBe(false);
+});
+
 it('does nothing again once something new was done, here or there', () => {
   const { history, give, step } = form(complete({}, scans));
   give('baseline', 'a', 1);
   step('undo');
-  history.recordElsewhere();
+  history.recordElsewhere('change');
   expect(history.canRedo).toBe(false);
   step('undo', () => true);
   give('baseline', 'b', 2);
@@ -137,7 +169,7 @@ it('does nothing again once something new was done, here or there', () => {
 it('passes over what is no more, such as a line that another tab removed', () => {
   const { history, give, step } = form(complete({}, scans));
   give('baseline', 'a', 1);
-  history.recordElsewhere();
+  history.recordElsewhere('change');
   expect(step('undo', () => false)).toEqual({ scan: 'baseline', row: 'a' });
 });
 

@@ -107,6 +107,21 @@ it('shows the finding that an accepted proposal changes', () => {
   expect(screen.getByTestId('proposal').textContent).toContain('Agrees with your grade.');
 });
 
+it.each([
+  ['a grade', '1', 'Baseline: Pannus'],
+  ['the other scan', 'f', 'Follow-up: Pannus'],
+  ['an accepted proposal', 'y', 'Baseline: Translocation'],
+  ['what is missing', 'Enter', 'Baseline: Pannus'],
+])('takes the arrows from a point of a measurement with %s', (_, key, name) => {
+  open();
+  const point = document.body.appendChild(document.createElement('span'));
+  Object.assign(point, { tabIndex: 0 }).dataset.point = 'Start';
+  act(() => point.focus());
+  press(key);
+  expect(document.activeElement).toBe(cell(name));
+  point.remove();
+});
+
 it('copies all grades of the baseline with Shift+S, undone at once', () => {
   open();
   for (const key of ['2', 'ArrowDown', '0', 'ArrowDown', '1', 'ArrowDown', '1']) press(key);

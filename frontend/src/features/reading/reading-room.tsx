@@ -138,9 +138,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
   /** The last of what was done to the form and on the images. */
   const step = useCallback(
     (way: 'undo' | 'redo') => {
-      // The point just placed is the last thing done, though nothing is measured yet.
-      if (readOnly || (way === 'undo' && viewer.current?.takeBack())) return;
-      const found = history[way](keeper.getState().body.content, () => viewer.current?.[way]() ?? false);
+      if (readOnly) return;
+      const found = history[way](keeper.getState().body.content, (act) => viewer.current?.[way](act) ?? false);
       if (!found) return;
       edit(() => found.content, null);
       moveTo({ scan: found.place.scan, row: rows.findIndex(({ key }) => key === found.place.row) });
@@ -206,6 +205,8 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
       switch (action.type) {
         case 'grade':
           if (finding && action.option.value !== null) grade(scan, finding.key, action.option.value);
+          // The form is in hand now: the arrow that follows is to go on in it, not to move what was measured.
+          if (document.activeElement?.matches('[data-point]')) moveTo({ scan, row });
           break;
         case 'move':
           moveTo({ scan, row: Math.min(rows.length - 1, Math.max(0, row + action.by)) });
@@ -308,7 +309,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
               scans={scans}
               measurements={draft.body.measurements}
               onMeasurementsChange={onMeasurements}
-              onMeasured={() => history.recordElsewhere()}
+              onMeasured={(act) => history.recordElsewhere(act)}
               undoing={readOnly ? undefined : undoing}
               onSeriesChange={pickSeries}
               active={cursor.scan}

@@ -53,11 +53,11 @@ export function ScorePanel({
     current.current?.scrollIntoView?.({ block: 'nearest' });
     if (!cursor.focus) return undefined;
     let frame = 0;
-    // The cursor moves the focus where the reader sent it, but never out of a text field, a point of a
-    // measurement or a dialog, which is there until it has faded.
+    // The cursor moves the focus where the reader sent it, from a point of a measurement too, whose arrows would
+    // go on changing it; but never out of a text field or a dialog, which is there until it has faded.
     const take = () => {
       if (document.querySelector('[role="dialog"]')) frame = requestAnimationFrame(take);
-      else if (!document.activeElement?.matches('textarea, input, [data-point]')) current.current?.focus({ preventScroll: true });
+      else if (!document.activeElement?.matches('textarea, input')) current.current?.focus({ preventScroll: true });
     };
     take();
     return () => cancelAnimationFrame(frame);
