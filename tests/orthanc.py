@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+
+from tests.ports import free_port
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 AE_TITLE = "ORTHANC"
@@ -25,12 +26,6 @@ def missing() -> str | None:
     if not PLUGIN.exists():
         return "ORTHANC NOT TESTED: there is no DICOMweb plug-in; apt-get install orthanc-dicomweb"
     return None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -94,7 +89,7 @@ def start(folder: Path, extra: Mapping[str, Any] | None = None) -> Orthanc:
     command = [shutil.which("Orthanc") or "/usr/sbin/Orthanc", str(path)]
     server = Orthanc(subprocess.Popen(command, stdout=log, stderr=log), http, dicom)
     log.close()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while True:
         try:
             server.ask("GET", "/system", timeout=2)

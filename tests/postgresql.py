@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.ports import free_port
 
 #: Nothing of a test's cluster needs to survive a power cut.
 _SETTINGS = {
@@ -39,9 +40,7 @@ def running() -> Iterator[str]:
     assert folder is not None, "call binaries() first"
     # PostgreSQL refuses to run as root.
     owner = "nobody" if os.geteuid() == 0 else None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="odpg", ignore_cleanup_errors=True) as name:
         if owner:
             account = pwd.getpwnam(owner)
@@ -63,7 +62,7 @@ def running() -> Iterator[str]:
 
         run("initdb", "-D", data, "-U", "odontoid", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
         options = " ".join(f"-c {key}={value!r}" for key, value in {**_SETTINGS, "port": port}.items())
-        run("pg_ctl", "-D", data, "-o", options, "-l", f"{name}/server.log", "-w", "start")
+        run("pg_ctl", "-D", data, "-o", options, "-l", f"{name}/server.log", "-w", "-t", "300", "start")
         try:
             run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "odontoid", "odontoid")
             yield f"postgresql://odontoid@127.0.0.1:{port}/odontoid"

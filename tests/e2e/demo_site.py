@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Enough patients for both outcomes in both splits, small enough to be ready in a minute.
@@ -31,12 +32,6 @@ class Site:
     #: None when somebody else runs the server.
     process: subprocess.Popen[str] | None = None
     data_dir: Path | None = None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -100,7 +95,7 @@ def kill(site: Site) -> None:
     for process in everybody:
         process.kill()
     site.process.wait()
-    psutil.wait_procs(everybody, timeout=10)
+    psutil.wait_procs(everybody, timeout=60)
 
 
 def _stop(process: subprocess.Popen[str], log: Path) -> None:
@@ -110,11 +105,11 @@ def _stop(process: subprocess.Popen[str], log: Path) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     try:
-        process.wait(30)
+        process.wait(120)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise AssertionError(f"the demo did not stop on Ctrl-C:\n{log.read_text()[-4000:]}") from None
-    _, left = psutil.wait_procs(children, timeout=10)
+    _, left = psutil.wait_procs(children, timeout=60)
     names = [" ".join(child.cmdline()) for child in left]
     for child in left:
         child.kill()

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import demo_site
+from tests.ports import free_port
 
 PASSWORD = "phantom-study-2026"
 #: The second stands for an address of plain HTTP; a test maps it to this machine.
@@ -43,7 +44,7 @@ class Study:
 
     def __init__(self, folder: Path, design: str = "paired") -> None:
         prepare(folder, design)
-        self.folder, self.port = folder, demo_site.free_port()
+        self.folder, self.port = folder, free_port()
         self.running = ExitStack()
         self.start()
 

@@ -21,6 +21,7 @@ from tests import orthanc
 from tests.builders import make_series, write_export
 from tests.e2e import demo_site
 from tests.e2e.pages import Person, sign_in, wait_until
+from tests.ports import free_port
 
 PASSWORD = "correct horse battery staple"
 _SET_UP = """
@@ -36,7 +37,7 @@ class Registry:
     """A served study with the tables of three patients and no images, which can be killed and started."""
 
     data_dir: Path
-    port: int = field(default_factory=demo_site.free_port)
+    port: int = field(default_factory=free_port)
     running: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -104,6 +105,12 @@ def choose_folder(page: Page, folder: Path) -> None:
     page.get_by_label("DICOM folder").set_input_files(folder)
 
 
+#: Bytes a second: each of 14 files of half a megabyte takes one, so that there is time to break off.
+SLOW = 500_000
+#: For what the workers do, ms.
+PATIENCE = 120_000
+
+
 def some_have_arrived(page: Page) -> None:
     page.get_by_text(re.compile(r"Sending [2-9] of 14 files")).wait_for()
 
@@ -111,7 +118,7 @@ def some_have_arrived(page: Page) -> None:
 def result(page: Page, outcome: str) -> None:
     page.get_by_role("group", name="Outcome").or_(page.get_by_role("radiogroup", name="Outcome")).get_by_text(
         outcome, exact=True
-    ).wait_for()
+    ).wait_for(timeout=PATIENCE)
 
 
 def two_series(folder: Path, patient: str) -> Path:
@@ -129,7 +136,7 @@ def test_a_folder_goes_on_where_a_closed_tab_left_it(
 ) -> None:
     folder, before = two_series(tmp_path / "export", "D1"), registry.stored()
     page, context = lead.page, lead.page.context
-    line(page, 1_500_000)  # it lasts long enough to break off
+    line(page, SLOW)
     choose_folder(page, folder)
     some_have_arrived(page)
     page.close(run_before_unload=False)
@@ -148,7 +155,7 @@ def test_a_folder_goes_on_where_a_closed_tab_left_it(
 def test_a_killed_server_loses_nothing_of_an_upload(lead: Person, registry: Registry, tmp_path: Path) -> None:
     folder, before = two_series(tmp_path / "export", "D2"), registry.stored()
     page = lead.page
-    line(page, 1_500_000)  # it lasts long enough to break off
+    line(page, SLOW)
     choose_folder(page, folder)
     some_have_arrived(page)
     registry.kill()
@@ -206,7 +213,7 @@ def test_a_pull_says_what_is_missing(lead: Person, registry: Registry, tmp_path:
         page.get_by_role("button", name="Pull", exact=True).click()
         page.get_by_text(
             re.compile("3 of 3 lines · 1 complete · 1 not found · 1 not in the cohort")
-        ).wait_for()
+        ).wait_for(timeout=PATIENCE)
         page.get_by_text("9 of 9 images").wait_for()
         with page.expect_download() as download:
             page.get_by_role("link", name="What is missing (CSV)").click()
