@@ -12,6 +12,7 @@ from typing import Any
 # longer than they work. Trainers that tests start have this from here.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 from rest_framework.test import APIClient
 
@@ -30,6 +31,12 @@ CAST = {
 }
 
 MEMORY, ROOM = Path("/dev/shm"), 8 * 2**30
+
+# The same examples each time, and none that fails because the machine is busy.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

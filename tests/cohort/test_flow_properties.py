@@ -116,8 +116,11 @@ def clear() -> None:
     flow.FlowRules.objects.all().delete()
 
 
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=SUPPRESSED
 )  # fmt: skip
 @given(st.lists(events, max_size=14))
 def test_the_flow_sums_after_every_event(lead: Any, history: list[tuple[Any, ...]]) -> None:
@@ -132,7 +135,7 @@ RECORDS = {"exam", "code", "export", "label"}
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=SUPPRESSED
 )  # fmt: skip
 @given(st.lists(events.filter(lambda e: e[0] in RECORDS), max_size=14), st.integers(0, 2**32))
 def test_the_order_of_deliveries_does_not_matter(history: list[tuple[Any, ...]], seed: int) -> None:

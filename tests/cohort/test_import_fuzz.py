@@ -62,7 +62,7 @@ def stored() -> tuple[int, ...]:
 
 
 _SETTINGS = settings(
-    max_examples=EXAMPLES, deadline=5000, derandomize=True,
+    max_examples=EXAMPLES, deadline=60_000, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 
