@@ -50,7 +50,7 @@ def node(settings: Any, tmp_path: Path) -> Callable[..., None]:
 
     def write(**fields: Any) -> None:
         path = tmp_path / "nodes.toml"
-        lines = [f"{k} = {json.dumps(v)}" for k, v in {"timeout": 5, **fields}.items()]
+        lines = [f"{k} = {json.dumps(v)}" for k, v in {"timeout": 60, **fields}.items()]
         path.write_text("[hospital]\n" + "\n".join(lines))
         settings.PACS_NODES_FILE = str(path)
 

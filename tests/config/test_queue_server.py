@@ -31,7 +31,7 @@ def client(directory: Path) -> redis.Redis:
     return redis.Redis(unix_socket_path=str(directory.resolve() / queue_server.SOCKET), decode_responses=True)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -89,7 +89,7 @@ def test_ends_when_its_owner_is_killed(directory: Path) -> None:
 
 def test_a_bound_command_keeps_its_exit_status_and_output() -> None:
     done = subprocess.run(
-        bound(["sh", "-c", "echo out; echo err >&2; exit 7"]), capture_output=True, text=True, timeout=10
+        bound(["sh", "-c", "echo out; echo err >&2; exit 7"]), capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")
 
