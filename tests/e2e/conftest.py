@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from config.demo import PASSWORD
 from tests.e2e import chromium, demo_site, pages, small_study
+
+# Five seconds of its own are too few where other tests share the machine.
+expect.set_options(timeout=pages.PATIENCE)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

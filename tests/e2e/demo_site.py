@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Enough patients for both outcomes in both splits, small enough to be ready in a minute.
 PATIENTS = 24
 OVERRIDES = "depth=18,grid=fit,size=64,epochs=2"
-START_TIMEOUT = 420.0
+START_TIMEOUT = 1200.0
 #: Where a server keeps the key that it drew for itself.
 PSEUDONYM_KEY = "odontoid_pseudonym_key.txt"
 

@@ -59,7 +59,7 @@ class Tab:
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
-            message = json.loads(self._socket.recv(timeout=60))
+            message = json.loads(self._socket.recv(timeout=180))
             if message["type"] == "event":
                 entry = message["params"]
                 if entry.get("level") == "error":
@@ -174,9 +174,11 @@ def tab(**preferences: bool | int | str) -> Iterator[Tab]:
         )
         try:
             server = Path(folder, "WebDriverBiDiServer.json")
-            wait_until(lambda: server.exists() and server.read_text(), "Firefox to listen")
+            wait_until(lambda: server.exists() and server.read_text(), "Firefox to listen", 120)
             port = json.loads(server.read_text())["ws_port"]
-            with connect(f"ws://127.0.0.1:{port}/session", max_size=None, proxy=None) as socket:
+            with connect(
+                f"ws://127.0.0.1:{port}/session", max_size=None, proxy=None, open_timeout=60
+            ) as socket:
                 yield Tab(socket)
         finally:
             process.terminate()

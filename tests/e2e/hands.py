@@ -90,13 +90,18 @@ def is_moved(
 ) -> None:
     """Wait until each image has moved, and by as many millimetres as that is on the first: right and down."""
     for canvas, image, scale in zip(canvases, before, scales, strict=True):
+        expected = pytest.approx(np.array(by) * scales[0], abs=1.5 * scale)
 
-        def changed(canvas: Locator = canvas, image: np.ndarray = image) -> bool:
-            return bool(np.abs(picture(canvas).mean(axis=2) - image).mean() > 3)
+        def moved(
+            canvas: Locator = canvas,
+            image: np.ndarray = image,
+            scale: float = scale,
+            expected: object = expected,
+        ) -> bool:
+            now = picture(canvas).mean(axis=2)
+            return bool(np.abs(now - image).mean() > 3) and np.array(shift_of(now, image)) * scale == expected
 
-        wait_until(changed, "the image to move")
-        moved = np.array(shift_of(picture(canvas).mean(axis=2), image)) * scale
-        assert moved == pytest.approx(np.array(by) * scales[0], abs=1.5 * scale)
+        wait_until(moved, f"the image to move by {by} of the first one's pixels")
 
 
 def in_the_room(browser: Browser, site: Site) -> Iterator[Person]:
@@ -124,6 +129,18 @@ def violations(page: Page) -> list[str]:
 
 def dialog_violations(page: Page) -> list[str]:
     """The same of a dialog that has just opened, once it has faded in: contrast counts."""
-    page.get_by_role("dialog").wait_for()
+    is_faded_in(page)
     page.wait_for_timeout(400)
     return violations(page)
+
+
+def is_faded_in(page: Page) -> None:
+    """Wait for a dialog, and for it to stand still."""
+    page.get_by_role("dialog").wait_for()
+    opacity = """() => {
+        let product = 1;
+        for (let one = document.querySelector('[role=dialog]'); one; one = one.parentElement)
+            product *= getComputedStyle(one).opacity;
+        return product;
+    }"""
+    wait_until(lambda: page.evaluate(opacity) == 1, "the dialog to have faded in")

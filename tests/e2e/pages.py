@@ -18,6 +18,8 @@ from tests.e2e import chromium
 CLEAN = ["0", "0", "0", "0", "0", "0", "0", "1", "0"]
 #: The same with a visible pannus.
 PANNUS = ["2", *CLEAN[1:]]
+#: How long a page may take for what is asked of it, ms.
+PATIENCE = 30_000
 
 
 @contextmanager
@@ -105,10 +107,18 @@ class Person:
         return self.case_is_readable()
 
     def case_is_readable(self) -> str:
-        """Wait for both images; returns the case's code."""
+        """Wait for the page and both images; returns the case's code."""
+        self.page_is_there()
         for key in ("baseline", "follow_up"):
             self.image_is_drawn(key)
-        return self.page.url.rsplit("/", 1)[-1]
+        return self._code()
+
+    def _code(self) -> str:
+        return self.page.url.partition("?")[0].rsplit("/", 1)[-1]
+
+    def page_is_there(self) -> None:
+        """Wait for the page of the address, which changes before the page does."""
+        wait_until(lambda: self._code() in self.page.title(), "the page of the address")
 
     def image_is_drawn(self, key: str) -> np.ndarray:
         viewport = self.page.get_by_test_id(f"viewport-{key}")
@@ -135,11 +145,17 @@ class Person:
         dialog.get_by_role("textbox", name="Password").fill(self.password)
         self.page.keyboard.press("Enter")
         dialog.get_by_text("is signed and can no longer be changed").wait_for()
+        self.dialog_has_focus("BUTTON")
+
+    def dialog_has_focus(self, tag: str) -> None:
+        """Wait for the focus to be on such an element of the dialog: it comes a moment after the dialog."""
+        script = "() => document.activeElement?.closest('[role=dialog]') && document.activeElement.tagName"
+        wait_until(lambda: self.page.evaluate(script) == tag, "the focus to be in the dialog")
 
 
 def sign_in(instance: Browser, url: str, username: str, password: str) -> Person:
     context = instance.new_context(viewport={"width": 1366, "height": 768})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(url)
     sign_in_again(page, username, password)

@@ -55,11 +55,17 @@ def is_drawn(tab: Tab, code: str, key: str) -> None:
     assert likeness.pop("as it hangs") > 0.9 > 0.7 > max(likeness.values()), likeness
 
 
-def is_readable(tab: Tab) -> str:
-    """Wait for both images; returns the case's code."""
+def images_are_there(tab: Tab) -> None:
     for key in SCANS:
-        wait_until(lambda key=key: tab.attribute(view(key), "data-state") == "ready", f"the {key} image")  # type: ignore[misc]
+        wait_until(lambda key=key: tab.attribute(view(key), "data-state") == "ready", f"the {key} image", 60)  # type: ignore[misc]
+
+
+def is_readable(tab: Tab) -> str:
+    """Wait for the page of the address, and for both images; returns the case's code."""
+    own = "() => document.title.includes(location.pathname.match(/read.(.+)/)?.[1])"
+    wait_until(lambda: tab.evaluate(own), "the page of a case")
     code = tab.url.rsplit("/", 1)[-1]
+    images_are_there(tab)
     for key in SCANS:
         is_drawn(tab, code, key)
     return code
@@ -79,6 +85,7 @@ def test_a_case_is_read_signed_and_followed_by_the_next(plain: small_study.Study
     before = tab.picture(f"{view('follow_up')} canvas").astype(int)
     tab.press("ArrowRight", "ArrowRight")
     wait_until(lambda: slices(tab) == [one + 2 for one in opened], "both scans to scroll")
+    images_are_there(tab)
     after = tab.picture(f"{view('follow_up')} canvas")
     assert np.abs(after - before).mean() > 3, "the same pixels as before"
     box = tab.box(view("follow_up"))
@@ -92,6 +99,7 @@ def test_a_case_is_read_signed_and_followed_by_the_next(plain: small_study.Study
         view("baseline"),
     )
     wait_until(lambda: slices(tab) == opened, "both scans to scroll by lines")
+    images_are_there(tab)
 
     # A length by a drag, as long as the scale says.
     tab.press("m")
@@ -113,6 +121,7 @@ def test_a_case_is_read_signed_and_followed_by_the_next(plain: small_study.Study
 
     tab.press("Enter")
     says(tab, "I read these scans myself")
+    wait_until(lambda: tab.evaluate("() => document.activeElement.type") == "password", "the focus")
     tab.press(*small_study.PASSWORD, "Enter")
     says(tab, f"Case {code} is signed and can no longer be changed")
     wait_until(lambda: tab.evaluate("() => document.activeElement.innerText") == "Next case", "the focus")

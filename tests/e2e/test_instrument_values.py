@@ -87,7 +87,7 @@ def test_nothing_is_measured_where_there_is_no_pixel(reader: Person) -> None:
     page.keyboard.press("q")
     click(reader, box["x"] + box["width"] / 2, box["y"] + 60)  # above the image
     notice = view(reader).get_by_role("alert").filter(has_text="nothing was measured")
-    notice.wait_for(timeout=5000)
+    notice.wait_for()
     assert made(reader, "probe").count() == 0
     page.keyboard.press("Escape")
     notice.wait_for(state="detached")

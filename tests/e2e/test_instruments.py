@@ -252,6 +252,7 @@ def test_cine_inversion_zoom_and_one_scan(reader: Person) -> None:
     stopped = slices(reader)[0]
     page.wait_for_timeout(500)
     assert slices(reader)[0] == stopped
+    reader.case_is_readable()
     canvas = view(reader).locator("canvas").first
     bright = picture(canvas).mean()
     page.keyboard.press("i")

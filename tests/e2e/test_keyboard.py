@@ -9,7 +9,16 @@ import pytest
 from playwright.sync_api import Browser, Route
 
 from tests.e2e.demo_site import Site
-from tests.e2e.hands import dialog_violations, in_the_room, is_moved, middle, number, slices, view
+from tests.e2e.hands import (
+    dialog_violations,
+    in_the_room,
+    is_faded_in,
+    is_moved,
+    middle,
+    number,
+    slices,
+    view,
+)
 from tests.e2e.pages import Person, picture, wait_until
 from tests.e2e.room import cell, is_saved
 
@@ -121,6 +130,7 @@ def test_single_keys_can_be_kept_to_where_the_focus_is(reader: Person) -> None:
     wait_until(lambda: "inverted" in (view(reader).text_content() or ""), "the image to be inverted")
     keyboard.press("i")
     keyboard.press("?")
+    is_faded_in(page)
     page.get_by_role("switch", name=switch).click(force=True)
     keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
@@ -131,17 +141,20 @@ def test_grades_given_before_the_images_stay_with_their_scan(reader: Person) -> 
     """The viewer opens late, or anew after a conflict: the scan in hand is the score cursor's."""
     page, keyboard = reader.page, reader.page.keyboard
 
-    def late(route: Route) -> None:
-        page.wait_for_timeout(1500)
-        route.continue_()
-
-    page.route("**/assets/stack-pair*.js", late)
-    page.reload()
+    held: list[Route] = []
+    holding = [True]
+    page.route("**/assets/stack-pair*.js", lambda route: held.append(route) if holding else route.continue_())
+    page.reload(wait_until="commit")
     follow_up, baseline = cell(reader.page, "Follow-up: Pannus"), cell(reader.page, "Baseline: Pannus")
     follow_up.wait_for()
+    wait_until(lambda: focused(reader) == "Baseline: Pannus", "the page to listen to keys")
     keyboard.press("f")
     before = baseline.get_attribute("data-value")
+    wait_until(lambda: page.title() and held, "the viewer to be asked for")
     assert view(reader).count() == 0
+    holding.clear()
+    for route in held:
+        route.continue_()
     reader.case_is_readable()
     page.unroute("**/assets/stack-pair*.js")
     assert view(reader, "follow_up").get_attribute("data-active") == "true"

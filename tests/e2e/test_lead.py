@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 
 from config.demo import PASSWORD
 from tests.e2e.demo_site import Site
-from tests.e2e.pages import Person, sign_in
+from tests.e2e.pages import Person, sign_in, wait_until
 
 
 def test_progress_is_drawn_and_downloaded(lead: Person) -> None:
@@ -31,7 +31,8 @@ def test_a_charter_is_drafted_and_checked(lead: Person) -> None:
     assert dialog.get_by_role("button", name="Freeze").is_disabled(), "a change needs a reason"
     page.keyboard.press("Escape")
     page.reload()
-    assert page.get_by_role("textbox", name="Control share").input_value() == "0 %", "the draft is kept"
+    share = page.get_by_role("textbox", name="Control share")
+    wait_until(lambda: share.input_value() == "0 %", "the draft that was kept")
     page.get_by_role("button", name="Discard changes").click()
 
 

@@ -100,23 +100,24 @@ def test_from_two_reads_to_a_saliency_map(browser: Browser, site: Site) -> None:
     roc = lead.page.locator("svg.recharts-surface").first
     roc.wait_for()
     roc.scroll_into_view_if_needed()
-    assert coloured(roc) > 0.002, "the ROC chart is empty"
-    assert lead.page.get_by_role("table").get_by_text("Sensitivity").count() >= 1
+    wait_until(lambda: coloured(roc) > 0.002, "the ROC curve")
+    sensitivity = lead.page.get_by_role("table").get_by_text("Sensitivity")
+    wait_until(lambda: sensitivity.count() >= 1, "the figures")
 
     # From a test patient to the pixels: the map colours the image, and the switch takes it away.
     lead.page.locator("a[href*='/patients/']").first.click()
     lead.page.wait_for_url(re.compile(r"/runs/\d+/patients/\w+$"))
-    with_map = lead.image_is_drawn("baseline")
+    lead.image_is_drawn("baseline")
     viewport = lead.page.get_by_test_id("viewport-baseline")
     wait_until(lambda: viewport.get_attribute("data-overlay") == "shown", "the saliency map")
+    wait_until(lambda: coloured(viewport) > 0.05, "saliency colours on the image")
     with_map = picture(viewport)
-    assert coloured(viewport) > 0.05, "no saliency colours on the image"
     by_slice = lead.page.get_by_role("table", name="Attribution by slice").get_by_role("row")
-    assert by_slice.count() == 6, "one row for each input plane"
+    wait_until(lambda: by_slice.count() == 6, "one row for each input plane")
     lead.page.get_by_role("switch", name="Show the saliency map").click()
     wait_until(lambda: viewport.get_attribute("data-overlay") == "none", "the map to go")
+    wait_until(lambda: coloured(viewport) < 0.03, "the colours to go with the map")
     without = picture(viewport)
-    assert coloured(viewport) < 0.03, "colours stay without the map"
     assert np.abs(with_map.astype(int) - without).mean() > 1
     # One small run may pass its trust tests or fail them: the page says which.
     patient = lead.page.request.get(lead.page.url.replace("/runs/", "/api/runs/") + "/").json()

@@ -64,7 +64,7 @@ def test_a_slice_on_its_way_is_said_and_neither_marked_nor_measured(reader: Pers
     before = marks.count()
     said, image = view(reader).get_by_role("status"), view(reader).locator("canvas").first
     keyboard.press("ArrowRight")
-    wait_until(lambda: said.text_content() == f"Loading slice {slice_ + 1}…", "the page to say so", 5)
+    wait_until(lambda: said.text_content() == f"Loading slice {slice_ + 1}…", "the page to say so")
     opacity = "e => getComputedStyle(e.closest('[data-waiting]') ?? e).opacity"
     assert float(image.evaluate(opacity)) < 0.5, "the slice before stands under the number of this one"
     keyboard.press("k")
@@ -103,6 +103,7 @@ def test_delete_and_undo_reach_only_what_is_seen(reader: Person) -> None:
         keyboard.press(key)
     keyboard.press("ArrowLeft")
     wait_until(lambda: slices(reader) == start, "the slice with the line")
+    reader.image_is_drawn("baseline")
     keyboard.press("Delete")  # scrolled back, it is nobody's choice any more
     assert line.count() == 1
     line.click()
@@ -120,6 +121,7 @@ def test_delete_and_undo_reach_only_what_is_seen(reader: Person) -> None:
     wait_until(lambda: slices(reader)[0] == 0, "the first slice")
     keyboard.press("Control+y")
     wait_until(lambda: slices(reader)[0] == start[0] and line.count() == 1, "the line on its slice")
+    reader.image_is_drawn("baseline")
     line.click()
     keyboard.press("Delete")
     wait_until(lambda: line.count() == 0, "the line to go")

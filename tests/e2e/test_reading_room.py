@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -54,6 +55,7 @@ def test_from_the_worklist_to_signed_and_amended_by_keyboard_alone(reader: Perso
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("I read these scans myself").wait_for()
     assert (found := dialog_violations(page)) == [], found
+    reader.dialog_has_focus("INPUT")
     keyboard.type("not the password")
     keyboard.press("Enter")
     dialog.get_by_text("The password is not right").wait_for()
@@ -89,6 +91,7 @@ def test_from_the_worklist_to_signed_and_amended_by_keyboard_alone(reader: Perso
     tabs_to(page, "Open an amendment")
     keyboard.press("Enter")
     dialog.wait_for(state="hidden")
+    page.get_by_role("button", name="Sign", exact=True).wait_for()  # before it, the room is for looking only
     reader.case_is_readable()
     cell(page, "Baseline: Pannus").focus()
     keyboard.press("1")
@@ -241,7 +244,8 @@ def test_another_series_of_a_scan(reader: Person) -> None:
 
 def test_idle_time_does_not_count(reader: Person) -> None:
     page = reader.page
-    page.clock.install()
+    page.clock.install()  # which goes on, too
+    began = time.monotonic()
     code = codes(reader)[-1]
     opens(reader, code)
     before = float(case_of(reader, code)["reading"]["active_seconds"])
@@ -252,7 +256,7 @@ def test_idle_time_does_not_count(reader: Person) -> None:
     page.clock.run_for(10_000)
     is_saved(page)
     spent = float(case_of(reader, code)["reading"]["active_seconds"]) - before
-    assert 55 <= spent <= 90, spent
+    assert 55 <= spent <= 75 + time.monotonic() - began, spent
 
 
 def test_half_a_screen_is_enough(reader: Person) -> None:

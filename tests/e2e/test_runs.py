@@ -17,7 +17,7 @@ TINY = (
     "calibration=none\nsaliency=no\ntrust=none\nonnx=no"
 )
 #: The trainer starts a process for each job.
-PATIENCE = 90_000
+PATIENCE = 240_000
 
 
 def test_a_lost_image_is_named_and_the_run_tried_again(lead: Person, site: Site) -> None:

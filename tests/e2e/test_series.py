@@ -56,7 +56,7 @@ def test_a_series_that_fails_leaves_the_one_before_on_screen(reader: Person) -> 
     page.route(headers, lambda route: route.fulfill(status=500, body="{}"))
     picks(reader, 2)
     alert = page.get_by_role("alert").filter(has_text="Series 2 of Baseline cannot be shown")
-    alert.get_by_text("The server failed (500)").wait_for(timeout=5000)
+    alert.get_by_text("The server failed (500)").wait_for()
     shows(reader, SLICES)
     page.keyboard.press("0")
     assert series_of_draft() == 0

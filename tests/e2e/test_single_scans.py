@@ -51,6 +51,7 @@ def reads_the_keys(page: Page) -> None:
 
 def image(person: Person) -> np.ndarray:
     """What is drawn of the scan, below the buttons of its series."""
+    person.page_is_there()
     person.image_is_drawn("scan")
     return picture(person.page.get_by_test_id("viewport-scan").locator("canvas").first)[40:].astype(int)
 

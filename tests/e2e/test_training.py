@@ -73,6 +73,7 @@ def test_a_signature_whose_answer_was_lost_counts(browser: Browser, site: Site) 
         reader.page.keyboard.press("Enter")
         dialog.get_by_text(says).wait_for()
     assert lost == [200]
+    reader.dialog_has_focus("BUTTON")
     reader.page.keyboard.press("Enter")
     reader.page.get_by_role("table", name="Your grades and the truth").wait_for()
     reader.page.context.close()
