@@ -132,7 +132,7 @@ def test_many_requests_at_once_leave_one_row(case: Case, readers: dict[str, Any]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert failures == []
     assert len(rows()) == 1
     assert not list(audit.broken_rows())

@@ -17,7 +17,7 @@ FILES = ["test_races.py", "test_protection.py", "test_replacement.py", "test_ima
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_races_and_protection() -> None:
     if postgresql.binaries() is None:
         pytest.skip("POSTGRESQL NOT TESTED: no initdb here; install the package postgresql")

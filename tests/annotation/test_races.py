@@ -42,7 +42,7 @@ def race(call: Callable[[int], Any], callers: int = CALLERS) -> Counter[str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     return Counter(outcomes)
 
 

@@ -49,7 +49,7 @@ class Site:
         """Output of a management command, run as a web process would be: apart from the worker."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60,
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=240,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -81,7 +81,9 @@ class Site:
         return redis.Redis.from_url(self.url.replace("redis+socket", "unix"))
 
 
-def wait_for(condition: Callable[[], Any], what: str, *, seconds: float = 60, log: Path | None = None) -> Any:
+def wait_for(
+    condition: Callable[[], Any], what: str, *, seconds: float = 180, log: Path | None = None
+) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():

@@ -24,7 +24,7 @@ from tests.faults.site import (
     wait_for,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 
 def test_killed_worker_another_resumes_and_publishes_once(site: Site) -> None:
@@ -34,7 +34,7 @@ def test_killed_worker_another_resumes_and_publishes_once(site: Site) -> None:
     assert trainers_of(run)
     worker.kill()
     worker.wait()
-    wait_for(lambda: not trainers_of(run), "the trainer to die with its worker", seconds=10)
+    wait_for(lambda: not trainers_of(run), "the trainer to die with its worker")
     assert state_of(run) == Run.State.RUNNING  # nobody was left to say otherwise
     time.sleep(LEASE)
     site.start_worker()

@@ -45,7 +45,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 90) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():
@@ -303,7 +303,7 @@ def test_cancelling_leaves_no_process(
     worker = in_background(lambda: tasks.train_run(run.pk))
     pids = wait_for(lambda: pids_of(run))
     runs.cancel(run=run, by=lead)
-    worker.join(20)
+    worker.join(90)
     assert not worker.is_alive()
     assert fresh(run).state == State.CANCELLED
     wait_for(lambda: not any(alive(pid) for pid in pids))
@@ -316,7 +316,7 @@ def test_a_worker_that_is_stopped_gives_back_without_cost(run: Run, trainer: Any
     worker = in_background(lambda: launch.work_on(run.pk, stopping=stop.is_set))
     pids = wait_for(lambda: pids_of(run))
     stop.set()
-    worker.join(20)
+    worker.join(90)
     assert (fresh(run).state, run.attempts) == (State.QUEUED, 0)
     wait_for(lambda: not any(alive(pid) for pid in pids))
 
@@ -327,21 +327,27 @@ def test_a_worker_that_lost_its_claim_kills_its_trainer_and_writes_nothing(run: 
     worker = in_background(lambda: tasks.train_run(run.pk))
     pids = wait_for(lambda: pids_of(run))
     Run.objects.filter(pk=run.pk).update(fence=7)  # somebody else's now
-    worker.join(20)
+    worker.join(90)
     assert not worker.is_alive()
     assert (fresh(run).state, run.fence, run.error) == (State.RUNNING, 7, "")
     wait_for(lambda: not any(alive(pid) for pid in pids))
 
 
 def test_a_database_that_restarts_does_not_end_the_training(
-    run: Run, trainer: Any, monkeypatch: pytest.MonkeyPatch
+    run: Run, trainer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    trainer('time.sleep(2.5); emit("error", message="the end"); sys.exit(2)')
+    back = tmp_path / "back"
+    trainer(f"""
+        while not Path({str(back)!r}).exists():
+            time.sleep(0.05)
+        emit("error", message="the end"); sys.exit(2)
+    """)
     beat, failures = runs.heartbeat, [0]
 
     def restarting(claim: Any, **kwargs: Any) -> bool:
         if failures[0] < 3:
             failures[0] += 1
+            back.touch() if failures[0] == 3 else None
             raise OperationalError("server closed the connection unexpectedly")
         return beat(claim, **kwargs)
 

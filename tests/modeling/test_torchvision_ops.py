@@ -32,7 +32,7 @@ print(json.dumps({"declared": declared, "again": again, "works": works,
 
 def run(mode: str, load: str, save: str) -> dict:
     command = [sys.executable, "-c", SCRIPT, mode, load, save]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -210,18 +210,18 @@ def test_a_stopped_run_taken_up_equals_an_uninterrupted_one(label_set, cache, tm
         if seen[-1]["event"] == "checkpoint":
             process.send_signal(blow)
             break
-    process.communicate(timeout=120)
+    process.communicate(timeout=500)
     if blow == signal.SIGTERM:
         assert process.returncode == STOPPED
     assert not (out / "result.json").exists()
     resumed = start([*args, "--resume"])
-    output, errors = resumed.communicate(timeout=120)
+    output, errors = resumed.communicate(timeout=500)
     assert resumed.returncode == 0, errors
     epochs = [json.loads(line)["epoch"] for line in output.splitlines() if '"epoch",' in line]
     assert epochs
     assert 1 not in epochs, "the first epoch was in the checkpoint"
     whole = start(arguments(label_set, recipe, tmp_path / "whole", cache))
-    _, errors = whole.communicate(timeout=120)
+    _, errors = whole.communicate(timeout=500)
     assert whole.returncode == 0, errors
     for name in ("predictions.csv", "weights.safetensors"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -235,7 +235,7 @@ def test_a_checkpoint_of_another_recipe_is_not_taken_up(label_set, cache, tmp_pa
         if json.loads(line)["event"] == "checkpoint":
             stopped.terminate()
             break
-    stopped.communicate(timeout=120)
+    stopped.communicate(timeout=500)
     assert run(label_set, TINY | {"lr": 0.01}, out, cache, "--resume") == BAD_INPUT
     assert "another recipe or label set" in capfd.readouterr().err
     # Without --resume it starts anew.
@@ -368,6 +368,29 @@ def test_an_unknown_part_is_refused(label_set, cache, tmp_path, capfd):
     assert "no part 'r0-f7'" in capfd.readouterr().err
 
 
+#: The command, which kills itself where it tells of a checkpoint: nobody else would be sure to come in time.
+DEADLY = """
+import os, signal, sys
+from modeling.training.__main__ import main
+
+class Deadly:
+    def __init__(self, stream):
+        self.stream = stream
+
+    def write(self, text):
+        self.stream.write(text)
+        self.stream.flush()
+        if '"event": "checkpoint"' in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+sys.stdout = Deadly(sys.stdout)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_killed_at_every_epoch_equals_uninterrupted(label_set, cache, tmp_path):
     """SIGKILL after each epoch's checkpoint, taken up each time: the same predictions to the last bit."""
     recipe = TINY | {"epochs": 3, "size": 32, "saliency": False, "ema_decay": 0.9}
@@ -375,17 +398,14 @@ def test_killed_at_every_epoch_equals_uninterrupted(label_set, cache, tmp_path):
     words = arguments(label_set, recipe, tmp_path / "killed", cache, "--resume")
     kills = 0
     while True:
-        command = [sys.executable, "-m", "modeling.training", *words]
-        with subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-        ) as one:
-            for line in one.stdout:
-                if json.loads(line)["event"] == "checkpoint":
-                    one.kill()
-                    kills += 1
+        one = subprocess.run(
+            [sys.executable, "-c", DEADLY, *words],
+            cwd=REPOSITORY, env=environment, check=False, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
         if one.returncode == 0:
             break
         assert one.returncode == -signal.SIGKILL
+        kills += 1
     assert kills == 2  # after the third epoch the network is finished, not checkpointed
     whole = tmp_path / "whole"
     command = [sys.executable, "-m", "modeling.training", *arguments(label_set, recipe, whole, cache)]
