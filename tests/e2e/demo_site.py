@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,8 @@ def kill(site: Site) -> None:
     parent = psutil.Process(site.process.pid)
     everybody = [parent, *parent.children(recursive=True)]
     for process in everybody:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # the queue ends by itself when its owner does
+            process.kill()
     site.process.wait()
     psutil.wait_procs(everybody, timeout=60)
 
