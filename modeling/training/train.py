@@ -273,7 +273,7 @@ def train_one_epoch(
         if device.type == "cpu":  # elsewhere a look at the loss each step would stall the device
             _refuse_divergence(fit)
         on_step(fit.step, len(groups))
-        if share.agree(stop()):
+        if share.asks(fit.step, len(groups)) and share.agree(stop()):
             return False
     _refuse_divergence(fit)
     return True
