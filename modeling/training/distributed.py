@@ -16,7 +16,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
-
 #: Steps between two times that the processes ask one another whether to stop: each asking makes all of them
 #: wait for the slowest.
 ASK_EVERY = 16

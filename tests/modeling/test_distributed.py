@@ -75,7 +75,7 @@ class TwoThatCount(Share):
 
 @pytest.mark.parametrize(("stop_after", "asked"), [(99, [16, 32, 40]), (17, [16, 32]), (38, [16, 32, 40])])
 def test_processes_ask_one_another_every_few_steps_and_at_the_end(monkeypatch, stop_after, asked):
-    """Each asking is a wait for the slowest process; the steps are the same in both, whoever is told to stop."""
+    """Each asking is a wait for the slowest; the steps are the same in both, whoever is told to stop."""
     monkeypatch.setattr(training, "build_network", lambda recipe, seed: small_network())
     rng = np.random.default_rng(0)
     images = ImageSet(list(rng.normal(size=(80, 6, 8, 8)).astype(np.float16)), torch.device("cpu"))
