@@ -48,8 +48,8 @@ def load_state(path: Path, *, stamp: str) -> dict[str, Any] | None:
     return state
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], sidecar: Mapping[str, Any]) -> None:
-    """Write safetensors and, beside it, a readable JSON file that says what they are."""
+def save_weights(path: Path, weights: Mapping[str, Tensor], sidecar: Mapping[str, Any]) -> str:
+    """Write safetensors and, beside it, readable JSON that says what they are; returns their sha256."""
     plain = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in weights.items()}
     with replacing(path) as part:
         save_file(plain, part)
@@ -58,3 +58,4 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], sidecar: Mapping[str
     content = {"file": path.name, "sha256": digest, "tensors": len(plain)} | dict(sidecar)
     with replacing(path.with_suffix(".json")) as part:
         part.write_text(json.dumps(content, indent=2))
+    return digest

@@ -370,7 +370,7 @@ def test_an_unknown_part_is_refused(label_set, cache, tmp_path, capfd):
 
 def test_killed_at_every_epoch_equals_uninterrupted(label_set, cache, tmp_path):
     """SIGKILL after each epoch's checkpoint, taken up each time: the same predictions to the last bit."""
-    recipe = TINY | {"epochs": 3, "size": 32, "saliency": False, "ema_decay": 0.9}
+    recipe = TINY | {"epochs": 2, "size": 32, "saliency": False, "ema_decay": 0.9}
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     words = arguments(label_set, recipe, tmp_path / "killed", cache, "--resume")
     kills = 0
@@ -386,7 +386,7 @@ def test_killed_at_every_epoch_equals_uninterrupted(label_set, cache, tmp_path):
         if one.returncode == 0:
             break
         assert one.returncode == -signal.SIGKILL
-    assert kills == 2  # after the third epoch the network is finished, not checkpointed
+    assert kills == 2  # after the last epoch too: what is left then is to score and explain
     whole = tmp_path / "whole"
     command = [sys.executable, "-m", "modeling.training", *arguments(label_set, recipe, whole, cache)]
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL)
