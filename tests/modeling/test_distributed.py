@@ -68,9 +68,11 @@ class TwoThatCount(Share):
 
     def __init__(self, fit: Fit) -> None:
         super().__init__(rank=0, world=2)
-        asked: list[int] = []
-        object.__setattr__(self, "asked", asked)
-        object.__setattr__(self, "agree", lambda wish: asked.append(fit.step) or wish)
+        self.__dict__.update(asked=[], fit=fit)
+
+    def agree(self, wish: bool) -> bool:
+        self.__dict__["asked"].append(self.__dict__["fit"].step)
+        return wish
 
 
 @pytest.mark.parametrize(("stop_after", "asked"), [(99, [16, 32, 40]), (17, [16, 32]), (38, [16, 32, 40])])
@@ -86,7 +88,7 @@ def test_processes_ask_one_another_every_few_steps_and_at_the_end(monkeypatch, s
         fit, images, torch.tensor([0.0, 1.0] * 40), range(80), recipe, seed=3, bf16=False,
         stop=lambda: fit.step >= stop_after, share=share,
     )  # fmt: skip
-    assert share.asked == asked
+    assert vars(share)["asked"] == asked
     assert all(ALONE.asks(step, 40) for step in range(1, 41))
 
 
