@@ -21,6 +21,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
+from modeling.lineage import of_initial_weights
 from modeling.manifest import Manifest, training_labels
 from modeling.metrics import threshold_for_sensitivity
 from modeling.recipe import Recipe
@@ -30,7 +31,7 @@ from modeling.training.checkpoint import save_weights
 from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
 from modeling.training.fold_scores import FoldScores
-from modeling.training.folds import Member, make_folds, make_members, refuse_seen, seen_by_inner_folds
+from modeling.training.folds import Member, make_folds, make_members, refuse_seen, warnings_of
 from modeling.training.image_set import ImageSet
 from modeling.training.loading import load_images
 from modeling.training.preprocess import PlaneGeometry
@@ -147,18 +148,22 @@ class Experiment:
 
     def _save_network(self, member: Member, fit: Fit) -> str:
         """Write the network's weights and what they are; returns the weights' sha256."""
-        name = f"weights-fold{member.fold.fold}" if self.recipe.split == "kfold" else "weights"
+        fold = member.fold
+        name = f"weights-fold{fold.fold}" if self.recipe.split == "kfold" else "weights"
+        lineage = of_initial_weights(self.recipe).and_trained_on(fold.train, self.manifest.patients)
         sidecar = {
             "architecture": f"torchvision ResNet-{self.recipe.depth}, {self.recipe.slices} channels, 1 logit",
             "input": f"{self.recipe.slices} sagittal planes of {self.recipe.size}², standardised",
             "ema": self.recipe.ema_decay > 0,
-            "repeat": member.fold.repeat,
-            "fold": member.fold.fold,
-            "trained_on": list(member.fold.train),
+            "repeat": fold.repeat,
+            "fold": fold.fold,
+            # In the order of the split; then, where pseudonyms are known, who trained the initial weights.
+            "trained_on": [*fold.train, *sorted(lineage.names - {*fold.train})],
             "manifest_sha256": self.manifest.sha256,
             "recipe": self.recipe.to_mapping(),
         }
-        return save_weights(self.out / f"{name}.safetensors", fit.network.state_dict(), sidecar)
+        path = self.out / f"{name}.safetensors"
+        return save_weights(path, fit.network.state_dict(), sidecar, lineage.metadata())
 
     def _explain(
         self, member: Member, fit: Fit, images: ImageSet, geometries: Sequence[PlaneGeometry], digest: str
@@ -268,7 +273,7 @@ def run_experiment(
     """
     began = time.monotonic()
     folds = make_folds(manifest, recipe)
-    refuse_seen(recipe, folds)
+    refuse_seen(recipe, folds, manifest)
     if part is not None:
         folds = [fold for fold in folds if f"r{fold.repeat}-f{fold.fold}" == part]
         if not folds:
@@ -335,7 +340,7 @@ def run_experiment(
         seconds,
         trust,
         onnx_refused=onnx_refused,
-        warnings=seen_by_inner_folds(recipe, folds),
+        warnings=warnings_of(recipe, folds, manifest),
     )
     shutil.rmtree(experiment.work)
     return result
