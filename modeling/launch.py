@@ -18,7 +18,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,10 +99,8 @@ def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
     out = (directory / "parts" / part.key if part else directory) / f"attempt-{claim.fence}"
     try:
         manifest = queries.manifest(run.label_set)
-        _take_over(out)
-        if part is None:
-            for done in run.parts.all():
-                _link_all(Path(settings.RUNS_DIR) / done.path, out)
+        parts = [] if part else [Path(settings.RUNS_DIR) / done.path for done in run.parts.all()]
+        _take_over(out, parts)
         (out / "recipe.json").write_text(json.dumps(run.recipe, indent=2))
         log = queries.log_path(run.pk, part.key if part else "")
         with log.open("a") as file:
@@ -288,25 +286,36 @@ def _attempts(directory: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[8:]))
 
 
-def _take_over(out: Path) -> None:
-    """Make ``out`` with what the last attempt had finished.
+def _take_over(out: Path, parts: Sequence[Path] = ()) -> None:
+    """Make ``out`` with what the last attempt had finished, and what each of the run's parts made.
 
-    Order matters, since a worker that lost its claim may still be writing there: first what says that
-    something is whole (result.json, work/), then what it speaks of.
+    It is made under another name and renamed when it is whole: a worker that ends in the middle of this
+    leaves no attempt from which the next one would take a result without what belongs to it.
     """
     earlier = [path for path in _attempts(out.parent) if path != out]
-    out.mkdir(parents=True, exist_ok=True)
-    if not earlier:
-        return
-    last = earlier[-1]
-    _link_all(last, out)
+    staged = out.with_name(f"{out.name}.staged")
+    staged.mkdir(parents=True)
+    for source in [*earlier[-1:], *parts]:
+        _link_all(source, staged)
+    staged.rename(out)
 
 
 def _link_all(last: Path, out: Path) -> None:
-    work = sorted(path for path in last.glob("work/*") if path.is_file())
-    rest = sorted(path for path in last.rglob("*") if path.is_file() and path not in work)
-    for path in [last / "result.json", *work, *rest]:
-        if path.suffix != ".part":
+    """Link what lies in ``last``, where a worker that lost its claim may still be writing.
+
+    It writes what a file speaks of before that file: all else before result.json, a network's weights before
+    its scores in work/. So the file that speaks is linked first, and what it speaks of is listed only then.
+    What was not there at its turn is not taken: of what it speaks, some may have been written since.
+    """
+    result, work = last / "result.json", last / "work"
+    _link(result, out / result.name)
+    _link_each(last, sorted(work.glob("*")), out)
+    _link_each(last, sorted(p for p in last.rglob("*") if p != result and p.parent != work), out)
+
+
+def _link_each(last: Path, paths: Sequence[Path], out: Path) -> None:
+    for path in paths:
+        if path.is_file() and path.suffix != ".part":
             _link(path, out / path.relative_to(last))
 
 
@@ -340,6 +349,8 @@ def _tidy(run_id: int) -> None:
 def _keep(directory: Path, job: Run | RunPart) -> None:
     """Of its attempts the published one, or of a failed job the newest: a retry goes on from there."""
     attempts = _attempts(directory)
+    for staged in directory.glob("attempt-*.staged"):  # of a worker that ended while it took over
+        shutil.rmtree(staged, ignore_errors=True)
     kept = attempts[-1].name if job.state == Run.State.FAILED and attempts else Path(job.path).name
     for attempt in attempts:
         if attempt.name != kept:
