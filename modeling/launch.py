@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +42,8 @@ CANCEL_GRACE, SHUTDOWN_GRACE = 20.0, 3.0
 #: How long the database may be away when a result is to be written.
 DATABASE_PATIENCE = 600.0
 BAD_INPUT, STOPPED = 2, 143
+#: How the name of a file begins that belongs to a refused result.
+REFUSED = "refused-"
 OUT_OF_MEMORY = re.compile(r"out of memory|OutOfMemory|can't allocate memory|MemoryError|bad_alloc", re.I)
 
 
@@ -213,8 +216,9 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
             result = results.read(out, run, manifest)
         except results.ResultError as wrong:
             refusal = f"The result was refused: {wrong}"
+            # Before the run is failed: from then on a retry may take over what lies here.
+            _set_aside(out)
             _patiently(lambda: runs.fail(claim, refusal))
-            shutil.rmtree(out, ignore_errors=True)
         else:
             _patiently(lambda: runs.publish(claim, path=f"{run.pk}/{out.name}", result=result))
     elif watch.stopped_for == "shutdown":
@@ -315,8 +319,19 @@ def _link_all(last: Path, out: Path) -> None:
 
 def _link_each(last: Path, paths: Sequence[Path], out: Path) -> None:
     for path in paths:
-        if path.is_file() and path.suffix != ".part":
+        if path.is_file() and path.suffix != ".part" and not path.name.startswith(REFUSED):
             _link(path, out / path.relative_to(last))
+
+
+def _set_aside(out: Path) -> None:
+    """Rename what a trainer would take as done, for a refused result; all else stays as it is.
+
+    A retry goes on from the rest, and who looks into the refusal finds it. Networks that a retry trains may
+    be others: what was made of the refused ones (trust report, ONNX) must not stand beside them.
+    """
+    for path in [out / "result.json", out / "trust.json", *out.glob("weights*.onnx*")]:
+        with suppress(FileNotFoundError):
+            path.rename(path.with_name(f"{REFUSED}{path.name}"))
 
 
 def _link(source: Path, target: Path) -> None:

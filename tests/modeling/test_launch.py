@@ -258,6 +258,25 @@ def test_a_result_that_contradicts_the_label_set_is_refused(run: Run, trainer: A
     assert run.result is None
 
 
+def test_a_refused_result_leaves_everything_else_to_a_retry(run: Run, trainer: Any) -> None:
+    trainer("""
+        print("found", sorted(path.name for path in out.rglob("*.*")), flush=True)
+        for name in ("weights.safetensors", "weights.onnx", "trust.json", "saliency/p00.npz",
+                     "work/r0-f0.json", "predictions.csv", "result.json"):
+            (out / name).parent.mkdir(exist_ok=True)
+            (out / name).write_text('{"manifest_sha256": "0"}')
+    """)
+    tasks.train_run(run.pk)
+    assert "another label set" in fresh(run).error
+    (kept,) = launch._attempts(queries.run_directory(run.pk))
+    left = {"weights.safetensors", "p00.npz", "r0-f0.json", "predictions.csv", "recipe.json"}
+    set_aside = {"refused-result.json", "refused-weights.onnx", "refused-trust.json"}
+    assert {path.name for path in kept.rglob("*.*")} == left | set_aside
+    runs.retry(run=run, by=None)
+    tasks.train_run(run.pk)
+    assert f"found {sorted(left)}" in queries.log_tail(run.pk)
+
+
 def test_a_damaged_manifest_fails_before_anything_starts(run: Run, trainer: Any) -> None:
     trainer("raise SystemExit(0)")
     queries.manifest_path(run.label_set).write_text("{}")
