@@ -130,8 +130,9 @@ def _work_on_trust(run: Run, claim: Claim, stopping: Callable[[], bool]) -> None
         _patiently(lambda: runs.finish_trust(claim))
     elif watch.stopped_for:
         _patiently(lambda: runs.give_back(claim, "The worker was stopped.", counts=False))
-    elif code < 0:
-        _patiently(lambda: runs.give_back(claim, f"The trust report was ended by signal {-code}."))
+    elif code < 0 or code == STOPPED:
+        number = -code if code < 0 else signal.SIGTERM
+        _patiently(lambda: runs.give_back(claim, f"The trust report was ended by signal {number:d}."))
     else:
         _patiently(lambda: runs.fail(claim, f"The trust report could not be made: {said}".strip()))
 

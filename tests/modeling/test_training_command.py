@@ -15,8 +15,9 @@ import pydicom
 import pytest
 
 from modeling.metrics import confusion, evaluate
-from modeling.training.__main__ import BAD_INPUT, STOPPED, main
+from modeling.training.__main__ import BAD_INPUT, main
 from modeling.training.saved import SavedNetworkError
+from modeling.training.stopping import STOPPED
 from tests.modeling.tiny import manifest_of, patient_row, write_label_set
 
 REPOSITORY = Path(__file__).resolve().parents[2]
