@@ -51,6 +51,18 @@ CHUNK = 50
 SPACING = {"recommended": 3.3, "paper": 1.0}
 
 
+#: Verdict → what it means where it fails.
+FAILURES = {
+    "planted_found": f"the planted signal is not found: AUC below {FOUND}, or not above chance",
+    "below_oracle": (
+        "the network does better than the oracle, who knows every outcome's true probability: it must have "
+        "seen outcomes of test patients"
+    ),
+    "found_at_discs": "the network does not look at the discs, where the planted sign is",
+    "shuffled_not_found": "a signal is found in shuffled outcomes, or its reverse: there is none",
+}
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much to render and train; ``compare`` adds the paper's recipe on the same necks."""
@@ -131,10 +143,13 @@ def run_selftest(
     Returns
     -------
     dict
-        ``passed``: the planted signal is found (AUC of :data:`FOUND` or more, interval above .5), at the
-        discs (interval of LayerCAM's energy ratio above 1), and the shuffled one is not (interval holds
-        .5). ``oracle_auc``, ``planted_auc``, ``shuffled_auc``: {"value", "low", "high"} on the test
-        patients, the oracle's also "expected", in the population. ``disc_energy``: of the ``planted``
+        ``passed``: the planted signal is found (AUC of :data:`FOUND` or more, interval above .5), no better
+        than by the oracle, who knows each outcome's true probability (paired 95 % interval of planted −
+        oracle not wholly above 0: who beats it has seen outcomes), at the discs (interval of LayerCAM's
+        energy ratio above 1), and the shuffled one is not (interval holds .5). ``failures`` says what is not
+        so. ``oracle_auc``, ``planted_auc``, ``shuffled_auc``: {"value", "low", "high"} on the test
+        patients, the oracle's also "expected", in the population; ``planted_minus_oracle``: their
+        difference with its paired interval (DeLong). ``disc_energy``: of the ``planted``
         network, and of the ``shuffled`` one for comparison, as :func:`region_energy` gives it.
         ``comparison``, with ``effort.compare``: the AUC of the paper's recipe on the same necks, and the
         difference to it (recommended − paper) with its paired interval (DeLong); ``seconds``, ``device``,
@@ -194,17 +209,25 @@ def run_selftest(
         }
     found = planted_auc["value"] >= FOUND and planted_auc["low"] > 0.5
     nothing = shuffled_auc["low"] <= 0.5 <= shuffled_auc["high"]
+    above_oracle = delong_paired(outcomes[test], planted_scores, probabilities[test])
     least = energy["planted"]["layercam"]["low"]
     at_discs = least is not None and least > 1
-    expected = prognosis.expected_auc(prognosis.plan_for_auc(CASE_SHARE, ORACLE))
-    return {
-        "passed": found and nothing and at_discs,
+    verdicts = {
         "planted_found": found,
+        # No interval: too few patients to be above.
+        "below_oracle": above_oracle["low"] is None or above_oracle["low"] <= 0,
         "found_at_discs": at_discs,
         "shuffled_not_found": nothing,
+    }
+    expected = prognosis.expected_auc(prognosis.plan_for_auc(CASE_SHARE, ORACLE))
+    return {
+        "passed": all(verdicts.values()),
+        "failures": [FAILURES[name] for name, passed in verdicts.items() if not passed],
+        **verdicts,
         "oracle_auc": _auc(outcomes[test], probabilities[test]) | {"expected": expected},
         "planted_auc": planted_auc,
         "shuffled_auc": shuffled_auc,
+        "planted_minus_oracle": above_oracle,
         "disc_energy": energy,
         "comparison": comparison,
         "effort": vars(effort) | {"seed": seed},
@@ -230,6 +253,8 @@ def main(argv: list[str] | None = None) -> int:
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
     print(json.dumps(result, indent=2))
+    for failure in result["failures"]:
+        print(f"failed: {failure}", file=sys.stderr)
     return 0 if result["passed"] else 1
 
 

@@ -80,12 +80,15 @@ def test_nothing_learned_does_not_pass(monkeypatch, capsys):
     hopeless = Effort(train=12, test=16, size=32, epochs=1)
     found = run_selftest(hopeless)
     assert found["passed"] == all(
-        found[part] for part in ("planted_found", "found_at_discs", "shuffled_not_found")
+        found[part] for part in ("planted_found", "below_oracle", "found_at_discs", "shuffled_not_found")
     )
+    assert found["below_oracle"]
     assert not found["planted_found"]
     monkeypatch.setattr(selftest, "QUICK", hopeless)
     assert selftest.main(["--quick"]) == 1
-    assert json.loads(capsys.readouterr().out)["passed"] is False
+    said = capsys.readouterr()
+    assert json.loads(said.out)["passed"] is False
+    assert "failed: the planted signal is not found: AUC below 0.8" in said.err
 
 
 def test_a_signal_in_shuffled_outcomes_fails(monkeypatch):
@@ -98,6 +101,18 @@ def test_a_signal_in_shuffled_outcomes_fails(monkeypatch):
     assert found["planted_found"]
     assert not found["shuffled_not_found"]
     assert not found["passed"]
+
+
+def test_doing_better_than_the_oracle_fails(monkeypatch):
+    """Scores that know the outcomes themselves, beside chances that know little of them."""
+    necks, outcomes, _ = draw_necks(32, seed=0)
+    monkeypatch.setattr(selftest, "draw_necks", lambda count, seed: (necks, outcomes, np.linspace(0, 1, 32)))
+    monkeypatch.setattr(selftest, "evaluate", lambda network, images, test, **_: outcomes[test])
+    found = run_selftest(Effort(train=12, test=20, size=32, epochs=1))
+    assert (found["planted_auc"]["value"], found["planted_found"]) == (1, True)
+    assert found["planted_minus_oracle"]["low"] > 0
+    assert (found["below_oracle"], found["passed"]) == (False, False)
+    assert any("better than the oracle" in failure for failure in found["failures"])
 
 
 @pytest.mark.slow
