@@ -411,7 +411,8 @@ def test_a_result_is_never_taken_over_without_what_it_speaks_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written_before: int
 ) -> None:
     """A worker that lost its claim finishes just before the n-th file is taken."""
-    last, link, calls = tmp_path / "attempt-1", launch._link, []
+    last, link = tmp_path / "attempt-1", launch._link
+    calls: list[Path] = []
     (last / "work").mkdir(parents=True)
     for name in ("recipe.json", "work/a", "work/b", "x", "y"):
         (last / name).write_text(name)
@@ -439,7 +440,8 @@ def test_a_result_is_never_taken_over_without_what_it_speaks_of(
 def test_a_worker_that_ends_while_it_takes_over_leaves_no_attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended_after: int
 ) -> None:
-    last, link, calls = tmp_path / "attempt-1", launch._link, []
+    last, link = tmp_path / "attempt-1", launch._link
+    calls: list[Path] = []
     for name in FILES:
         (last / name).parent.mkdir(parents=True, exist_ok=True)
         (last / name).write_text(name)

@@ -81,7 +81,6 @@ def test_nothing_learned_does_not_pass(monkeypatch, capsys):
     found = run_selftest(hopeless)
     assert found["passed"] == all(found[part] for part in selftest.FAILURES)
     assert len(selftest.FAILURES) == 5
-    assert found["below_oracle"]
     assert found["dicom"]["least_correlation"] > 0.99
     assert found["below_oracle"]
     assert not found["planted_found"]

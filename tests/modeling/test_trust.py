@@ -284,8 +284,8 @@ def test_networks_trained_for_the_report_go_on_from_their_checkpoints(tmp_path: 
 
     def retrained(folder: Path, most: int = 99) -> list[torch.nn.Module]:
         steps.clear()
-        about = (manifest, recipe, folder, images, [], torch.tensor([0.0, 1.0] * 4), folds)
-        report = Trust(*about, lambda: len(steps) >= most)
+        outcomes = torch.tensor([0.0, 1.0] * 4)
+        report = Trust(manifest, recipe, folder, images, [], outcomes, folds, lambda: len(steps) >= most)
         return [report._retrained(3, shuffled=True), report._retrained(4, shuffled=False)]
 
     whole = retrained(tmp_path / "whole")
