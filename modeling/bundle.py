@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from django.conf import settings
 
 from config.exceptions import RuleViolation
 from modeling import map_queries, queries
+from modeling.lineage import carried_by, hash_of_content
 from modeling.model_card import INTENDED_USE, NOT_PROVIDED, model_card
 from modeling.models import Run
 
@@ -105,11 +106,16 @@ def _decision(run: Run) -> dict[str, Any]:
     return {"networks": [{key: row[key] for key in keys} for row in folds], "rule": "score >= threshold"}
 
 
-def _trained_on(run: Run) -> list[str]:
+def _trained_on(run: Run, networks: Iterable[Path]) -> list[str]:
+    """Who trained the run's networks, and what they were begun from as the networks themselves say."""
     manifest = queries.manifest(run.label_set)
     hashes = {row["patient"]: row["series"]["content_hash"] for row in manifest["patients"]}
     trained = {name for fold in (run.result or {})["split"]["folds"] for name in fold["train"]}
-    return sorted(hashlib.sha256(hashes[name].encode()).hexdigest() for name in trained)
+    found = {hash_of_content(hashes[name]) for name in trained}
+    for path in networks:
+        if (carried := carried_by(path)) is not None:
+            found |= carried.hashes
+    return sorted(found)
 
 
 def _metrics(run: Run) -> dict[str, Any]:
@@ -148,7 +154,7 @@ def files(run: Run) -> dict[str, bytes | Path]:
         "configs/metadata.json": text(_metadata(run)),
         "configs/recipe.json": text(run.result["recipe"]),
         "configs/decision.json": text(_decision(run)),
-        "configs/trained_on.json": text({"sha256_of_content_hashes": _trained_on(run)}),
+        "configs/trained_on.json": text({"sha256_of_content_hashes": _trained_on(run, weights)}),
         "docs/README.md": card(run).encode(),
         "metrics.json": text(_metrics(run)),
         "RESEARCH_USE_ONLY.txt": NOTICE.encode(),

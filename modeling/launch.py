@@ -18,7 +18,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +42,8 @@ CANCEL_GRACE, SHUTDOWN_GRACE = 20.0, 3.0
 #: How long the database may be away when a result is to be written.
 DATABASE_PATIENCE = 600.0
 BAD_INPUT, STOPPED = 2, 143
+#: How the name of a file begins that belongs to a refused result.
+REFUSED = "refused-"
 OUT_OF_MEMORY = re.compile(r"out of memory|OutOfMemory|can't allocate memory|MemoryError|bad_alloc", re.I)
 
 
@@ -99,10 +102,8 @@ def _work(claim: Claim, stopping: Callable[[], bool]) -> None:
     out = (directory / "parts" / part.key if part else directory) / f"attempt-{claim.fence}"
     try:
         manifest = queries.manifest(run.label_set)
-        _take_over(out)
-        if part is None:
-            for done in run.parts.all():
-                _link_all(Path(settings.RUNS_DIR) / done.path, out)
+        parts = [] if part else [Path(settings.RUNS_DIR) / done.path for done in run.parts.all()]
+        _take_over(out, parts)
         (out / "recipe.json").write_text(json.dumps(run.recipe, indent=2))
         log = queries.log_path(run.pk, part.key if part else "")
         with log.open("a") as file:
@@ -129,8 +130,9 @@ def _work_on_trust(run: Run, claim: Claim, stopping: Callable[[], bool]) -> None
         _patiently(lambda: runs.finish_trust(claim))
     elif watch.stopped_for:
         _patiently(lambda: runs.give_back(claim, "The worker was stopped.", counts=False))
-    elif code < 0:
-        _patiently(lambda: runs.give_back(claim, f"The trust report was ended by signal {-code}."))
+    elif code < 0 or code == STOPPED:
+        number = -code if code < 0 else signal.SIGTERM
+        _patiently(lambda: runs.give_back(claim, f"The trust report was ended by signal {number:d}."))
     else:
         _patiently(lambda: runs.fail(claim, f"The trust report could not be made: {said}".strip()))
 
@@ -215,8 +217,9 @@ def _conclude(run: Run, claim: Claim, out: Path, manifest: dict[str, Any], watch
             result = results.read(out, run, manifest)
         except results.ResultError as wrong:
             refusal = f"The result was refused: {wrong}"
+            # Before the run is failed: from then on a retry may take over what lies here.
+            _set_aside(out)
             _patiently(lambda: runs.fail(claim, refusal))
-            shutil.rmtree(out, ignore_errors=True)
         else:
             _patiently(lambda: runs.publish(claim, path=f"{run.pk}/{out.name}", result=result))
     elif watch.stopped_for == "shutdown":
@@ -288,26 +291,48 @@ def _attempts(directory: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[8:]))
 
 
-def _take_over(out: Path) -> None:
-    """Make ``out`` with what the last attempt had finished.
+def _take_over(out: Path, parts: Sequence[Path] = ()) -> None:
+    """Make ``out`` with what the last attempt had finished, and what each of the run's parts made.
 
-    Order matters, since a worker that lost its claim may still be writing there: first what says that
-    something is whole (result.json, work/), then what it speaks of.
+    It is made under another name and renamed when it is whole: a worker that ends in the middle of this
+    leaves no attempt from which the next one would take a result without what belongs to it.
     """
     earlier = [path for path in _attempts(out.parent) if path != out]
-    out.mkdir(parents=True, exist_ok=True)
-    if not earlier:
-        return
-    last = earlier[-1]
-    _link_all(last, out)
+    staged = out.with_name(f"{out.name}.staged")
+    staged.mkdir(parents=True)
+    for source in [*earlier[-1:], *parts]:
+        _link_all(source, staged)
+    staged.rename(out)
 
 
 def _link_all(last: Path, out: Path) -> None:
-    work = sorted(path for path in last.glob("work/*") if path.is_file())
-    rest = sorted(path for path in last.rglob("*") if path.is_file() and path not in work)
-    for path in [last / "result.json", *work, *rest]:
-        if path.suffix != ".part":
+    """Link what lies in ``last``, where a worker that lost its claim may still be writing.
+
+    It writes what a file speaks of before that file: all else before result.json, a network's weights before
+    its scores in work/. So the file that speaks is linked first, and what it speaks of is listed only then.
+    What was not there at its turn is not taken: of what it speaks, some may have been written since.
+    """
+    result, work = last / "result.json", last / "work"
+    _link(result, out / result.name)
+    _link_each(last, sorted(work.glob("*")), out)
+    _link_each(last, sorted(p for p in last.rglob("*") if p != result and p.parent != work), out)
+
+
+def _link_each(last: Path, paths: Sequence[Path], out: Path) -> None:
+    for path in paths:
+        if path.is_file() and path.suffix != ".part" and not path.name.startswith(REFUSED):
             _link(path, out / path.relative_to(last))
+
+
+def _set_aside(out: Path) -> None:
+    """Rename what a trainer would take as done, for a refused result; all else stays as it is.
+
+    A retry goes on from the rest, and who looks into the refusal finds it. Networks that a retry trains may
+    be others: what was made of the refused ones (trust report, ONNX) must not stand beside them.
+    """
+    for path in [out / "result.json", out / "trust.json", *out.glob("weights*.onnx*")]:
+        with suppress(FileNotFoundError):
+            path.rename(path.with_name(f"{REFUSED}{path.name}"))
 
 
 def _link(source: Path, target: Path) -> None:
@@ -340,6 +365,8 @@ def _tidy(run_id: int) -> None:
 def _keep(directory: Path, job: Run | RunPart) -> None:
     """Of its attempts the published one, or of a failed job the newest: a retry goes on from there."""
     attempts = _attempts(directory)
+    for staged in directory.glob("attempt-*.staged"):  # of a worker that ended while it took over
+        shutil.rmtree(staged, ignore_errors=True)
     kept = attempts[-1].name if job.state == Run.State.FAILED and attempts else Path(job.path).name
     for attempt in attempts:
         if attempt.name != kept:

@@ -199,11 +199,36 @@ def add_rician(volume: Array, sigma: float, rng: Rng) -> None:
         np.sqrt(noise[0] + noise[1], out=plane)
 
 
-def render_planes(
-    anatomies: Sequence[Anatomy], size: int = 96, *, seed: int = 0, fov: float = 140.0, planes: int = 6,
+def render_midline(
+    anatomy: Anatomy, size: int, seed: Sequence[int], *, fov: float = 140.0, planes: int = 6,
     noise: float = 0.03, bias: float = 0.25, spacing: float = 3.3,
-) -> tuple[Array, NDArray[np.bool_]]:  # fmt: skip
-    """Midline planes of many necks, straight as arrays: what the network's self-test trains on.
+) -> tuple[Array, NDArray[np.bool_], Geometry]:  # fmt: skip
+    """Midline planes of one neck, the array that the network's self-test trains on, and where they lie.
+
+    Returns
+    -------
+    image : float32 (planes, size, size), CSF about 1, ascending along the normal
+    disc_region : bool, same shape
+    geometry : Geometry
+    """
+    rng = np.random.default_rng(seed)
+    acq = Acquisition(
+        matrix=size, fov=fov, slices=planes, spacing=spacing, subslices=1, noise=noise, bias=bias,
+        shift=(float(rng.normal(0, 1)), float(rng.normal(0, 4)), float(rng.normal(0, 5))),
+        centre=(0.0, 8.0),
+    )  # fmt: skip
+    scene, geometry = build_scene(anatomy), geometry_of(acq)
+    image = signal(scene, acq)
+    image *= bias_field((planes, size, size), acq, rng)
+    add_rician(image, noise, rng)
+    region = masks(scene, _planes(geometry, np.zeros(1)), ["disc_region"])["disc_region"]
+    return image, region, geometry
+
+
+def render_planes(
+    anatomies: Sequence[Anatomy], size: int = 96, *, seed: int = 0, planes: int = 6, spacing: float = 3.3
+) -> tuple[Array, NDArray[np.bool_]]:
+    """:func:`render_midline` of many necks, neck k from seed (``seed``, k).
 
     Returns
     -------
@@ -213,15 +238,5 @@ def render_planes(
     images = np.empty((len(anatomies), planes, size, size), dtype=np.float32)
     regions = np.empty(images.shape, dtype=bool)
     for k, anatomy in enumerate(anatomies):
-        rng = np.random.default_rng((seed, k))
-        acq = Acquisition(
-            matrix=size, fov=fov, slices=planes, spacing=spacing, subslices=1, noise=noise, bias=bias,
-            shift=(float(rng.normal(0, 1)), float(rng.normal(0, 4)), float(rng.normal(0, 5))),
-            centre=(0.0, 8.0),
-        )  # fmt: skip
-        scene = build_scene(anatomy)
-        images[k] = signal(scene, acq)
-        images[k] *= bias_field(images[k].shape, acq, rng)
-        add_rician(images[k], noise, rng)
-        regions[k] = masks(scene, _planes(geometry_of(acq), np.zeros(1)), ["disc_region"])["disc_region"]
+        images[k], regions[k], _ = render_midline(anatomy, size, (seed, k), planes=planes, spacing=spacing)
     return images, regions

@@ -13,32 +13,16 @@ import io
 import json
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from modeling.manifest import ManifestError, load_manifest
 from modeling.recipe import RecipeError, from_mapping
 from modeling.splits import SplitError
 from modeling.training.progress import Progress
+from modeling.training.stopping import STOPPED, StopFlag
 
-BAD_INPUT, STOPPED = 2, 143
-
-
-class _StopFlag:
-    """Turns true at SIGTERM or SIGINT; the training asks after every step."""
-
-    def __init__(self) -> None:
-        self.raised = False
-        signal.signal(signal.SIGTERM, self._raise)
-        signal.signal(signal.SIGINT, self._raise)
-
-    def _raise(self, _number: int, _frame: FrameType | None) -> None:
-        self.raised = True
-
-    def __call__(self) -> bool:
-        return self.raised
+BAD_INPUT = 2
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -65,7 +49,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run; returns the exit status."""
     arguments = _arguments(argv)
-    stop = _StopFlag()
+    stop = StopFlag()
     # Under torchrun the processes are replicas; the first reports, the others work in folders of their own.
     rank = int(os.environ.get("RANK", "0"))
     progress = Progress(sys.stdout if rank == 0 else io.StringIO())

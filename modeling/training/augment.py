@@ -51,7 +51,8 @@ def augment_batch(
     else:
         cropped = chance()
         side = torch.where(cropped, uniform(recipe.crop_fraction, 1.0), torch.ones(count))
-        # The window slides within the image, never beyond it.
+        # The crop slides within the image. Scale and rotation, drawn apart from it, may take the window past
+        # the image's edge: what lies there repeats the edge (:func:`_sample`).
         shift_x, shift_y = uniform(-1, 1) * (1 - side), uniform(-1, 1) * (1 - side)
         zoom = side * torch.where(chance(), uniform(1 - recipe.scale, 1 + recipe.scale), torch.ones(count))
         turn = torch.where(chance(), uniform(-recipe.rotation, recipe.rotation), turn) * (math.pi / 180)

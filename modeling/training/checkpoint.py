@@ -48,13 +48,16 @@ def load_state(path: Path, *, stamp: str) -> dict[str, Any] | None:
     return state
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], sidecar: Mapping[str, Any]) -> None:
-    """Write safetensors and, beside it, a readable JSON file that says what they are."""
+def save_weights(
+    path: Path, weights: Mapping[str, Tensor], sidecar: Mapping[str, Any], metadata: Mapping[str, str]
+) -> str:
+    """Write safetensors with ``metadata`` within and readable JSON beside; returns the former's sha256."""
     plain = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in weights.items()}
     with replacing(path) as part:
-        save_file(plain, part)
+        save_file(plain, part, metadata=dict(metadata))
     with path.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
     content = {"file": path.name, "sha256": digest, "tensors": len(plain)} | dict(sidecar)
     with replacing(path.with_suffix(".json")) as part:
         part.write_text(json.dumps(content, indent=2))
+    return digest

@@ -16,6 +16,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
+#: Steps between two times that the processes ask one another whether to stop: each asking makes all of them
+#: wait for the slowest.
+ASK_EVERY = 16
+
 
 @dataclass(frozen=True)
 class Share:
@@ -27,6 +31,11 @@ class Share:
     def rows(self, count: int) -> list[int]:
         """The rows of a batch that are this process's."""
         return list(range(self.rank, count, self.world))
+
+    def asks(self, step: int, steps: int) -> bool:
+        """Whether a stop is asked for after step ``step`` (from 1) of an epoch's ``steps``: the same step in
+        every process, the last always, and every step of a process alone."""
+        return self.world == 1 or step % ASK_EVERY == 0 or step == steps
 
     def agree(self, wish: bool) -> bool:
         """Whether any process wishes so; every process must ask."""

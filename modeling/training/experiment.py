@@ -21,6 +21,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
+from modeling.lineage import of_initial_weights
 from modeling.manifest import Manifest, training_labels
 from modeling.metrics import threshold_for_sensitivity
 from modeling.recipe import Recipe
@@ -30,7 +31,7 @@ from modeling.training.checkpoint import save_weights
 from modeling.training.distributed import join
 from modeling.training.environment import describe_environment, environment_of
 from modeling.training.fold_scores import FoldScores
-from modeling.training.folds import Member, make_folds, make_members, refuse_seen, seen_by_inner_folds
+from modeling.training.folds import Member, make_folds, make_members, refuse_seen, warnings_of
 from modeling.training.image_set import ImageSet
 from modeling.training.loading import load_images
 from modeling.training.preprocess import PlaneGeometry
@@ -131,9 +132,9 @@ class Experiment:
         logits = evaluate(fit.network, images, member.score)
         # The first repeat's networks are kept and explained: each test patient has one of them.
         if member.inner is None and fold.repeat == 0:
-            self._save_network(member, fit)
+            digest = self._save_network(member, fit)
             if recipe.saliency:
-                self._explain(member, fit, images, geometries)
+                self._explain(member, fit, images, geometries, digest)
         bf16 = choose_bf16(recipe, images.device)
         row = {
             "stamp": self.stamp, "logits": logits.tolist(), "history": fit.history,
@@ -145,36 +146,60 @@ class Experiment:
             part.write_text(json.dumps(row))
         checkpoint.unlink(missing_ok=True)
 
-    def _save_network(self, member: Member, fit: Fit) -> None:
-        name = f"weights-fold{member.fold.fold}" if self.recipe.split == "kfold" else "weights"
+    def _save_network(self, member: Member, fit: Fit) -> str:
+        """Write the network's weights and what they are; returns the weights' sha256."""
+        fold = member.fold
+        name = f"weights-fold{fold.fold}" if self.recipe.split == "kfold" else "weights"
+        lineage = of_initial_weights(self.recipe).and_trained_on(fold.train, self.manifest.patients)
         sidecar = {
             "architecture": f"torchvision ResNet-{self.recipe.depth}, {self.recipe.slices} channels, 1 logit",
             "input": f"{self.recipe.slices} sagittal planes of {self.recipe.size}², standardised",
             "ema": self.recipe.ema_decay > 0,
-            "repeat": member.fold.repeat,
-            "fold": member.fold.fold,
-            "trained_on": list(member.fold.train),
+            "repeat": fold.repeat,
+            "fold": fold.fold,
+            # In the order of the split; then, where pseudonyms are known, who trained the initial weights.
+            "trained_on": [*fold.train, *sorted(lineage.names - {*fold.train})],
             "manifest_sha256": self.manifest.sha256,
             "recipe": self.recipe.to_mapping(),
         }
-        save_weights(self.out / f"{name}.safetensors", fit.network.state_dict(), sidecar)
+        path = self.out / f"{name}.safetensors"
+        return save_weights(path, fit.network.state_dict(), sidecar, lineage.metadata())
 
     def _explain(
-        self, member: Member, fit: Fit, images: ImageSet, geometries: Sequence[PlaneGeometry]
+        self, member: Member, fit: Fit, images: ImageSet, geometries: Sequence[PlaneGeometry], digest: str
     ) -> None:
-        test = [index for index in member.score if index not in set(member.train)]
-        for done, index in enumerate(test):
+        """Write the maps of the member's test patients, but for those that these weights already have."""
+        train = set(member.train)
+        test = [index for index in member.score if index not in train]
+        paths = [self.out / "saliency" / f"{self.manifest.patients[index].patient}.npz" for index in test]
+        self._keep_maps_of(member, digest, paths)
+        for done, (index, path) in enumerate(zip(test, paths, strict=True)):
             if self.stop():
                 raise Stopped
             self.progress.emit_sometimes(
                 "stage", every_s=1, stage="saliency", fold=member.fold.fold, done=done, total=len(test)
             )
-            patient = self.manifest.patients[index]
+            if path.exists():
+                continue
             maps = explain(fit.network, images.batch([index]))
-            path = self.out / "saliency" / f"{patient.patient}.npz"
             seen = picture(images.batch([index])[0].cpu().numpy())
-            save_saliency(path, maps, geometries[index], series_uid=patient.series.uid, image=seen)
+            uid = self.manifest.patients[index].series.uid
+            save_saliency(path, maps, geometries[index], series_uid=uid, image=seen)
         self.progress.emit("stage", stage="saliency", fold=member.fold.fold, done=len(test), total=len(test))
+
+    def _keep_maps_of(self, member: Member, digest: str, paths: Sequence[Path]) -> None:
+        """Remove maps that an earlier attempt made of other weights, and note whose maps follow.
+
+        The weights' sha256 decides, not the run's stamp: trained again on a GPU, the same recipe ends in
+        other weights.
+        """
+        note = self.work / f"{member.key}.maps"
+        if note.exists() and note.read_text() == digest:
+            return
+        for path in paths:
+            path.unlink(missing_ok=True)
+        with replacing(note) as part:
+            part.write_text(digest)
 
     def finished(self, member: Member) -> dict[str, Any] | None:
         """A finished member's logits and history; None if it is still to be trained."""
@@ -248,7 +273,7 @@ def run_experiment(
     """
     began = time.monotonic()
     folds = make_folds(manifest, recipe)
-    refuse_seen(recipe, folds)
+    refuse_seen(recipe, folds, manifest)
     if part is not None:
         folds = [fold for fold in folds if f"r{fold.repeat}-f{fold.fold}" == part]
         if not folds:
@@ -258,8 +283,9 @@ def run_experiment(
     configure(recipe, device)
     experiment = Experiment(manifest, recipe, out, progress, stop)
     share = join()
-    if (share.rank or not resume) and experiment.work.exists():
-        shutil.rmtree(experiment.work)
+    if share.rank or not resume:
+        for left in (experiment.work, out / "saliency"):
+            shutil.rmtree(left, ignore_errors=True)
     if share.rank and resume:
         # Replicas go on from one state, the first process's: killed together they may have written two.
         with contextlib.suppress(FileNotFoundError):
@@ -314,7 +340,7 @@ def run_experiment(
         seconds,
         trust,
         onnx_refused=onnx_refused,
-        warnings=seen_by_inner_folds(recipe, folds),
+        warnings=warnings_of(recipe, folds, manifest),
     )
     shutil.rmtree(experiment.work)
     return result

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from modeling.lineage import Lineage, of_initial_weights
 from modeling.manifest import Manifest, training_labels
 from modeling.recipe import Recipe
 from modeling.splits import Fold, SplitError, holdout, k_fold
@@ -66,26 +66,16 @@ def _trained_on(fold: Fold, labels: Mapping[str, int | None], recipe: Recipe) ->
     return tuple(name for name in fold.train if name in kept)
 
 
-def _trained_weights(recipe: Recipe) -> set[str]:
-    """Who trained the initial weights, as far as the file beside them tells."""
-    if recipe.weights is None:
-        return set()
-    try:
-        record = json.loads(Path(recipe.weights).with_suffix(".json").read_text())
-        return {str(name) for name in record["trained_on"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
-def refuse_seen(recipe: Recipe, folds: Sequence[Fold]) -> None:
-    """Refuse initial weights that were trained on a test patient.
+def refuse_seen(recipe: Recipe, folds: Sequence[Fold], manifest: Manifest) -> None:
+    """Refuse initial weights that were trained on a test patient, they or what they were begun from.
 
     Raises
     ------
     SplitError
         Naming the patients.
     """
-    crossing = sorted(_trained_weights(recipe) & {name for fold in folds for name in fold.test})
+    known = of_initial_weights(recipe).among(manifest.patients)
+    crossing = sorted(known & {name for fold in folds for name in fold.test})
     if crossing:
         shown = ", ".join(crossing[:5]) + (" …" if len(crossing) > 5 else "")
         raise SplitError(
@@ -94,16 +84,37 @@ def refuse_seen(recipe: Recipe, folds: Sequence[Fold]) -> None:
         )
 
 
-def seen_by_inner_folds(recipe: Recipe, folds: Sequence[Fold]) -> list[str]:
-    """What the result must say where initial weights knew patients whom inner folds hold out.
+def warnings_of(recipe: Recipe, folds: Sequence[Fold], manifest: Manifest) -> list[str]:
+    """What the result must say of its initial weights."""
+    lineage = of_initial_weights(recipe)
+    return [
+        *_unknown_lineage(recipe, lineage),
+        *_seen_by_inner_folds(recipe, folds, lineage.among(manifest.patients)),
+    ]
+
+
+def _unknown_lineage(recipe: Recipe, lineage: Lineage) -> list[str]:
+    """Where nobody can know whether test patients trained the initial weights."""
+    if lineage.whole:
+        return []
+    partly = bool(lineage.hashes or lineage.names)
+    whom = "who trained what they were begun from" if partly else "who trained them"
+    return [
+        f"initial weights {Path(recipe.weights or '').name} do not say {whom}; if test patients did, the "
+        "test is of patients already seen"
+    ]
+
+
+def _seen_by_inner_folds(recipe: Recipe, folds: Sequence[Fold], known: Set[str]) -> list[str]:
+    """Where initial weights knew patients whom inner folds hold out.
 
     The test is untouched, but threshold and temperature are then set on scores of patients already seen.
     """
-    known = _trained_weights(recipe) & {name for fold in folds for name in fold.train}
-    if not known or not recipe.inner_folds:
+    seen = known & {name for fold in folds for name in fold.train}
+    if not seen or not recipe.inner_folds:
         return []
     return [
-        f"{len(known)} training patients of this split had trained the initial weights: the inner folds did "
+        f"{len(seen)} training patients of this split had trained the initial weights: the inner folds did "
         "not hold them out, so threshold and temperature were set on patients already seen. The test "
         "patients were not among them."
     ]

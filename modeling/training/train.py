@@ -23,6 +23,11 @@ from modeling.training.distributed import ALONE, Share, join, spread
 from modeling.training.image_set import ImageSet, sent
 from modeling.training.network import build_network
 
+#: After its last epoch a network is checkpointed too, for its scores and maps take time in which it may be
+#: stopped or killed; unless it took less than this since it began or was last saved: that is done again
+#: sooner than the state of a large network is written.
+DONE_AGAIN_S = 10.0
+
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message says where and why."""
@@ -273,7 +278,7 @@ def train_one_epoch(
         if device.type == "cpu":  # elsewhere a look at the loss each step would stall the device
             _refuse_divergence(fit)
         on_step(fit.step, len(groups))
-        if share.agree(stop()):
+        if share.asks(fit.step, len(groups)) and share.agree(stop()):
             return False
     _refuse_divergence(fit)
     return True
@@ -336,12 +341,13 @@ def fit_network(
             fit.epoch, fit.step = fit.epoch + 1, 0
             fit.loss_sum.zero_()
             on_epoch(fit, time.monotonic() - began)
-        if fit.epoch == recipe.epochs:
-            break
         if share.agree(stop()):
             save()
             raise Stopped
-        if share.agree(time.monotonic() - saved >= recipe.checkpoint_seconds):
+        patience = recipe.checkpoint_seconds
+        if fit.epoch == recipe.epochs:
+            patience = min(patience, DONE_AGAIN_S)
+        if share.agree(time.monotonic() - saved >= patience):
             save()
             saved = time.monotonic()
     if fit.average is not None:

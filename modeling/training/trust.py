@@ -1,13 +1,15 @@
 """Writes a run's trust report: may its maps be believed? Made by :mod:`modeling.training.trust_report`.
 
 ``python -m modeling.training.trust --run DIR --manifest M --images DIR --cache DIR`` writes
-``DIR/trust.json`` for a run that is finished.
+``DIR/trust.json`` for a run that is finished. Exit status: 0 done · 2 the input is at fault · 143 stopped by
+SIGTERM or SIGINT, with checkpoints in ``DIR/work`` from which the same command goes on · 1 anything else.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,8 +28,9 @@ from modeling.training.loading import load_images
 from modeling.training.preprocess import PlaneGeometry
 from modeling.training.progress import Progress
 from modeling.training.saved import weight_files
-from modeling.training.train import choose_device, configure, device_name
-from modeling.training.trust_report import Trust
+from modeling.training.stopping import STOPPED, StopFlag
+from modeling.training.train import Stopped, choose_device, configure, device_name
+from modeling.training.trust_report import WORK, Trust
 
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
@@ -83,7 +86,13 @@ def verdict_of(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_finished_run(
-    folder: Path, manifest: Manifest, images: Path, cache: Path, mode: str, progress: Progress
+    folder: Path,
+    manifest: Manifest,
+    images: Path,
+    cache: Path,
+    mode: str,
+    progress: Progress,
+    stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """The trust report of a run that is already published, from its own files and the label set.
 
@@ -92,6 +101,8 @@ def of_finished_run(
     ValueError
         If the folder is another label set's, or holds no networks; :class:`ImageError` naming every series
         that cannot be used.
+    Stopped
+        When ``stop()`` turned true; what it trains has its state in the folder's ``work``.
     """
     result = json.loads((folder / "result.json").read_text())
     if result["manifest_sha256"] != manifest.sha256:
@@ -102,7 +113,7 @@ def of_finished_run(
     device = choose_device(recipe)
     configure(recipe, device)
     progress.emit("start", device=device_name(device))
-    planes, geometries = load_images(manifest, recipe, images, cache, progress)
+    planes, geometries = load_images(manifest, recipe, images, cache, progress, stop)
     labels = training_labels(manifest, recipe.label_source)
     outcomes = torch.tensor([float("nan") if label is None else float(label) for label in labels])
     index = {patient.patient: i for i, patient in enumerate(manifest.patients)}
@@ -111,7 +122,7 @@ def of_finished_run(
                        row["threshold"], row["temperature"])
         for row in result["split"]["folds"] if row["repeat"] == 0
     ]  # fmt: skip
-    trust = Trust(manifest, recipe, folder, ImageSet(planes, device), geometries, outcomes, folds)
+    trust = Trust(manifest, recipe, folder, ImageSet(planes, device), geometries, outcomes, folds, stop)
 
     def say(what: str, done: int, total: int) -> None:
         progress.emit("stage", stage=what, done=done, total=total)
@@ -128,6 +139,11 @@ def fold_for_trust(
     return {"fold": fold, "train": list(train), "test": list(test), "logit_threshold": logit}
 
 
+def _clear(run: Path) -> None:
+    """Checkpoints of a large network are half a gigabyte each: none stays in a published folder."""
+    shutil.rmtree(run / WORK, ignore_errors=True)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Write a finished run's ``trust.json``; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m modeling.training.trust", description=__doc__)
@@ -137,20 +153,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--full", action="store_true", help="train on shuffled labels and a second seed too")
     arguments = parser.parse_args(argv)
-    progress = Progress(sys.stdout)
+    progress, stop = Progress(sys.stdout), StopFlag()
     try:
         report = of_finished_run(
             arguments.run, load_manifest(arguments.manifest), arguments.images, arguments.cache,
-            "full" if arguments.full else "quick", progress,
+            "full" if arguments.full else "quick", progress, stop,
         )  # fmt: skip
         write_report(arguments.run / "trust.json", report)
+    except Stopped:
+        progress.emit("stopped", resume=True)
+        return STOPPED
     except (OSError, ValueError) as error:
+        # It may have refused its own checkpoint: the next attempt begins anew.
+        _clear(arguments.run)
         progress.emit("error", message=str(error))
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Exception as error:
         progress.emit("error", message=f"{type(error).__name__}: {error}")
         raise
+    _clear(arguments.run)
     progress.emit("done", **verdict_of(report), seconds=report["seconds"])
     return 0
 

@@ -8,6 +8,7 @@ localisation.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ from modeling.training.trust_checks import Case, Cells
 Say = Callable[[str, int, int], None]
 #: Test patients whose maps are tested, spread over the range of scores.
 PATIENTS = 12
+#: Work in progress, in the run's folder; who has the report made removes it when it is written.
+WORK = "work"
 #: Relative error up to which a map counts as exact.
 EXACT = 1e-4
 
@@ -54,6 +57,8 @@ class Trust:
         self.manifest, self.recipe, self.images, self.stop = manifest, recipe, images, stop
         self.geometries, self.outcomes, self.folds = geometries, outcomes, folds
         self.seed = derive_seed(recipe.seed, 6)
+        #: Where the networks that are trained for the report alone have their checkpoints.
+        self.work = folder / WORK
         self.networks = {fold_of(p): load_network(p, recipe, images.device) for p in weight_files(folder)}
 
     def _cases(self) -> tuple[list[Case], Own, dict[str, float]]:
@@ -98,9 +103,13 @@ class Trust:
         if shuffled:
             order = np.random.default_rng([self.seed, part]).permutation(len(train))
             outcomes[train] = self.outcomes[[train[i] for i in order]]
+        # Another network than any of the run's: its state must never be taken for one of theirs.
+        about = f"trust report, network {part}\n{self.recipe.to_json()}\n{self.manifest.sha256}"
         fit = fit_network(
-            self.recipe, self.images, outcomes, train, seed=derive_seed(self.seed, part), stop=self.stop
-        )
+            self.recipe, self.images, outcomes, train, seed=derive_seed(self.seed, part), stop=self.stop,
+            checkpoint=self.work / f"trust-{part}.checkpoint.pt",
+            stamp=hashlib.sha256(about.encode()).hexdigest(),
+        )  # fmt: skip
         return fit.network.eval()
 
     def report(self, mode: str, say: Say = lambda what, done, total: None) -> dict[str, Any]:

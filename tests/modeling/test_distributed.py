@@ -15,11 +15,12 @@ import torch
 
 from modeling.manifest import load_manifest
 from modeling.recipe import paper
+from modeling.training import train as training
 from modeling.training.__main__ import main
 from modeling.training.augment import augment_batch
 from modeling.training.distributed import ALONE, Share, join
 from modeling.training.image_set import ImageSet
-from modeling.training.train import begin, train_one_epoch
+from modeling.training.train import Fit, begin, train_one_epoch
 from tests.modeling.tiny import write_label_set
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -60,6 +61,39 @@ def test_draws_of_a_row_are_those_it_has_in_the_whole_batch():
         whole = augment_batch(images, recipe, torch.Generator().manual_seed(1))
         part = augment_batch(images[[1, 3]], recipe, torch.Generator().manual_seed(1), rows=[1, 3], of=5)
         assert torch.allclose(part, whole[[1, 3]], atol=1e-6)
+
+
+class TwoThatCount(Share):
+    """One of two processes, whose every question to the other is counted by the step it comes after."""
+
+    def __init__(self, fit: Fit) -> None:
+        super().__init__(rank=0, world=2)
+        self.__dict__.update(asked=[], fit=fit)
+
+    def agree(self, wish: bool) -> bool:
+        self.__dict__["asked"].append(self.__dict__["fit"].step)
+        return wish
+
+
+@pytest.mark.parametrize(("stop_after", "asked"), [(99, [16, 32, 40]), (17, [16, 32]), (38, [16, 32, 40])])
+def test_processes_ask_one_another_every_few_steps_and_at_the_end(monkeypatch, stop_after, asked):
+    """Each asking is a wait for the slowest; the steps are the same in both, whoever is told to stop."""
+    monkeypatch.setattr(training, "build_network", lambda recipe, seed: small_network())
+    rng = np.random.default_rng(0)
+    images = ImageSet(list(rng.normal(size=(80, 6, 8, 8)).astype(np.float16)), torch.device("cpu"))
+    recipe = RECIPE.with_overrides({"batch_size": 2})
+    fit = begin(recipe, 1, torch.device("cpu"))
+    share = TwoThatCount(fit)
+    train_one_epoch(
+        fit, images, torch.tensor([0.0, 1.0] * 40), range(80), recipe, seed=3, bf16=False,
+        stop=lambda: fit.step >= stop_after, share=share,
+    )  # fmt: skip
+    assert vars(share)["asked"] == asked
+    assert all(ALONE.asks(step, 40) for step in range(1, 41))
+
+
+def small_network() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(6, 1))
 
 
 @pytest.mark.slow

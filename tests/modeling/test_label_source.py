@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from modeling.manifest import ManifestError, parse_manifest, training_labels
 from modeling.recipe import paper, recommended
 from modeling.splits import SplitError
-from modeling.training.folds import make_folds, make_members, refuse_seen, seen_by_inner_folds
+from modeling.training.folds import make_folds, make_members
 from tests.modeling.tiny import manifest_of, patient_row
 
 
@@ -100,35 +98,3 @@ def test_an_observer_who_saw_no_case_cannot_train():
     ]
     with pytest.raises(SplitError, match="no training patient of fold 0 has outcome 1"):
         make_folds(manifest(rows), paper().with_overrides({"label_source": "reader_1"}))
-
-
-def test_weights_that_saw_a_test_patient_are_refused(study, tmp_path):
-    """As a network of another fold of the same study has."""
-    recipe = recommended().with_overrides({"folds": 4, "repeats": 1})
-    folds = make_folds(study, recipe)
-    started = recipe.with_overrides(
-        {"init": "file", "weights": str(tmp_path / "weights-fold0.safetensors"), "weights_sha256": "0" * 64}
-    )
-    refuse_seen(started, folds)  # from elsewhere: there is no record
-    record = tmp_path / "weights-fold0.json"
-    record.write_text(json.dumps({"trained_on": list(folds[0].train)}))
-    with pytest.raises(SplitError, match=rf"{len(folds[0].train)} test patient\(s\) of this split trained"):
-        refuse_seen(started, folds)
-    record.write_text(json.dumps({"trained_on": ["somebody else"]}))
-    refuse_seen(started, folds)
-
-
-def test_weights_that_saw_training_patients_make_a_warning(study, tmp_path):
-    """Then inner folds hold nobody out, and threshold and temperature are of patients already seen."""
-    recipe = recommended().with_overrides(
-        {"split": "holdout", "repeats": 1, "folds": 5, "init": "file", "weights_sha256": "0" * 64,
-         "weights": str(tmp_path / "w.safetensors")}
-    )  # fmt: skip
-    folds = make_folds(study, recipe)
-    assert seen_by_inner_folds(recipe, folds) == []
-    (tmp_path / "w.json").write_text(json.dumps({"trained_on": [*folds[0].train[:3], "somebody else"]}))
-    refuse_seen(recipe, folds)
-    (said,) = seen_by_inner_folds(recipe, folds)
-    assert said.startswith("3 training patients of this split had trained the initial weights")
-    plain = recipe.with_overrides({"threshold_rule": "train", "calibration": "none", "inner_folds": 0})
-    assert seen_by_inner_folds(plain, folds) == []

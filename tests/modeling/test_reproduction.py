@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from modeling import reproduction
 from modeling.recipe import paper
@@ -88,6 +89,18 @@ def test_trust_report_onnx_and_extra_files_count(runs: tuple[Path, Path]) -> Non
     ]  # fmt: skip
     (runs[1] / "trust.json").unlink()
     assert "trust.json: missing in the repeat" in reproduction.compare(*runs).different
+
+
+def test_who_trained_a_network_is_no_part_of_its_weights(runs: tuple[Path, Path]) -> None:
+    """A run from before networks carried that in their file is reproduced all the same."""
+    path = "weights.safetensors"
+    one = {"a": np.arange(4.0), "b": np.ones((2, 2))}
+    save_file(one, runs[0] / path)
+    save_file(one, runs[1] / path, metadata={"lineage": "{}"})
+    assert path in reproduction.compare(*runs).same
+    save_file(one | {"a": np.arange(4.0) + 1}, runs[1] / path, metadata={"lineage": "{}"})
+    (line,) = reproduction.compare(*runs).different
+    assert line.startswith(f"{path}: sha256")
 
 
 def test_a_report_made_after_the_run_is_said_not_to_be_compared(runs: tuple[Path, Path]) -> None:

@@ -20,11 +20,13 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from PIL import Image
 from rest_framework.test import APIClient
+from safetensors.numpy import save_file
 
-from modeling import launch, queries, reproduction, runs, snapshot
+from modeling import bundle, launch, queries, reproduction, runs, snapshot
+from modeling.lineage import Lineage, hash_of_content
 from modeling.models import Run
 from modeling.training.evaluate_bundle import BundleError, unpack
-from tests.modeling.study import imaged
+from tests.modeling.study import imaged, labelled
 
 TINY = ["depth=18", "grid=fit", "size=64", "epochs=1", "amp=off", "trust=none", "onnx=yes"]
 URL = "/api/runs/"
@@ -100,6 +102,25 @@ def _bundle_names_no_patient(run: Run, lead: APIClient, tmp_path: Path) -> None:
     unpack(path, unpacked)
     done = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=_with_sums(path, unpacked))
     assert done.returncode == 0
+
+
+@pytest.mark.django_db
+def test_a_bundle_tells_of_those_who_trained_what_its_networks_were_begun_from(sent: list[int]) -> None:
+    labelled([0, 1] * 3)
+    label_set = snapshot.freeze(by=None, start_run=False)
+    run = runs.create(label_set=label_set, profile="paper", by=None, send=False)
+    run.path, run.result = "1/attempt-1", {"split": {"folds": [{"train": ["p00", "p01"]}]}}
+    folder = Path(settings.RUNS_DIR) / run.path
+    folder.mkdir(parents=True)
+    networks = [folder / "weights-fold0.safetensors", folder / "weights-fold1.safetensors"]
+    hashes = {
+        row["patient"]: row["series"]["content_hash"] for row in queries.manifest(label_set)["patients"]
+    }
+    own = {hash_of_content(hashes[name]) for name in ("p00", "p01")}
+    metadata = Lineage(frozenset({*own, "of an ancestor"})).metadata()
+    save_file({"a": np.ones(2)}, networks[0])  # of before networks said so
+    save_file({"a": np.ones(2)}, networks[1], metadata=metadata)
+    assert bundle._trained_on(run, networks) == sorted({*own, "of an ancestor"})
 
 
 def _with_sums(path: Path, folder: Path) -> Path:

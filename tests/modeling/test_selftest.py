@@ -11,7 +11,7 @@ import torch
 from django.core.management import CommandError, call_command
 
 from modeling.metrics import auc_delong
-from modeling.training import selftest
+from modeling.training import selftest, selftest_dicom
 from modeling.training.image_set import ImageSet
 from modeling.training.region_energy import answer_maps, layer_for, region_energy
 from modeling.training.selftest import Effort, draw_necks, run_selftest
@@ -79,13 +79,16 @@ def test_maps_without_energy_have_no_ratio():
 def test_nothing_learned_does_not_pass(monkeypatch, capsys):
     hopeless = Effort(train=12, test=16, size=32, epochs=1)
     found = run_selftest(hopeless)
-    assert found["passed"] == all(
-        found[part] for part in ("planted_found", "found_at_discs", "shuffled_not_found")
-    )
+    assert found["passed"] == all(found[part] for part in selftest.FAILURES)
+    assert len(selftest.FAILURES) == 5
+    assert found["dicom"]["least_correlation"] > 0.99
+    assert found["below_oracle"]
     assert not found["planted_found"]
     monkeypatch.setattr(selftest, "QUICK", hopeless)
     assert selftest.main(["--quick"]) == 1
-    assert json.loads(capsys.readouterr().out)["passed"] is False
+    said = capsys.readouterr()
+    assert json.loads(said.out)["passed"] is False
+    assert "failed: the planted signal is not found: AUC below 0.8" in said.err
 
 
 def test_a_signal_in_shuffled_outcomes_fails(monkeypatch):
@@ -100,6 +103,38 @@ def test_a_signal_in_shuffled_outcomes_fails(monkeypatch):
     assert not found["passed"]
 
 
+def test_doing_better_than_the_oracle_fails(monkeypatch):
+    """Scores that know the outcomes themselves, beside chances that know little of them."""
+    necks, outcomes, _ = draw_necks(32, seed=0)
+    monkeypatch.setattr(selftest, "draw_necks", lambda count, seed: (necks, outcomes, np.linspace(0, 1, 32)))
+    monkeypatch.setattr(selftest, "evaluate", lambda network, images, test, **_: outcomes[test])
+    found = run_selftest(Effort(train=12, test=20, size=32, epochs=1))
+    assert (found["planted_auc"]["value"], found["planted_found"]) == (1, True)
+    assert found["planted_minus_oracle"]["low"] > 0
+    assert (found["below_oracle"], found["passed"]) == (False, False)
+    assert any("better than the oracle" in failure for failure in found["failures"])
+
+
+@pytest.mark.parametrize("fault", ["order", "mirrored", "swapped", "shifted"])
+def test_reading_that_turns_a_neck_over_is_found(monkeypatch, fault):
+    """Each a way in which a reader of DICOM may go wrong without an error."""
+    turned = {
+        "order": lambda planes: planes[::-1],
+        "mirrored": lambda planes: planes[..., ::-1],
+        "swapped": lambda planes: planes.swapaxes(1, 2),
+        "shifted": lambda planes: np.roll(planes, 1, axis=2),
+    }[fault]
+    recipe = selftest.selftest_recipe(Effort(train=0, test=0, size=64, epochs=1), 0)
+    necks, _, _ = draw_necks(selftest_dicom.NECKS, seed=1)
+    planes, _ = selftest.render(necks, 64, spacing=3.3, seed=1)
+    rendered = [one.astype(np.float32) for one in planes]
+    read = selftest_dicom.read_back(necks, recipe, selftest._neck_seed(1))
+    for changed, agrees in ((lambda planes: planes, True), (turned, False)):
+        monkeypatch.setattr(selftest_dicom, "read_back", lambda *_, by=changed: [by(one) for one in read])
+        found = selftest_dicom.through_dicom(necks, rendered, recipe, seed=0)
+        assert found["agrees"] == agrees, found
+
+
 @pytest.mark.slow
 def test_quick_selftest_passes():
     out, err = StringIO(), StringIO()
@@ -111,6 +146,7 @@ def test_quick_selftest_passes():
     assert found["planted_auc"]["value"] < found["oracle_auc"]["value"]
     assert abs(found["shuffled_auc"]["value"] - 0.5) < 0.1
     assert "passed: planted AUC" in err.getvalue()
+    assert "read from DICOM, necks correlate 0.99" in err.getvalue()
 
 
 def test_command_fails_with_the_selftest(monkeypatch, settings, tmp_path):

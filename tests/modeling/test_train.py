@@ -141,6 +141,29 @@ def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(tmp_path, changes
     assert resumed.history == whole.history
 
 
+def test_a_network_killed_after_its_last_epoch_is_not_trained_again(tmp_path, monkeypatch):
+    images, y = problem()
+    r = recipe(epochs=1, ema_decay=0.9, checkpoint_seconds=600.0)
+    path, steps = tmp_path / "c.pt", []
+
+    def fit(checkpoint=path):
+        return fit_network(
+            r, images, y, range(10), seed=1, checkpoint=checkpoint, stamp="s",
+            on_step=lambda fit, step, of: steps.append(step),
+        )  # fmt: skip
+
+    whole = fit()
+    assert not path.exists()  # a second's training is done again sooner than it is written
+    monkeypatch.setattr(training, "DONE_AGAIN_S", 0.0)
+    fit()
+    steps.clear()
+    resumed = fit()
+    assert steps == []
+    ours, theirs = resumed.network.state_dict(), whole.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert resumed.history == whole.history
+
+
 def test_average_follows_the_weights():
     images, y = problem()
     plain = fit_network(recipe(), images, y, range(10), seed=1)

@@ -16,14 +16,17 @@ from modeling.manifest import parse_manifest
 from modeling.map_verdicts import VERSION
 from modeling.recipe import paper
 from modeling.training import map_measures as measures
-from modeling.training import trust
+from modeling.training import train, trust
 from modeling.training import trust_checks as checks
 from modeling.training import trust_phantoms as phantoms
 from modeling.training.cam_cells import trace
+from modeling.training.image_set import ImageSet
 from modeling.training.network import build_network
 from modeling.training.preprocess import PlaneGeometry, input_planes
 from modeling.training.progress import Progress
 from modeling.training.saved import export_onnx
+from modeling.training.train import Stopped, training_step
+from modeling.training.trust_report import Trust
 from modeling.training.volume import CANONICAL, Volume
 from tests.modeling.test_training_command import TINY, arguments
 from tests.modeling.tiny import manifest_of, patient_row, write_label_set
@@ -262,6 +265,60 @@ def test_a_report_that_cannot_be_made_costs_no_run_and_says_why(tmp_path: Path, 
         "statement": "Not validated for localisation: the trust report could not be made: out of memory",
     }
     assert not (tmp_path / "trust.json").exists()
+
+
+def test_networks_trained_for_the_report_go_on_from_their_checkpoints(tmp_path: Path, monkeypatch):
+    """Stopped in the second of the two, the first is not trained again, nor the second's first steps."""
+    recipe = RECIPE.with_overrides({"size": 32, "epochs": 2, "batch_size": 4, "checkpoint_seconds": 0.0})
+    rng = np.random.default_rng(0)
+    images = ImageSet(list(rng.normal(size=(8, 6, 32, 32)).astype(np.float16)), torch.device("cpu"))
+    manifest = parse_manifest(manifest_of([patient_row(f"P{i}", i % 2, ["0.dcm"]) for i in range(8)]))
+    folds = [{"fold": 0, "train": list(range(8)), "test": [], "logit_threshold": 0.0}]
+    steps: list[int] = []
+
+    def step(*of, **more):
+        steps.append(1)
+        return training_step(*of, **more)
+
+    monkeypatch.setattr(train, "training_step", step)
+
+    def retrained(folder: Path, most: int = 99) -> list[torch.nn.Module]:
+        steps.clear()
+        outcomes = torch.tensor([0.0, 1.0] * 4)
+        report = Trust(manifest, recipe, folder, images, [], outcomes, folds, lambda: len(steps) >= most)
+        return [report._retrained(3, shuffled=True), report._retrained(4, shuffled=False)]
+
+    whole = retrained(tmp_path / "whole")
+    assert len(steps) == 8
+    with pytest.raises(Stopped):
+        retrained(tmp_path / "stopped", most=7)
+    resumed = retrained(tmp_path / "stopped")
+    assert len(steps) == 1
+    for one, other in zip(whole, resumed, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "kept"),
+    [(Stopped(), 143, True), (ValueError("checkpoint cannot be read"), 2, False), (None, 0, False)],
+)
+def test_checkpoints_stay_in_a_published_folder_only_where_they_are_needed(
+    tmp_path: Path, monkeypatch, ending, status, kept
+):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "m.json").write_text(json.dumps(manifest_of([patient_row("P1", 0, ["0.dcm"])])))
+
+    def made(*_):
+        if ending:
+            raise ending
+        return {"validated": True, "statement": "", "seconds": 1}
+
+    monkeypatch.setattr(trust, "of_finished_run", made)
+    monkeypatch.setattr(trust, "StopFlag", lambda: lambda: False)
+    words = ["--run", str(tmp_path), "--manifest", str(tmp_path / "m.json"), "--images", "x", "--cache", "y"]
+    assert trust.main(words) == status
+    assert (tmp_path / "work").exists() == kept
+    assert (tmp_path / "trust.json").exists() == (status == 0)
 
 
 @pytest.mark.slow

@@ -115,13 +115,16 @@ def test_one_that_cannot_be_made_says_why(run: Run, as_lead: APIClient) -> None:
     assert "result.json" in job["error"]
 
 
-def test_one_that_is_killed_is_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "trust_command", lambda run, **_: ["bash", "-c", "kill -9 $$"])
+@pytest.mark.parametrize(("ending", "number"), [("kill -9 $$", 9), ("exit 143", 15)])
+def test_one_that_is_killed_or_stopped_is_tried_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch, ending: str, number: int
+) -> None:
+    monkeypatch.setattr(launch, "trust_command", lambda run, **_: ["bash", "-c", ending])
     runs.request_trust(run=run, by=None)
     for state in (State.QUEUED, State.QUEUED, State.FAILED):
         assert launch.work_on(run.pk)
         assert job_of(run).state == state
-    assert "signal 9" in job_of(run).error
+    assert f"signal {number}" in job_of(run).error
 
 
 @pytest.mark.parametrize(("wanted", "full"), [("full", True), ("quick", False), ("none", False)])

@@ -34,7 +34,8 @@ class Command(BaseCommand):
         self.stderr.write(
             f"passed: planted AUC {result['planted_auc']['value']:.2f} (oracle "
             f"{result['oracle_auc']['value']:.2f}), shuffled {result['shuffled_auc']['value']:.2f}, LayerCAM "
-            f"energy at the discs {energy:.1f} × their share of the area"
+            f"energy at the discs {energy:.1f} × their share of the area; read from DICOM, necks correlate "
+            f"{result['dicom']['least_correlation']:.3f} with those trained on"
         )
         if result["comparison"]:
             change = result["comparison"]["recommended_minus_paper"]
