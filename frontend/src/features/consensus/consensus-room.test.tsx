@@ -1,0 +1,74 @@
+import { MantineProvider } from '@mantine/core';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { MemoryRouter } from 'react-router';
+import { beforeEach, expect, it, vi } from 'vitest';
+
+import { complete, type Content, type Rubric, setValue } from '@/components/scoring/rubric';
+
+import type { Session } from './api';
+import { ConsensusRoom } from './consensus-room';
+
+vi.setConfig({ testTimeout: 30_000 }); // the room takes a second to draw on a busy machine
+const patient = { timeout: 15_000 };
+
+const grades = (values: (number | string)[], from = 0) =>
+  values.map((value, index) => ({ value, label: `Grade ${value}`, description: '', shortcut: String(index + from) }));
+const rubric: Rubric = {
+  version: 1,
+  findings: [{ key: 'pannus', label: 'Pannus', help: '', grades: grades([0, 1, 2]) }],
+  quality: { key: 'quality', label: 'Quality', help: '', grades: grades(['adequate', 'unreadable'], 1) },
+  exclusion_observation: { key: 'exclusion_observation', label: 'Exclude', help: '', grades: grades(['none', 'other']) },
+};
+const form = (grade: number): Content =>
+  setValue(setValue(complete({}, ['scan']), 'scan', 'pannus', grade), 'scan', 'quality', 'adequate');
+const session = (agreed: Partial<Session['agreed']>): Session =>
+  ({
+    code: 'beef', outcome: 'open', case_code: 'c0ffee',
+    scans: [{ key: 'scan', label: 'Scan', study_uid: '2.25.1', series_uid: '2.25.2', slices: 0, instances: [], others: [] }],
+    reads: [
+      { who: 'you', content: form(0), categories: {}, measurements: [] },
+      { who: 'other', content: form(2), categories: {}, measurements: [] },
+    ],
+    agreed: { revision: 5, content: form(2), categories: {}, proposed_by: null, ...agreed },
+  }) as unknown as Session;
+
+let posted: string[];
+beforeEach(() => {
+  localStorage.clear();
+  posted = [];
+  vi.stubGlobal('fetch', (request: Request) => {
+    if (request.method === 'POST') posted.push(request.url);
+    return new Promise(() => undefined);
+  });
+});
+
+const room = (agreed: Partial<Session['agreed']>) => (
+  <MantineProvider env="test">
+    <MemoryRouter>
+      <ConsensusRoom
+        username="anna" rubric={rubric} session={session(agreed)} scans={null} imageError={null} onRetryImages={vi.fn()}
+        onSeries={vi.fn()} seriesFailure={null} onChanged={vi.fn()}
+      />
+    </MemoryRouter>
+  </MantineProvider>
+);
+const press = (key: string) => fireEvent.keyDown(document.activeElement ?? document.body, { key });
+const offered = () => screen.getAllByRole('button').map(({ textContent }) => textContent).filter((text) => /Propose|Confirm/.test(text ?? ''));
+
+it('offers to confirm only what is on screen', () => {
+  render(room({ proposed_by: 'other' }));
+  expect(offered()).toEqual(['Confirm']);
+  press('1');
+  expect(offered()).toEqual(['Propose']);
+});
+
+it('takes the question back when the other observer proposes something else meanwhile', async () => {
+  const { rerender } = render(room({ proposed_by: 'other' }));
+  press('Enter');
+  await screen.findByLabelText('Password', {}, patient);
+  rerender(room({ proposed_by: 'other', revision: 7, content: form(1) }));
+  await waitFor(() => expect(screen.queryByLabelText('Password')).toBeNull(), patient);
+  expect(offered()).toEqual(['Confirm']);
+  expect(screen.getByRole('radiogroup', { name: 'Agreed Scan: Pannus' }).dataset.value).toBe('1');
+  expect(posted).toEqual([]);
+});
