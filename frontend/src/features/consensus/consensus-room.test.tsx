@@ -33,11 +33,14 @@ const session = (agreed: Partial<Session['agreed']>): Session =>
   }) as unknown as Session;
 
 let posted: string[];
+let save: () => Promise<Response>;
 beforeEach(() => {
   localStorage.clear();
   posted = [];
+  save = () => new Promise(() => undefined);
   vi.stubGlobal('fetch', (request: Request) => {
-    if (request.method === 'POST') posted.push(request.url);
+    if (request.method === 'PUT') return save();
+    posted.push(request.url);
     return new Promise(() => undefined);
   });
 });
@@ -71,4 +74,14 @@ it('takes the question back when the other observer proposes something else mean
   expect(offered()).toEqual(['Confirm']);
   expect(screen.getByRole('radiogroup', { name: 'Agreed Scan: Pannus' }).dataset.value).toBe('1');
   expect(posted).toEqual([]);
+});
+
+it('says what differs when both observers changed the form', async () => {
+  const current = { revision: 6, content: form(1), categories: {} };
+  save = () => Promise.resolve(new Response(JSON.stringify({ code: 'stale_draft', current }), { status: 409, headers: { 'Content-Type': 'application/json' } }));
+  render(room({}));
+  press('0');
+  const dialog = await screen.findByRole('dialog', {}, patient);
+  await waitFor(() => expect(dialog.textContent).toContain('Scan, Pannus: Grade 0 here, Grade 1 there'), patient);
+  expect(dialog.textContent).toContain('The other observer');
 });

@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 import { ErrorNotice } from '@/components/error-notice';
 import { AsideNote } from '@/components/scoring/aside-note';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
+import { describeContent } from '@/components/scoring/describe-content';
 import { FormHistory, type Place } from '@/components/scoring/form-history';
 import { isMeasuring, roomAction, roomKeys } from '@/components/scoring/room-keys';
 import { SideButton } from '@/components/scoring/side-button';
@@ -248,7 +249,12 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         />
       </aside>
       <CheatSheet opened={help} onClose={() => setHelp(false)} keys={listened} scans={keys.length} locked anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
-      <ConflictDialog state={draft} keeper={keeper} describe={() => []} />
+      <ConflictDialog
+        state={draft}
+        keeper={keeper}
+        happened="The other observer, or you in another tab, saved the agreed form while it was being changed here. Choose which one goes on; the other can be taken back until the read is final."
+        describe={(mine, theirs) => describeContent(mine, theirs, rows, session.scans)}
+      />
       <SettleDialog asked={asked} code={code} keeper={keeper} shown={draft.body} proposed={proposedBy === 'other'} onClose={close} onDone={onChanged} />
     </div>
   );
