@@ -79,8 +79,8 @@ export function ConflictDialog<Body, Extra>({ state, keeper, happened, describe 
         {differences.length > 0 && (
           <Alert color="gray" variant="light" title="They differ in">
             <ul style={{ margin: 0, paddingLeft: 18 }}>
-              {differences.map((line) => (
-                <li key={line}>{line}</li>
+              {differences.map((line, index) => (
+                <li key={index}>{line}</li> // two measurements may read alike
               ))}
             </ul>
           </Alert>
