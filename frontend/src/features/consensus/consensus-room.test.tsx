@@ -84,4 +84,9 @@ it('says what differs when both observers changed the form', async () => {
   const dialog = await screen.findByRole('dialog', {}, patient);
   await waitFor(() => expect(dialog.textContent).toContain('Scan, Pannus: Grade 0 here, Grade 1 there'), patient);
   expect(dialog.textContent).toContain('The other observer');
+  // It came while they typed: the next key must not decide.
+  await waitFor(() => expect(dialog.contains(document.activeElement)).toBe(true), patient);
+  expect(document.activeElement?.closest('button')).toBeNull();
+  fireEvent.keyDown(document.activeElement!, { key: 'Tab', shiftKey: true });
+  expect(document.activeElement?.textContent).toBe('Keep what is on this page'); // the focus stays within
 });
