@@ -268,13 +268,13 @@ class ConsensusDraftIn(Closed):
     content = Content()
 
 
-class ConsensusSignIn(Closed):
-    revision = serializers.IntegerField(min_value=0)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-
-
 class ConsensusDeclineIn(Closed):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
+    meaning = serializers.CharField(max_length=200, required=False, help_text="As the signer read it.")
+
+
+class ConsensusSignIn(ConsensusDeclineIn):
+    revision = serializers.IntegerField(min_value=0)
 
 
 class ConsensusStateOut(serializers.Serializer[Any]):

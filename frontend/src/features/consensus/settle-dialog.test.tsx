@@ -54,7 +54,7 @@ it('confirms the revision that was on screen when the dialog opened', async () =
   keeper.adopt(6, form(1), {});
   await enterPassword();
   await waitFor(() => expect(calls.onDone).toHaveBeenCalled(), patient);
-  expect(confirm).toHaveBeenCalledWith('beef', 4, 'secret');
+  expect(confirm).toHaveBeenCalledWith('beef', 4, { password: 'secret', meaning: screen.getByText(/^I agree with this read/).textContent });
   expect(say).not.toHaveBeenCalled();
 });
 

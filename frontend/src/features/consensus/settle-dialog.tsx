@@ -62,7 +62,10 @@ export function SettleDialog({ asked, code, keeper, shown, proposed, onClose, on
     if (moved) onMoved();
   }, [moved]);
 
+  const words = WORDS[act];
+
   async function settle({ revision, content }: Asked, password: string) {
+    const signature = { password, meaning: words.meaning };
     try {
       if (act === 'propose') {
         if (!(await keeper.flush())) {
@@ -77,9 +80,9 @@ export function SettleDialog({ asked, code, keeper, shown, proposed, onClose, on
           lookAgain();
           return;
         }
-        await propose(code, saved.revision, password);
-      } else if (act === 'confirm') await confirm(code, revision, password);
-      else await decline(code, password);
+        await propose(code, saved.revision, signature);
+      } else if (act === 'confirm') await confirm(code, revision, signature);
+      else await decline(code, signature);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'stale_draft') throw error;
       lookAgain();
@@ -89,7 +92,6 @@ export function SettleDialog({ asked, code, keeper, shown, proposed, onClose, on
     onClose();
     onDone();
   }
-  const words = WORDS[act];
   return (
     <PasswordDialog
       opened={asked !== null}
