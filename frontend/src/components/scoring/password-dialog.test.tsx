@@ -26,8 +26,8 @@ it('stays while it works, so that a refusal is seen, and closes with Esc then', 
   fireEvent.submit(password.closest('form')!);
   leave();
   expect(onClose).not.toHaveBeenCalled();
-  await act(async () => refuse(new ApiError(409, null, 'It was changed.')));
-  expect(screen.getByRole('alert').textContent).toBe('It was changed.');
+  act(() => refuse(new ApiError(409, null, 'It was changed.')));
+  expect((await screen.findByRole('alert')).textContent).toBe('It was changed.');
   leave();
   expect(onClose).toHaveBeenCalledTimes(2);
 });

@@ -11,7 +11,7 @@ import { FormHistory, type Place } from '@/components/scoring/form-history';
 import { isMeasuring, roomAction, roomKeys } from '@/components/scoring/room-keys';
 import { SideButton } from '@/components/scoring/side-button';
 import {
-  complete, type Content, emptyScan, EXCLUSION, type Grade, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf,
+  complete, type Content, emptyScan, EXCLUSION, type Grade, keySlices, type Missing, missingOf, type Rubric, rowsOf,
   setExclusionText,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
@@ -29,6 +29,7 @@ import { handleViewerKey, type Measurement, type StackScan, StackPair, type View
 import { AgreedForm } from './agreed-form';
 import { type Categories, saveAgreed, type Session } from './api';
 import classes from './consensus.module.css';
+import { KeySliceTurns } from './key-slices';
 import { linesOf } from './lines';
 import { type Act, type Asked, SettleDialog } from './settle-dialog';
 
@@ -48,6 +49,7 @@ const EMPTY: Partial<Content> = {};
 const ACTS = ['grade', 'move', 'scan', 'same', 'showKeySlice', 'undo', 'sign', 'help'] as const;
 const WORDS = {
   same: 'Follow-up same as baseline, for this finding of the agreed form',
+  showKeySlice: 'Go to the key slice; again: to the other observer’s',
   undo: 'Undo, redo what you changed in the agreed form',
   sign: 'Propose, or confirm; jumps to what is still missing',
 };
@@ -59,6 +61,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
   const listened = useMemo(() => roomKeys(ACTS, keys.length, WORDS), [keys]);
   const [history] = useState(() => new FormHistory());
+  const [turns] = useState(() => new KeySliceTurns());
   const reads = useMemo(() => {
     const of = (who: 'you' | 'other') => session.reads.find((read) => read.who === who);
     const content = (who: 'you' | 'other') => complete((of(who)?.content ?? EMPTY) as Partial<Content>, keys);
@@ -176,13 +179,15 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         const [from = '', to = ''] = keys;
         edit((content) => history.copyValue(content, from, to, line.row.key), { scan: to, row: line.row.key });
       } else if (action.type === 'undo' || action.type === 'redo') step(action.type);
-      else if (action.type === 'showKeySlice') showKeySlice(viewer.current, line.scan, line.row.key, reads);
-      else if (action.type === 'sign') askToSign();
+      else if (action.type === 'showKeySlice') {
+        const next = turns.next([reads.yours, reads.theirs], line.scan, line.row.key);
+        if (next) viewer.current?.goTo(next.slice, line.scan, next.series);
+      } else if (action.type === 'sign') askToSign();
       else if (action.type === 'help') setHelp(true);
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToSign, cursor, edit, grade, history, keys, keysAnywhere, lines, listened, moveTo, reads, step]);
+  }, [askToSign, cursor, edit, grade, history, keys, keysAnywhere, lines, listened, moveTo, reads, step, turns]);
 
   const measurements = useMemo(
     () => [...(reads.you?.measurements ?? []), ...(reads.other?.measurements ?? [])] as Measurement[],
@@ -258,11 +263,6 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
       <SettleDialog asked={asked} code={code} keeper={keeper} shown={draft.body} proposed={proposedBy === 'other'} onClose={close} onDone={onChanged} />
     </div>
   );
-}
-
-function showKeySlice(viewer: ViewerHandle | null, scan: string, row: string, reads: { yours: Content; theirs: Content }): void {
-  const marked = [reads.yours[scan], reads.theirs[scan]].find((read) => read?.key_slices[row] !== undefined);
-  if (marked) viewer?.goTo(marked.key_slices[row] ?? 0, scan, keySeries(marked, row));
 }
 
 function Standing({ proposedBy }: { proposedBy: 'you' | 'other' | null }) {

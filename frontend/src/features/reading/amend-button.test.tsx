@@ -20,6 +20,6 @@ it('stays while it works, so that a refusal is seen', async () => {
   fireEvent.submit(reason.closest('form')!);
   fireEvent.keyDown(document.body, { key: 'Escape' });
   fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
-  await act(async () => refuse(new ApiError(409, null, 'The case is final.')));
+  act(() => refuse(new ApiError(409, null, 'The case is final.')));
   expect((await screen.findByRole('alert')).textContent).toBe('The case is final.');
 });
