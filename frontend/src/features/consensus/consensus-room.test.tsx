@@ -1,9 +1,9 @@
 import { MantineProvider } from '@mantine/core';
-import { fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { MemoryRouter } from 'react-router';
 import { beforeEach, expect, it, vi } from 'vitest';
 
-import { complete, type Content, type Rubric, setValue } from '@/components/scoring/rubric';
+import { complete, type Content, EXCLUSION, type Rubric, setValue } from '@/components/scoring/rubric';
 
 import type { Session } from './api';
 import { ConsensusRoom } from './consensus-room';
@@ -89,4 +89,13 @@ it('says what differs when both observers changed the form', async () => {
   expect(document.activeElement?.closest('button')).toBeNull();
   fireEvent.keyDown(document.activeElement!, { key: 'Tab', shiftKey: true });
   expect(document.activeElement?.textContent).toBe('Keep what is on this page'); // the focus stays within
+});
+
+it('keeps a reason to exclude within what the server takes, and goes back to its grades with Esc', () => {
+  render(room({ content: setValue(form(2), 'scan', EXCLUSION, 'other') }));
+  const reason = screen.getByLabelText<HTMLInputElement>('Which reason, Scan');
+  expect(reason.maxLength).toBe(2000);
+  act(() => reason.focus()); // by the mouse, while another line has the cursor
+  press('Escape');
+  expect(document.activeElement).toBe(screen.getByRole('radiogroup', { name: 'Agreed Scan: Exclude' }));
 });
