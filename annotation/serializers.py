@@ -239,13 +239,6 @@ class ReadInConsensusOut(serializers.Serializer[Any]):
     measurements = MeasurementShape(many=True)
 
 
-class DifferenceOut(serializers.Serializer[Any]):
-    scan = serializers.CharField()
-    finding = serializers.CharField(help_text="A finding's key, or category.")
-    yours = GradeField()
-    theirs = GradeField()
-
-
 class AgreedOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     content = Content()
@@ -259,7 +252,6 @@ class ConsensusOut(serializers.Serializer[Any]):
     case_code = serializers.CharField(help_text="This reader's own code of the case, for image addresses.")
     scans = BlindScanOut(many=True)
     reads = ReadInConsensusOut(many=True)
-    differences = DifferenceOut(many=True)
     agreed = AgreedOut()
 
 

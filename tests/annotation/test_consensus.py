@@ -204,10 +204,8 @@ def test_page(case: Case, url: str, readers: dict[str, Any], as_observer_a: Any,
     mine, theirs = as_observer_a.get(url).json(), as_observer_b.get(url).json()
     assert [read["who"] for read in mine["reads"]] == ["you", "other"]
     assert mine["reads"][0]["content"] == theirs["reads"][1]["content"] == both("clean", "clean")
-    assert mine["differences"] == [
-        {"scan": "follow_up", "finding": "category", "yours": "clean", "theirs": "case"},
-        {"scan": "follow_up", "finding": "pannus", "yours": 0, "theirs": 2},
-    ]
+    assert mine["reads"][1]["content"]["follow_up"] == scores("case")
+    assert mine["reads"][1]["categories"] == {"baseline": "clean", "follow_up": "case"}
     assert mine["case_code"] == assignment(case, readers["observer_a"]).code
     # Each sees the images under their own addresses.
     assert mine["scans"][0]["series_uid"] != theirs["scans"][0]["series_uid"]

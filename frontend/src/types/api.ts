@@ -2343,7 +2343,6 @@ export interface components {
             case_code: string;
             scans: components["schemas"]["BlindScanOut"][];
             reads: components["schemas"]["ReadInConsensusOut"][];
-            differences: components["schemas"]["DifferenceOut"][];
             agreed: components["schemas"]["AgreedOut"];
         };
         /**
@@ -2542,13 +2541,6 @@ export interface components {
             height: number;
             boxes: components["schemas"]["DiagramBoxOut"][];
             arrows: components["schemas"]["DiagramArrowOut"][];
-        };
-        DifferenceOut: {
-            scan: string;
-            /** @description A finding's key, or category. */
-            finding: string;
-            yours: (number | string) | null;
-            theirs: (number | string) | null;
         };
         DisagreementOut: {
             reader: string;
