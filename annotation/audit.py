@@ -151,7 +151,10 @@ def broken_seals() -> Iterator[str]:
                 session.content_hash
                 == closed_as.get(str(session.pk))
                 == signature.consensus_hash(
-                    session, confirmed_by_id=session.closed_by_id, confirmed_at=session.closed_at
+                    session,
+                    confirmed_by_id=session.closed_by_id,
+                    confirmed_at=session.closed_at,
+                    meaning=session.closed_meaning,
                 )
             )
         ):

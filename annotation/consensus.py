@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotation import audit, labels, read_plan, rubric, transitions
 from annotation.models import Assignment, Case, Consensus, FinalLabel, Reading
-from annotation.signature import consensus_hash
+from annotation.signature import CONFIRMS, DECLINES, PROPOSES, consensus_hash, require_meaning
 from annotation.transitions import Act
 from config.accounts.models import User
 from config.exceptions import RuleViolation
@@ -47,13 +47,19 @@ def save_consensus(*, session: Consensus, by: User, revision: int, content: Mapp
         if wrong:
             raise RuleViolation("The form does not fit the rubric.", code="bad_content", fields=wrong)
         _change(
-            session, revision, content=content, revision=F("revision") + 1, proposed_by=None, proposed_at=None
+            session,
+            revision,
+            content=content,
+            revision=F("revision") + 1,
+            proposed_by=None,
+            proposed_at=None,
+            proposed_meaning="",
         )
         audit.record("save_consensus", session, by=by, case=case.pk, revision=session.revision)
     return session
 
 
-def propose_consensus(*, session: Consensus, by: User, revision: int) -> Consensus:
+def propose_consensus(*, session: Consensus, by: User, revision: int, meaning: str = PROPOSES) -> Consensus:
     """Sign the agreed form as the first of two; it must be complete."""
     with transaction.atomic():
         case = _lock_for(session, by)
@@ -67,12 +73,13 @@ def propose_consensus(*, session: Consensus, by: User, revision: int) -> Consens
             )
         if gaps:
             raise RuleViolation("Some findings still need a grade.", code="incomplete", missing=gaps)
-        _change(session, revision, proposed_by=by, proposed_at=timezone.now())
+        require_meaning(meaning)
+        _change(session, revision, proposed_by=by, proposed_at=timezone.now(), proposed_meaning=meaning)
         audit.record("propose_consensus", session, by=by, case=case.pk, revision=revision)
     return session
 
 
-def confirm_consensus(*, session: Consensus, by: User, revision: int) -> Consensus:
+def confirm_consensus(*, session: Consensus, by: User, revision: int, meaning: str = CONFIRMS) -> Consensus:
     """Sign the proposed form as the second; the case becomes final."""
     with transaction.atomic():
         case = _lock_for(session, by)
@@ -83,6 +90,7 @@ def confirm_consensus(*, session: Consensus, by: User, revision: int) -> Consens
             raise RuleViolation("Nothing has been proposed yet.", code="not_proposed")
         if session.proposed_by_id == by.pk:
             raise RuleViolation("The other observer confirms what you proposed.", code="own_proposal")
+        require_meaning(meaning)
         now = timezone.now()
         _change(
             session,
@@ -90,7 +98,8 @@ def confirm_consensus(*, session: Consensus, by: User, revision: int) -> Consens
             outcome=Consensus.Outcome.AGREED,
             closed_by=by,
             closed_at=now,
-            content_hash=consensus_hash(session, confirmed_by_id=by.pk, confirmed_at=now),
+            closed_meaning=meaning,
+            content_hash=consensus_hash(session, confirmed_by_id=by.pk, confirmed_at=now, meaning=meaning),
         )
         transitions.advance(case, Act.AGREE)
         decided = labels.decide(
@@ -114,17 +123,19 @@ def confirm_consensus(*, session: Consensus, by: User, revision: int) -> Consens
     return session
 
 
-def decline_consensus(*, session: Consensus, by: User) -> Consensus:
+def decline_consensus(*, session: Consensus, by: User, meaning: str = DECLINES) -> Consensus:
     """Declare that there is no consensus; the case goes to the adjudicator."""
     with transaction.atomic():
         case = _lock_for(session, by)
         session.refresh_from_db()
+        require_meaning(meaning)
         _change(
             session,
             session.revision,
             outcome=Consensus.Outcome.NOT_AGREED,
             closed_by=by,
             closed_at=timezone.now(),
+            closed_meaning=meaning,
         )
         transitions.advance(case, Act.REFER)
         read_plan.refer(case, sham=False)

@@ -133,8 +133,10 @@ def label_detail(label: FinalLabel) -> dict[str, Any]:
         "outcome": session.outcome,
         "proposed_by": session.proposed_by and session.proposed_by.username,
         "proposed_at": session.proposed_at,
+        "proposed_meaning": session.proposed_meaning,
         "closed_by": session.closed_by and session.closed_by.username,
         "closed_at": session.closed_at,
+        "closed_meaning": session.closed_meaning,
         "content_hash": session.content_hash,
     }
     return page

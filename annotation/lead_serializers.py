@@ -238,8 +238,10 @@ class ConsensusProvenanceOut(serializers.Serializer[Any]):
     outcome = serializers.CharField()
     proposed_by = serializers.CharField(allow_null=True)
     proposed_at = serializers.DateTimeField(allow_null=True)
+    proposed_meaning = serializers.CharField(allow_blank=True)
     closed_by = serializers.CharField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
+    closed_meaning = serializers.CharField(allow_blank=True)
     content_hash = serializers.CharField(allow_blank=True)
 
 

@@ -202,8 +202,11 @@ class Consensus(models.Model):
     revision = models.PositiveIntegerField(default=0)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     proposed_at = models.DateTimeField(null=True)
+    #: What each signature says it means; empty where it was given before that was kept.
+    proposed_meaning = models.CharField(max_length=200, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField(null=True)
+    closed_meaning = models.CharField(max_length=200, blank=True)
     content_hash = models.CharField(max_length=64, blank=True)
 
     class Meta:

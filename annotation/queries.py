@@ -316,7 +316,7 @@ def measurements_to_reader(
 
 
 def consensus_page(session: Consensus, user: User) -> dict[str, Any]:
-    """The consensus room as one of its two observers sees it: both reads, differences, the agreed form."""
+    """The consensus room as one of its two observers sees it: both reads and the agreed form."""
     reads = {
         read.assignment.reader_id: read
         for read in Reading.objects.filter(
@@ -344,7 +344,6 @@ def consensus_page(session: Consensus, user: User) -> dict[str, Any]:
             }
             for who, read in (("you", mine), ("other", other))
         ],
-        "differences": _differences(case, mine, other),
         "agreed": {
             **consensus_state(session, user),
             "content": to_reader(case, session.content),
@@ -361,20 +360,6 @@ def consensus_state(session: Consensus, user: User) -> dict[str, Any]:
         "proposed_by": _who(session.proposed_by_id, user),
         "categories": rubric.categories(to_reader(case, session.content), tuple(names(case).values())),
     }
-
-
-def _differences(case: Case, mine: Reading, other: Reading) -> list[dict[str, Any]]:
-    found = []
-    for key, shown in names(case).items():
-        pairs = [("category", mine.categories[key], other.categories[key])]
-        for item in rubric.BY_KEY:
-            pairs.append((item, mine.content[key]["grades"][item], other.content[key]["grades"][item]))
-        found += [
-            {"scan": shown, "finding": item, "yours": yours, "theirs": theirs}
-            for item, yours, theirs in pairs
-            if yours != theirs
-        ]
-    return found
 
 
 def _who(user_id: int | None, user: User) -> str | None:

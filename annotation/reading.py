@@ -26,7 +26,7 @@ from annotation import (
 )
 from annotation.measurements import wrong_with
 from annotation.models import Assignment, Case, FinalLabel, QualificationRead, Reading
-from annotation.signature import MEANING, reading_hash
+from annotation.signature import MEANING, reading_hash, require_meaning
 from annotation.transitions import Act
 from config.accounts.models import User
 from config.exceptions import RuleViolation
@@ -329,8 +329,7 @@ def check_signable(
         raise conflict(reading)
     if rubric.missing(reading.content, keys):
         raise incomplete(reading.content, keys)
-    if not meaning.strip():
-        raise RuleViolation("A signature says what it means.", code="meaning_missing")
+    require_meaning(meaning)
 
 
 def incomplete(content: Mapping[str, Any], keys: tuple[str, ...]) -> RuleViolation:

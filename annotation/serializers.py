@@ -242,13 +242,6 @@ class ReadInConsensusOut(serializers.Serializer[Any]):
     measurements = MeasurementShape(many=True)
 
 
-class DifferenceOut(serializers.Serializer[Any]):
-    scan = serializers.CharField()
-    finding = serializers.CharField(help_text="A finding's key, or category.")
-    yours = GradeField()
-    theirs = GradeField()
-
-
 class AgreedOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     content = Content()
@@ -262,7 +255,6 @@ class ConsensusOut(serializers.Serializer[Any]):
     case_code = serializers.CharField(help_text="This reader's own code of the case, for image addresses.")
     scans = BlindScanOut(many=True)
     reads = ReadInConsensusOut(many=True)
-    differences = DifferenceOut(many=True)
     agreed = AgreedOut()
 
 
@@ -271,13 +263,13 @@ class ConsensusDraftIn(Closed):
     content = Content()
 
 
-class ConsensusSignIn(Closed):
-    revision = serializers.IntegerField(min_value=0)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-
-
 class ConsensusDeclineIn(Closed):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
+    meaning = serializers.CharField(max_length=200, required=False, help_text="As the signer read it.")
+
+
+class ConsensusSignIn(ConsensusDeclineIn):
+    revision = serializers.IntegerField(min_value=0)
 
 
 class ConsensusStateOut(serializers.Serializer[Any]):

@@ -10,9 +10,14 @@ from rest_framework.serializers import ValidationError
 
 from annotation.canonical import sha256
 from annotation.models import Consensus, FinalLabel, QualificationRead, Reading
+from config.exceptions import RuleViolation
 
 #: What a reader's signature says unless they say otherwise.
 MEANING = "I read these images independently and these scores are mine."
+#: The same of an observer's signature in the consensus room, by what it does.
+PROPOSES = "I propose this as our one read of the case."
+CONFIRMS = "I agree with this read, which becomes final with my signature."
+DECLINES = "We cannot agree on one read of this case."
 
 
 def require_password(request: Request, password: str) -> None:
@@ -25,6 +30,11 @@ def require_password(request: Request, password: str) -> None:
         raise ValidationError(
             {"password": ["The password is not right, or the account is locked for a while."]}
         )
+
+
+def require_meaning(meaning: str) -> None:
+    if not meaning.strip():
+        raise RuleViolation("A signature says what it means.", code="meaning_missing")
 
 
 def reading_hash(reading: Reading, *, signer_id: int, signed_at: datetime, meaning: str) -> str:
@@ -65,20 +75,25 @@ def qualification_hash(read: QualificationRead, *, signed_at: datetime, meaning:
     )
 
 
-def consensus_hash(session: Consensus, *, confirmed_by_id: int, confirmed_at: datetime) -> str:
-    """As :func:`reading_hash`, over the agreed content, the case and both signers with their times."""
+def consensus_hash(session: Consensus, *, confirmed_by_id: int, confirmed_at: datetime, meaning: str) -> str:
+    """As :func:`reading_hash`, over the agreed content, the case and both signatures.
+
+    ``meaning`` is the confirmation's. Sessions that were agreed before meanings were kept have none, and
+    their hash is as it was then; to take a meaning off a newer one, or give an older one some, breaks it.
+    """
     assert session.proposed_at is not None  # the database refuses an agreement without a proposal
-    return sha256(
-        {
-            "case": session.case_id,
-            "content": session.content,
-            "revision": session.revision,
-            "proposed_by": session.proposed_by_id,
-            "proposed_at": _utc(session.proposed_at),
-            "confirmed_by": confirmed_by_id,
-            "confirmed_at": _utc(confirmed_at),
-        }
-    )
+    signed = {
+        "case": session.case_id,
+        "content": session.content,
+        "revision": session.revision,
+        "proposed_by": session.proposed_by_id,
+        "proposed_at": _utc(session.proposed_at),
+        "confirmed_by": confirmed_by_id,
+        "confirmed_at": _utc(confirmed_at),
+    }
+    if meaning or session.proposed_meaning:
+        signed |= {"proposed_meaning": session.proposed_meaning, "confirmed_meaning": meaning}
+    return sha256(signed)
 
 
 def label_hash(label: FinalLabel) -> str:

@@ -250,9 +250,9 @@ class ProposeConsensus(ConsensusView):
     def post(self, request: Request, code: str) -> Response:
         session = self.session(code)
         form = _read(serializers.ConsensusSignIn, request)
-        signature.require_password(request, form["password"])
+        signature.require_password(request, form.pop("password"))
         with queries.in_readers_words(session.case):
-            workflow.propose_consensus(session=session, by=_user(request), revision=form["revision"])
+            workflow.propose_consensus(session=session, by=_user(request), **form)
         return self.state(session)
 
 
@@ -264,9 +264,9 @@ class ConfirmConsensus(ConsensusView):
     def post(self, request: Request, code: str) -> Response:
         session = self.session(code)
         form = _read(serializers.ConsensusSignIn, request)
-        signature.require_password(request, form["password"])
+        signature.require_password(request, form.pop("password"))
         with queries.in_readers_words(session.case):
-            workflow.confirm_consensus(session=session, by=_user(request), revision=form["revision"])
+            workflow.confirm_consensus(session=session, by=_user(request), **form)
         return self.state(session)
 
 
@@ -277,6 +277,6 @@ class DeclineConsensus(ConsensusView):
     def post(self, request: Request, code: str) -> Response:
         session = self.session(code)
         form = _read(serializers.ConsensusDeclineIn, request)
-        signature.require_password(request, form["password"])
-        workflow.decline_consensus(session=session, by=_user(request))
+        signature.require_password(request, form.pop("password"))
+        workflow.decline_consensus(session=session, by=_user(request), **form)
         return self.state(session)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from annotation import audit, workflow
+from annotation import audit, consensus, protection, workflow
+from annotation.canonical import sha256
 from annotation.models import Assignment, Case, Consensus, FinalLabel
+from annotation.signature import DECLINES
 from config.exceptions import RuleViolation
 from tests.annotation.conftest import assignment, both, disagree, scores, unreadable
 
@@ -38,6 +42,78 @@ def test_agreed(case: Case, session: Consensus, readers: dict[str, Any]) -> None
     assert labels[1].readings.count() == 2
     assert not list(audit.broken_seals())
     assert not Assignment.objects.filter(kind="adjudication").exists()
+
+
+def agree(session: Consensus, readers: dict[str, Any]) -> Consensus:
+    a, b = readers["observer_a"], readers["observer_b"]
+    save(session, a, both())
+    workflow.propose_consensus(session=session, by=a, revision=1, meaning="Mine.")
+    return workflow.confirm_consensus(session=session, by=b, revision=1, meaning="Mine too.")
+
+
+@pytest.mark.parametrize("field", ["proposed_meaning", "closed_meaning"])
+@pytest.mark.parametrize("meaning", ["", "Nobody's."])
+def test_signatures_are_bound_to_their_meanings(
+    session: Consensus, readers: dict[str, Any], field: str, meaning: str
+) -> None:
+    agree(session, readers)
+    assert (session.proposed_meaning, session.closed_meaning) == ("Mine.", "Mine too.")
+    assert not list(audit.broken_seals())
+    protection.remove(connection)
+    Consensus.objects.update(**{field: meaning})
+    assert list(audit.broken_seals()) == [f"annotation.consensus {session.pk}: not what was agreed"]
+
+
+def test_what_was_agreed_before_meanings_were_kept_is_whole(
+    session: Consensus, readers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consensus, "require_meaning", lambda meaning: None)
+    monkeypatch.setattr(consensus, "consensus_hash", _hash_without_meanings)
+    a, b = readers["observer_a"], readers["observer_b"]
+    save(session, a, both())
+    workflow.propose_consensus(session=session, by=a, revision=1, meaning="")
+    workflow.confirm_consensus(session=session, by=b, revision=1, meaning="")
+    assert not list(audit.broken_seals())
+    protection.remove(connection)
+    Consensus.objects.update(closed_meaning="Put in later.")
+    assert list(audit.broken_seals())
+
+
+def _hash_without_meanings(
+    session: Consensus, *, confirmed_by_id: int, confirmed_at: datetime, meaning: str
+) -> str:
+    assert session.proposed_at is not None
+    return sha256(
+        {
+            "case": session.case_id,
+            "content": session.content,
+            "revision": session.revision,
+            "proposed_by": session.proposed_by_id,
+            "proposed_at": session.proposed_at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "confirmed_by": confirmed_by_id,
+            "confirmed_at": confirmed_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        }
+    )
+
+
+def test_a_changed_form_has_no_proposal_and_no_meaning(session: Consensus, readers: dict[str, Any]) -> None:
+    save(session, readers["observer_a"], both())
+    workflow.propose_consensus(session=session, by=readers["observer_a"], revision=1)
+    assert session.proposed_meaning
+    save(session, readers["observer_b"], both("clean", "case"))
+    assert session.proposed_meaning == ""
+
+
+@pytest.mark.parametrize("verb", ["propose", "confirm", "decline"])
+def test_a_signature_says_what_it_means(session: Consensus, readers: dict[str, Any], verb: str) -> None:
+    a, b = readers["observer_a"], readers["observer_b"]
+    save(session, a, both())
+    if verb == "confirm":
+        workflow.propose_consensus(session=session, by=a, revision=1)
+    sign: Any = getattr(workflow, f"{verb}_consensus")
+    with pytest.raises(RuleViolation) as refusal:
+        sign(session=session, by=b, meaning=" ", **({} if verb == "decline" else {"revision": 1}))
+    assert refusal.value.code == "meaning_missing"
 
 
 def test_nobody_confirms_their_own_proposal(session: Consensus, readers: dict[str, Any]) -> None:
@@ -128,10 +204,8 @@ def test_page(case: Case, url: str, readers: dict[str, Any], as_observer_a: Any,
     mine, theirs = as_observer_a.get(url).json(), as_observer_b.get(url).json()
     assert [read["who"] for read in mine["reads"]] == ["you", "other"]
     assert mine["reads"][0]["content"] == theirs["reads"][1]["content"] == both("clean", "clean")
-    assert mine["differences"] == [
-        {"scan": "follow_up", "finding": "category", "yours": "clean", "theirs": "case"},
-        {"scan": "follow_up", "finding": "pannus", "yours": 0, "theirs": 2},
-    ]
+    assert mine["reads"][1]["content"]["follow_up"] == scores("case")
+    assert mine["reads"][1]["categories"] == {"baseline": "clean", "follow_up": "case"}
     assert mine["case_code"] == assignment(case, readers["observer_a"]).code
     # Each sees the images under their own addresses.
     assert mine["scans"][0]["series_uid"] != theirs["scans"][0]["series_uid"]
@@ -152,7 +226,7 @@ def test_walk(url: str, password: str, as_observer_a: Any, as_observer_b: Any, c
         "proposed_by": None,
         "categories": {"baseline": "clean", "follow_up": "case"},
     }
-    signature = {"revision": 1, "password": password}
+    signature = {"revision": 1, "password": password, "meaning": "We both see it so."}
     wrong = as_observer_a.post(f"{url}propose/", {**signature, "password": "no"}, format="json")
     assert wrong.status_code == 400
     proposed = as_observer_a.post(f"{url}propose/", signature, format="json")
@@ -168,11 +242,14 @@ def test_walk(url: str, password: str, as_observer_a: Any, as_observer_b: Any, c
     assert as_observer_a.get("/api/reading/worklist/").json()["consensus"] == []
     case.refresh_from_db()
     assert case.state == Case.State.FINAL
+    closed = Consensus.objects.get()
+    assert closed.proposed_meaning == closed.closed_meaning == "We both see it so."
 
 
 def test_decline(url: str, password: str, as_observer_b: Any) -> None:
     assert as_observer_b.post(f"{url}decline/", {"password": "no"}, format="json").status_code == 400
     assert as_observer_b.post(f"{url}decline/", {"password": password}, format="json").status_code == 200
+    assert Consensus.objects.get().closed_meaning == DECLINES
 
 
 def test_strangers_see_nothing(

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotation import protection, workflow
 from annotation.models import AuditEvent, Case, FinalLabel, Scan
+from annotation.signature import DECLINES
 from tests.annotation.conftest import both, disagree, draft, sign, to_adjudicator
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,8 @@ def test_labels_with_provenance(study: Any, readers: dict[str, Any], as_lead: An
         ("observer_b", "read"),
         ("neurosurgeon", "adjudication"),
     ]
+    session = as_lead.get(f"/api/labels/{label['id']}/").json()["consensus"]
+    assert (session["outcome"], session["closed_meaning"]) == ("not_agreed", DECLINES)
 
 
 def test_label_down_to_the_slice(case: Case, readers: dict[str, Any], as_lead: Any) -> None:

@@ -2322,6 +2322,8 @@ export interface components {
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         ConsensusDeclineInRequest: {
             password: string;
+            /** @description As the signer read it. */
+            meaning?: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         ConsensusDraftInRequest: {
@@ -2341,7 +2343,6 @@ export interface components {
             case_code: string;
             scans: components["schemas"]["BlindScanOut"][];
             reads: components["schemas"]["ReadInConsensusOut"][];
-            differences: components["schemas"]["DifferenceOut"][];
             agreed: components["schemas"]["AgreedOut"];
         };
         /**
@@ -2356,15 +2357,19 @@ export interface components {
             proposed_by: string | null;
             /** Format: date-time */
             proposed_at: string | null;
+            proposed_meaning: string;
             closed_by: string | null;
             /** Format: date-time */
             closed_at: string | null;
+            closed_meaning: string;
             content_hash: string;
         };
         /** @description Input that refuses unknown keys: what would be dropped in silence is lost work. */
         ConsensusSignInRequest: {
-            revision: number;
             password: string;
+            /** @description As the signer read it. */
+            meaning?: string;
+            revision: number;
         };
         ConsensusStateOut: {
             outcome: components["schemas"]["ConsensusOutcomeEnum"];
@@ -2536,13 +2541,6 @@ export interface components {
             height: number;
             boxes: components["schemas"]["DiagramBoxOut"][];
             arrows: components["schemas"]["DiagramArrowOut"][];
-        };
-        DifferenceOut: {
-            scan: string;
-            /** @description A finding's key, or category. */
-            finding: string;
-            yours: (number | string) | null;
-            theirs: (number | string) | null;
         };
         DisagreementOut: {
             reader: string;

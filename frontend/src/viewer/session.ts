@@ -169,10 +169,6 @@ export class ViewerSession implements ViewerHandle {
     if (this.views.has(scan)) this.publish({ active: scan, solo: this.state.solo && scan });
   }
 
-  active(): string {
-    return this.state.active;
-  }
-
   setTool(tool: ToolName): void {
     if (this.locked && tool in KINDS) return;
     this.desk.book.cancel();

@@ -124,7 +124,6 @@ export interface ViewerHandle {
   /** The slice on screen; null, and said, while it is still on its way. */
   drawnSlice(scan: string): number | null;
   setActive(scan: string): void;
-  active(): string;
   setTool(tool: ToolName): void;
   /** Does what a drag with the chosen tool does, by a step to the right and up; false where the tool measures. */
   step(right: number, up: number): boolean;

@@ -18,24 +18,33 @@ interface Props {
 
 /** Asks who is there once more before something that cannot be taken back. */
 export function PasswordDialog({ opened, title, onClose, ...form }: Props) {
+  const [busy, setBusy] = useState(false);
+  // What comes of it is said in the dialog, so it stays until that is known.
+  const close = () => {
+    if (!busy) onClose();
+  };
   return (
-    <Modal opened={opened} onClose={onClose} title={title} centered size="md" returnFocus>
-      {opened && <PasswordForm onClose={onClose} {...form} />}
+    <Modal opened={opened} onClose={close} title={title} centered size="md" returnFocus>
+      {opened && <PasswordForm busy={busy} onBusy={setBusy} onClose={close} {...form} />}
     </Modal>
   );
 }
 
-function PasswordForm({ meaning, confirm, danger, onClose, onConfirm, children }: Omit<Props, 'opened' | 'title'>) {
+interface FormProps extends Omit<Props, 'opened' | 'title'> {
+  busy: boolean;
+  onBusy: (busy: boolean) => void;
+}
+
+function PasswordForm({ meaning, confirm, danger, busy, onBusy, onClose, onConfirm, children }: FormProps) {
   const [password, setPassword] = useState('');
   const [problem, setProblem] = useState<{ field?: string; message?: string }>({});
-  const [busy, setBusy] = useState(false);
 
   async function submit() {
     if (!password) {
       setProblem({ field: 'Enter your password.' });
       return;
     }
-    setBusy(true);
+    onBusy(true);
     setProblem({});
     try {
       await onConfirm(password);
@@ -44,7 +53,7 @@ function PasswordForm({ meaning, confirm, danger, onClose, onConfirm, children }
       setProblem(field ? { field } : { message: messageOf(error) });
       setPassword('');
     } finally {
-      setBusy(false);
+      onBusy(false);
     }
   }
 

@@ -63,7 +63,9 @@ function Asides<Body, Extra>({ state, keeper }: Props<Body, Extra>) {
 }
 
 /** The choice between two drafts of one case, of what both changed. The other one can be taken back. */
-export function ConflictDialog<Body, Extra>({ state, keeper, describe }: Props<Body, Extra> & {
+export function ConflictDialog<Body, Extra>({ state, keeper, happened, describe }: Props<Body, Extra> & {
+  /** How there came to be two, and until when the other one is kept. */
+  happened: string;
   /** What differs, in words. */
   describe: (mine: Body, theirs: Body) => string[];
 }) {
@@ -73,26 +75,25 @@ export function ConflictDialog<Body, Extra>({ state, keeper, describe }: Props<B
   return (
     <Modal opened={theirs !== null} onClose={() => undefined} withCloseButton={false} title="Two drafts of this case" centered size="lg">
       <Stack>
-        <Text size="sm">
-          This case was saved in another tab or on another computer after this page was opened. Choose which draft goes
-          on; the other can be taken back until you sign.
-        </Text>
-        {differences.length > 0 && (
-          <Alert color="gray" variant="light" title="Both changed">
-            <ul style={{ margin: 0, paddingLeft: 18 }}>
-              {differences.map((line) => (
-                <li key={line}>{line}</li>
-              ))}
-            </ul>
-          </Alert>
-        )}
+        {/* It comes while somebody types: no key decides before the focus was moved to a button. In the order of
+            Tab, since the focus would leave the dialog with Shift+Tab from anything else. */}
+        <Stack tabIndex={0} data-autofocus>
+          <Text size="sm">{happened}</Text>
+          {differences.length > 0 && (
+            <Alert color="gray" variant="light" title="They differ in">
+              <ul style={{ margin: 0, paddingLeft: 18 }}>
+                {differences.map((line, index) => (
+                  <li key={index}>{line}</li> // two measurements may read alike
+                ))}
+              </ul>
+            </Alert>
+          )}
+        </Stack>
         <Group justify="flex-end">
           <Button variant="default" onClick={() => keeper.resolve('theirs')}>
             Use the other draft
           </Button>
-          <Button onClick={() => keeper.resolve('mine')} data-autofocus>
-            Keep what is on this page
-          </Button>
+          <Button onClick={() => keeper.resolve('mine')}>Keep what is on this page</Button>
         </Group>
       </Stack>
     </Modal>

@@ -85,7 +85,15 @@ export function AgreedForm({ lines, agreed, categories, scans, cursor, missing, 
                       size="xs"
                       aria-label={`Which reason, ${scanLabel}`}
                       placeholder="Which reason"
+                      required
+                      maxLength={2000}
                       value={entered.exclusion_text}
+                      onFocus={() => {
+                        if (!here) onCursor(index);
+                      }}
+                      onKeyDown={(event) => {
+                        if (event.key === 'Escape') current.current?.focus({ preventScroll: true });
+                      }}
                       onChange={(event) => onExclusionText(scan, event.currentTarget.value)}
                     />
                   )}

@@ -23,11 +23,17 @@ export async function saveAgreed(code: string, revision: number, content: Conten
   return { revision: saved.revision, extra: saved.categories as Categories };
 }
 
-export const propose = (code: string, revision: number, password: string) =>
-  unwrap(api.POST('/api/consensus/{code}/propose/', { ...at(code), body: { revision, password } }));
+/** A signature in the consensus room, with what it was said to mean. */
+interface Signature {
+  password: string;
+  meaning: string;
+}
 
-export const confirm = (code: string, revision: number, password: string) =>
-  unwrap(api.POST('/api/consensus/{code}/confirm/', { ...at(code), body: { revision, password } }));
+export const propose = (code: string, revision: number, signature: Signature) =>
+  unwrap(api.POST('/api/consensus/{code}/propose/', { ...at(code), body: { revision, ...signature } }));
 
-export const decline = (code: string, password: string) =>
-  unwrap(api.POST('/api/consensus/{code}/decline/', { ...at(code), body: { password } }));
+export const confirm = (code: string, revision: number, signature: Signature) =>
+  unwrap(api.POST('/api/consensus/{code}/confirm/', { ...at(code), body: { revision, ...signature } }));
+
+export const decline = (code: string, signature: Signature) =>
+  unwrap(api.POST('/api/consensus/{code}/decline/', { ...at(code), body: signature }));

@@ -6,11 +6,12 @@ import { Link } from 'react-router';
 import { ErrorNotice } from '@/components/error-notice';
 import { AsideNote } from '@/components/scoring/aside-note';
 import { CheatSheet } from '@/components/scoring/cheat-sheet';
+import { describeContent } from '@/components/scoring/describe-content';
 import { FormHistory, type Place } from '@/components/scoring/form-history';
 import { isMeasuring, roomAction, roomKeys } from '@/components/scoring/room-keys';
 import { SideButton } from '@/components/scoring/side-button';
 import {
-  complete, type Content, emptyScan, EXCLUSION, type Grade, keySeries, keySlices, type Missing, missingOf, type Rubric, rowsOf,
+  complete, type Content, emptyScan, EXCLUSION, type Grade, keySlices, type Missing, missingOf, type Rubric, rowsOf,
   setExclusionText,
 } from '@/components/scoring/rubric';
 import { ConflictDialog, SaveState } from '@/components/scoring/save-state';
@@ -28,8 +29,9 @@ import { handleViewerKey, type Measurement, type StackScan, StackPair, type View
 import { AgreedForm } from './agreed-form';
 import { type Categories, saveAgreed, type Session } from './api';
 import classes from './consensus.module.css';
+import { KeySliceTurns } from './key-slices';
 import { linesOf } from './lines';
-import { type Act, SettleDialog } from './settle-dialog';
+import { type Act, type Asked, SettleDialog } from './settle-dialog';
 
 interface Props {
   username: string;
@@ -47,6 +49,7 @@ const EMPTY: Partial<Content> = {};
 const ACTS = ['grade', 'move', 'scan', 'same', 'showKeySlice', 'undo', 'sign', 'help'] as const;
 const WORDS = {
   same: 'Follow-up same as baseline, for this finding of the agreed form',
+  showKeySlice: 'Go to the key slice; again: to the other observer’s',
   undo: 'Undo, redo what you changed in the agreed form',
   sign: 'Propose, or confirm; jumps to what is still missing',
 };
@@ -58,6 +61,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const rows = useMemo(() => rowsOf(rubric), [rubric]);
   const listened = useMemo(() => roomKeys(ACTS, keys.length, WORDS), [keys]);
   const [history] = useState(() => new FormHistory());
+  const [turns] = useState(() => new KeySliceTurns());
   const reads = useMemo(() => {
     const of = (who: 'you' | 'other') => session.reads.find((read) => read.who === who);
     const content = (who: 'you' | 'other') => complete((of(who)?.content ?? EMPTY) as Partial<Content>, keys);
@@ -81,7 +85,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   );
   const [cursor, setCursor] = useState(0);
   const [missing, setMissing] = useState<Missing[]>([]);
-  const [act, setAct] = useState<Act | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const [help, setHelp] = useState(false);
   const [keysAnywhere, setKeysAnywhere] = usePreference(username, 'keys-anywhere', true);
   const [preset, setPreset] = usePreference(username, 'window-preset', 0);
@@ -130,17 +134,28 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
   const { canUndo, canRedo } = history;
   const undoing = useMemo(() => ({ step, canUndo, canRedo }), [step, canUndo, canRedo]);
 
-  const askToPropose = useCallback(() => {
-    if (agreed.proposed_by === 'other') {
-      setAct('confirm');
+  // Who proposed what is on screen; nobody did once something here differs from it.
+  const proposedBy = draft.status === 'saved' && draft.revision === agreed.revision ? (agreed.proposed_by ?? null) : null;
+  const ask = useCallback(
+    (act: Act) => {
+      const { revision, body } = keeper.getState();
+      setAsked({ act, revision, content: body });
+    },
+    [keeper],
+  );
+  const close = useCallback(() => setAsked(null), []);
+
+  const askToSign = useCallback(() => {
+    if (proposedBy) {
+      if (proposedBy === 'other') ask('confirm');
       return;
     }
     const gaps = missingOf(keeper.getState().body, rubric, keys);
     setMissing(gaps);
     const [first] = gaps;
     if (first) moveTo(lines.findIndex(({ scan, row }) => scan === first.scan && row.key === first.finding));
-    else setAct('propose');
-  }, [agreed.proposed_by, keeper, keys, lines, moveTo, rubric]);
+    else ask('propose');
+  }, [ask, keeper, keys, lines, moveTo, proposedBy, rubric]);
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -164,13 +179,15 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         const [from = '', to = ''] = keys;
         edit((content) => history.copyValue(content, from, to, line.row.key), { scan: to, row: line.row.key });
       } else if (action.type === 'undo' || action.type === 'redo') step(action.type);
-      else if (action.type === 'showKeySlice') showKeySlice(viewer.current, line.scan, line.row.key, reads);
-      else if (action.type === 'sign') askToPropose();
+      else if (action.type === 'showKeySlice') {
+        const next = turns.next([reads.yours, reads.theirs], line.scan, line.row.key);
+        if (next) viewer.current?.goTo(next.slice, line.scan, next.series);
+      } else if (action.type === 'sign') askToSign();
       else if (action.type === 'help') setHelp(true);
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [askToPropose, cursor, edit, grade, history, keys, keysAnywhere, lines, listened, moveTo, reads, step]);
+  }, [askToSign, cursor, edit, grade, history, keys, keysAnywhere, lines, listened, moveTo, reads, step, turns]);
 
   const measurements = useMemo(
     () => [...(reads.you?.measurements ?? []), ...(reads.other?.measurements ?? [])] as Measurement[],
@@ -198,14 +215,10 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         <Group gap="xs" wrap="nowrap">
           <SideButton side={side} onSide={setSide} />
           <Button variant="subtle" size="compact-sm" leftSection={<IconKeyboard size={16} aria-hidden />} aria-keyshortcuts="?" onClick={() => setHelp(true)}>Keys</Button>
-          <Button variant="default" size="compact-md" onClick={() => setAct('decline')}>No consensus</Button>
-          {agreed.proposed_by === 'other' ? (
-            <Button size="compact-md" onClick={() => setAct('confirm')}>Confirm</Button>
-          ) : (
-            <Button size="compact-md" disabled={agreed.proposed_by === 'you'} onClick={askToPropose}>
-              {agreed.proposed_by === 'you' ? 'Proposed' : 'Propose'}
-            </Button>
-          )}
+          <Button variant="default" size="compact-md" onClick={() => ask('decline')}>No consensus</Button>
+          <Button size="compact-md" disabled={proposedBy === 'you'} onClick={askToSign}>
+            {proposedBy === 'other' ? 'Confirm' : proposedBy === 'you' ? 'Proposed' : 'Propose'}
+          </Button>
         </Group>
       </header>
       <main className={classes.images} id="main">
@@ -221,7 +234,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         )}
       </main>
       <aside className={classes.panel} aria-label="Both reads">
-        <Standing proposedBy={agreed.proposed_by ?? null} />
+        <Standing proposedBy={proposedBy} />
         <AsideNote history={history} content={draft.body} rubric={rubric} scans={session.scans} />
         {missing.length > 0 && (
           <Text role="alert" size="sm" c="yellow.4" px="sm" py={4}>
@@ -241,15 +254,15 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
         />
       </aside>
       <CheatSheet opened={help} onClose={() => setHelp(false)} keys={listened} scans={keys.length} locked anywhere={keysAnywhere} onAnywhere={setKeysAnywhere} />
-      <ConflictDialog state={draft} keeper={keeper} describe={() => []} />
-      <SettleDialog act={act} code={code} keeper={keeper} proposed={agreed.revision} onClose={() => setAct(null)} onDone={onChanged} />
+      <ConflictDialog
+        state={draft}
+        keeper={keeper}
+        happened="The other observer, or you in another tab, saved the agreed form while it was being changed here. Choose which one goes on; the other can be taken back until the read is final."
+        describe={(mine, theirs) => describeContent(mine, theirs, rows, session.scans)}
+      />
+      <SettleDialog asked={asked} code={code} keeper={keeper} shown={draft.body} proposed={proposedBy === 'other'} onClose={close} onDone={onChanged} />
     </div>
   );
-}
-
-function showKeySlice(viewer: ViewerHandle | null, scan: string, row: string, reads: { yours: Content; theirs: Content }): void {
-  const marked = [reads.yours[scan], reads.theirs[scan]].find((read) => read?.key_slices[row] !== undefined);
-  if (marked) viewer?.goTo(marked.key_slices[row] ?? 0, scan, keySeries(marked, row));
 }
 
 function Standing({ proposedBy }: { proposedBy: 'you' | 'other' | null }) {

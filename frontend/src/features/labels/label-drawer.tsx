@@ -51,8 +51,8 @@ function Details({ label }: { label: LabelDetail }) {
         <Paper withBorder p="sm">
           <Text size="sm" fw={600}>Consensus session: {words(label.consensus.outcome).toLowerCase()}</Text>
           <Text size="xs" c="dimmed">
-            {label.consensus.proposed_by && `Proposed by ${label.consensus.proposed_by}, ${dateTime(label.consensus.proposed_at)}. `}
-            {label.consensus.closed_by && `Closed by ${label.consensus.closed_by}, ${dateTime(label.consensus.closed_at)}.`}
+            {label.consensus.proposed_by && `Proposed by ${label.consensus.proposed_by}, ${dateTime(label.consensus.proposed_at)}${quoted(label.consensus.proposed_meaning)} `}
+            {label.consensus.closed_by && `Closed by ${label.consensus.closed_by}, ${dateTime(label.consensus.closed_at)}${quoted(label.consensus.closed_meaning)}`}
           </Text>
         </Paper>
       )}
@@ -61,6 +61,11 @@ function Details({ label }: { label: LabelDetail }) {
 }
 
 const say = (grade: number | string | null | undefined) => (grade === null || grade === undefined ? DASH : grade === 'not_visible' ? 'not visible' : grade);
+
+/** What a signature said it means; nothing was kept of older ones. */
+function quoted(meaning: string): string {
+  return meaning ? `: “${meaning}”` : '.';
+}
 
 /** Final grade and every read's grade, finding by finding; rows where the reads differ are marked. */
 function GradesTable({ label }: { label: LabelDetail }) {

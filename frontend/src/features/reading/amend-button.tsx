@@ -31,12 +31,17 @@ export function AmendButton({ code, onAmended }: { code: string; onAmended: () =
     }
   }
 
+  // What comes of it is said in the dialog, so it stays until that is known.
+  const close = () => {
+    if (!busy) setOpened(false);
+  };
+
   return (
     <>
       <Button variant="default" size="compact-md" onClick={() => setOpened(true)}>
         Amend
       </Button>
-      <Modal opened={opened} onClose={() => setOpened(false)} title="Amend a signed read" centered>
+      <Modal opened={opened} onClose={close} title="Amend a signed read" centered>
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -52,7 +57,7 @@ export function AmendButton({ code, onAmended }: { code: string; onAmended: () =
             )}
             <Textarea label="Reason" required autosize minRows={2} maxLength={2000} value={reason} data-autofocus onChange={(event) => setReason(event.currentTarget.value)} />
             <Group justify="flex-end">
-              <Button variant="default" onClick={() => setOpened(false)}>
+              <Button variant="default" disabled={busy} onClick={close}>
                 Cancel
               </Button>
               <Button type="submit" loading={busy}>

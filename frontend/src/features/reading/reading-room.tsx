@@ -355,6 +355,7 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
       <ConflictDialog
         state={draft}
         keeper={keeper}
+        happened="This case was saved in another tab or on another computer after this page was opened. Choose which draft goes on; the other can be taken back until you sign."
         describe={(mine, theirs) => describeDifferences(mine, theirs, rows, opened.scans)}
       />
       <SignDialog

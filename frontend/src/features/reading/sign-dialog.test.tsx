@@ -1,5 +1,5 @@
 import { MantineProvider } from '@mantine/core';
-import { fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { beforeEach, expect, it, vi } from 'vitest';
 
 import { complete, setValue } from '@/components/scoring/rubric';
@@ -38,8 +38,8 @@ beforeEach(() => {
   });
 });
 
-/** Opens the dialog and signs; `onServer` is what the case then is there. */
-async function signs(onServer: Partial<ReadingCase['reading']> = {}) {
+/** Opens the dialog and signs; `onServer` is what the case then is there, `meanwhile` what comes before the password. */
+async function signs(onServer: Partial<ReadingCase['reading']> = {}, meanwhile = () => undefined as void) {
   const work = new WorkedTime('anna:c0ffee:1');
   work.add(42);
   const open = () => Promise.resolve({ reading: { state: 'draft', ...onServer }, next: 'beef' } as ReadingCase);
@@ -52,6 +52,7 @@ async function signs(onServer: Partial<ReadingCase['reading']> = {}) {
     </MantineProvider>,
   );
   const password = await screen.findByLabelText('Password', {}, patient);
+  act(meanwhile);
   fireEvent.change(password, { target: { value: 'secret' } });
   fireEvent.submit(password.closest('form')!);
 }
@@ -83,6 +84,19 @@ it('does not sign what another tab added meanwhile before it was seen', async ()
   await waitFor(() => expect(calls.onClose).toHaveBeenCalled(), patient);
   expect(sign).toHaveBeenCalledTimes(1);
   expect(keeper.getState()).toMatchObject({ status: 'saved', revision: 6, body: body(2), extra: { baseline: 'case' } });
+});
+
+it('does not sign what came in while the dialog was open', async () => {
+  await signs({}, () => keeper.adopt(5, body(2), { baseline: 'case' }));
+  await waitFor(() => expect(calls.onClose).toHaveBeenCalled(), patient);
+  expect(sign).not.toHaveBeenCalled();
+});
+
+it('signs though the series on screen was only loaded with the dialog open', async () => {
+  sign.mockResolvedValue({ next: null });
+  const { content, measurements } = body(1);
+  await signs({}, () => keeper.adopt(5, { content: { baseline: { ...content.baseline!, series: 1 } }, measurements }, {}));
+  await screen.findByText(/is signed and can no longer be changed/, {}, patient);
 });
 
 it('shows no category while the draft is not on the server', async () => {

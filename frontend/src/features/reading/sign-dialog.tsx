@@ -8,10 +8,11 @@ import { tellOtherPages } from '@/lib/case-news';
 import type { DraftKeeper } from '@/lib/draft-keeper';
 import { ApiError } from '@/lib/errors';
 import { sameJson } from '@/lib/same-json';
+import { say } from '@/lib/say';
 
 import type { Categories, DraftBody, ReadSource } from './api';
 import type { WorkedTime } from './use-active-seconds';
-import { bodyOf, say, sayEnded } from './use-reading-draft';
+import { bodyOf, sayEnded } from './use-reading-draft';
 
 export const MEANING =
   'I read these scans myself, without knowledge of any other read or clinical data, and these scores are mine.';
@@ -36,7 +37,11 @@ interface Props {
 /** Says what signing means, takes the password, and offers the next case as soon as it is done. */
 export function SignDialog({ opened, code, source, withFeedback, scans, keeper, work, onClose, onMissing, onNext, onChanged }: Props) {
   const [signed, setSigned] = useState<{ next: string | null } | null>(null);
-  const { status, extra } = useSyncExternalStore(keeper.subscribe, keeper.getState);
+  const state = useSyncExternalStore(keeper.subscribe, keeper.getState);
+  const { status, extra } = state;
+  // What the reader had before them when they asked to sign: a save under way may still bring in what another tab entered.
+  const [shown, setShown] = useState<DraftBody | null>(null);
+  if (opened !== (shown !== null)) setShown(opened ? state.body : null);
   const categories = status === 'saved' ? extra : {}; // else they are of an earlier state
 
   function done(next: string | null) {
@@ -53,7 +58,6 @@ export function SignDialog({ opened, code, source, withFeedback, scans, keeper, 
   }
 
   async function sign(password: string) {
-    const shown = keeper.getState().body;
     if (!(await keeper.flush())) {
       if (keeper.getState().status === 'conflict') {
         onClose(); // the choice comes first
@@ -63,7 +67,7 @@ export function SignDialog({ opened, code, source, withFeedback, scans, keeper, 
     }
     const { body, revision, ...now } = keeper.getState();
     if (now.status === 'ended') onClose();
-    else if (!sameJson(body, shown)) lookAgain();
+    else if (!shown || !sameJson(scoresOf(body), scoresOf(shown))) lookAgain();
     else {
       try {
         const { next } = await source.sign(code, { revision, password, meaning: MEANING, active_seconds: work.rest });
@@ -144,6 +148,11 @@ export function SignDialog({ opened, code, source, withFeedback, scans, keeper, 
       </Text>
     </PasswordDialog>
   );
+}
+
+/** What a read says: not which series it has on screen, since that may still be loading. */
+function scoresOf({ content, measurements }: DraftBody): unknown {
+  return [Object.entries(content).map(([scan, entered]) => [scan, { ...entered, series: 0 }]), measurements];
 }
 
 function missingFrom(error: ApiError): Missing[] {

@@ -1,11 +1,14 @@
 import { renderHook, waitFor } from '@testing-library/react';
 import { beforeEach, expect, it, vi } from 'vitest';
 
+import { say } from '@/lib/say';
+
 import type { ReadingCase } from './api';
 import { useLookAgain } from './use-look-again';
-import { say, sayEnded } from './use-reading-draft';
+import { sayEnded } from './use-reading-draft';
 
-vi.mock('./use-reading-draft', () => ({ say: vi.fn(), sayEnded: vi.fn() }));
+vi.mock('./use-reading-draft', () => ({ sayEnded: vi.fn() }));
+vi.mock('@/lib/say', () => ({ say: vi.fn() }));
 
 const read = (state: 'draft' | 'signed', version = 1) => ({ code: 'c0ffee', reading: { state, version } }) as unknown as ReadingCase;
 const ask = vi.fn();

@@ -1,9 +1,10 @@
 import { useEffect, useEffectEvent } from 'react';
 
 import { onNewsOf } from '@/lib/case-news';
+import { say } from '@/lib/say';
 
 import type { ReadingCase } from './api';
-import { say, sayEnded } from './use-reading-draft';
+import { sayEnded } from './use-reading-draft';
 
 /**
  * Asks for the case again when the reader comes back to the page or another page signed it, and says so when it

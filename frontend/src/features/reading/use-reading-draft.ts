@@ -1,4 +1,3 @@
-import { notifications } from '@mantine/notifications';
 import { useEffect, useState } from 'react';
 
 import { complete, type Content } from '@/components/scoring/rubric';
@@ -8,6 +7,7 @@ import type { DraftState, ServerDraft } from '@/lib/draft-state';
 import { type DraftStore, draftStore } from '@/lib/draft-store';
 import type { ApiError } from '@/lib/errors';
 import { sameJson } from '@/lib/same-json';
+import { say } from '@/lib/say';
 import type { Measurement } from '@/viewer';
 
 import { type Categories, type DraftBody, type ReadingCase, type ReadSource, saveDraft } from './api';
@@ -60,11 +60,6 @@ export function useReadingDraft(opened: ReadingCase, source: ReadSource, usernam
 /** For a page whose read is signed by now, with something else than what it shows. */
 export function sayEnded(): void {
   say('This read was signed in another tab or on another computer. What was changed on this page since is not part of it.');
-}
-
-export function say(message: string): void {
-  // Found out twice, said once.
-  notifications.show({ id: message, color: 'yellow', message, autoClose: 15_000 });
 }
 
 /** A draft that an earlier version of this page kept lacks what has come since. */
