@@ -20,6 +20,7 @@ from config.exceptions import RuleViolation
 from modeling import bundle, map_queries, queries, runs, saliency_files
 from modeling.map_verdicts import KINDS, METHODS
 from modeling.models import Run, TrustJob
+from modeling.run_pairs import run_pairs
 from modeling.trust_serializers import RunPairOut, TrustOut
 from modeling.views import LeadView, chosen, damaged, one, user_of
 
@@ -72,7 +73,7 @@ class RunPairs(LeadView):
         words = request.query_params.get("ids", "").split(",")
         if not all(word.isdecimal() and len(word) < 10 for word in words) or len(words) > MOST_COMPARED:
             raise ValidationError({"ids": [f"Give two to {MOST_COMPARED} ids of runs, as 3,4,7."]})
-        return Response(RunPairOut(queries.run_pairs([int(word) for word in words]), many=True).data)
+        return Response(RunPairOut(run_pairs([int(word) for word in words]), many=True).data)
 
 
 class RunNetwork(LeadView):

@@ -27,9 +27,14 @@ def _with_interval(value: float | None, bounds: Any) -> str:
     return f"{_number(value)}{low_high}"
 
 
-def _figures(metrics: Mapping[str, Any]) -> list[str]:
-    auc = metrics["auc"]
-    rows = [("AUC (DeLong)", _with_interval(auc["value"], (auc["low"], auc["high"])) if auc else "undefined")]
+def _figures(metrics: Mapping[str, Any], within: Mapping[str, Any] | None) -> list[str]:
+    def estimate(auc: Mapping[str, Any] | None) -> str:
+        return _with_interval(auc["value"], (auc["low"], auc["high"])) if auc else "undefined"
+
+    name = "AUC over all folds (DeLong)" if within else "AUC (DeLong)"
+    rows = [(name, estimate(metrics["auc"]))]
+    if within:
+        rows.append(("AUC within folds, each patient among those of its own (DeLong)", estimate(within)))
     rows.append(("AUPRC (bootstrap)", _with_interval(metrics["auprc"], metrics.get("auprc_ci"))))
     for name, figure in metrics["table"].items():
         bounds = figure.get("wilson") or figure.get("bootstrap")
@@ -108,7 +113,7 @@ def model_card(
         "",
         f"## Evaluation: {metrics['n']} test patients, {metrics['positives']} cases",
         "",
-        *_figures(metrics),
+        *_figures(metrics, result.get("auc_within_folds")),
         "",
         f"{_threshold(metrics, split)}, set without test patients: {matrix}. Always calling "
         f"negative would be right in {_number(metrics['no_information_rate'])}; exact McNemar against that "

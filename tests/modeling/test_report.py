@@ -125,5 +125,7 @@ def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path:
     )  # fmt: skip
     assert f"Each patient at the thresholds of its own folds (mean {mean}, itself never applied)" in card
     assert "- Read with care." in card
+    within = result["auc_within_folds"]["value"]
+    assert f"| AUC within folds, each patient among those of its own (DeLong) | {within:.3f} (" in card
     assert f"each fold's own threshold (mean {mean}): TP" in figures(result["metrics"], folds=5)[0]
     assert f"; threshold {mean}: TP" in figures(result["metrics"])[0]

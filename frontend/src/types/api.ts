@@ -2041,6 +2041,13 @@ export interface components {
             tag: string;
             name: string;
         };
+        /**
+         * @description * `one_network` - one_network
+         *     * `within_folds` - within_folds
+         *     * `pooled` - pooled
+         * @enum {string}
+         */
+        AucBasisEnum: "one_network" | "within_folds" | "pooled";
         AuditCheckOut: {
             rows: number;
             signed: number;
@@ -2800,6 +2807,8 @@ export interface components {
             threshold: number;
             /** Format: double */
             temperature: number;
+            /** @description Its network's own, in the order of test; absent from earlier runs. */
+            test_logits?: number[];
         };
         FrozenOut: {
             label_set: components["schemas"]["LabelSetOut"];
@@ -4135,7 +4144,7 @@ export interface components {
             };
             seed?: number | null;
         };
-        /** @description A run in a list: everything but the result, of which only the AUC. */
+        /** @description A run in a list: everything but the result, of which only the AUCs. */
         RunOut: {
             readonly id: number;
             readonly state: components["schemas"]["RunStateEnum"];
@@ -4159,6 +4168,7 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
             readonly auc: components["schemas"]["EstimateOut"] | null;
+            readonly auc_within_folds: components["schemas"]["EstimateOut"] | null;
             /** @description Folds that are jobs of their own; 0: the run is one job. */
             parts_total: number;
             parts_done: number;
@@ -4174,6 +4184,16 @@ export interface components {
             n: number;
             positives: number;
             auc: components["schemas"]["PairedAucOut"] | null;
+            /**
+             * @description Among whom the AUCs rank a patient: those of its own fold, or of all.
+             *
+             *     * `one_network` - one_network
+             *     * `within_folds` - within_folds
+             *     * `pooled` - pooled
+             */
+            auc_basis: components["schemas"]["AucBasisEnum"];
+            /** @description Why the folds had to be pooled; null where they were not. */
+            pooled_because: string | null;
             mcnemar: components["schemas"]["McNemarPairOut"] | null;
         };
         /** @description One fold of a cross-validated run, a job of its own; numbers count from 0. */
@@ -4214,7 +4234,7 @@ export interface components {
          * @enum {string}
          */
         RunProfileEnum: "paper" | "recommended";
-        /** @description A run in a list: everything but the result, of which only the AUC. */
+        /** @description A run in a list: everything but the result, of which only the AUCs. */
         RunRowOut: {
             readonly id: number;
             readonly state: components["schemas"]["RunStateEnum"];
@@ -4238,6 +4258,7 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
             readonly auc: components["schemas"]["EstimateOut"] | null;
+            readonly auc_within_folds: components["schemas"]["EstimateOut"] | null;
             /** @description Folds that are jobs of their own; 0: the run is one job. */
             parts_total: number;
             parts_done: number;

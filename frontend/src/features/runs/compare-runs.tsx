@@ -8,6 +8,7 @@ import { Panel } from '@/components/panel';
 import { DASH, figure, interval, pValue } from '@/lib/format';
 
 import { pairsQuery, type Run, runQuery } from './api';
+import { basisOf } from './aucs';
 import { say } from './provenance';
 import type { RunResult } from './result';
 import { RocOverlay } from './roc-chart';
@@ -50,6 +51,7 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
               </Table.Thead>
               <Table.Tbody>
                 {row('AUC (95 % CI)', ({ result: { metrics: { auc } } }) => (auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : DASH))}
+                {runs.some((run) => run.auc_within_folds) && row('AUC within folds', ({ auc_within_folds: auc }) => (auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : DASH))}
                 {FIGURES.map(([key, name]) => row(name, (run) => figure(run.result.metrics.table[key]?.value)))}
                 {row('Brier', (run) => figure(run.result.metrics.brier))}
                 {row('Threshold', ({ result }) => `${figure(result.metrics.threshold)}${result.split.folds.length > 1 ? ' (mean of the folds’ own)' : ''}`)}
@@ -79,7 +81,7 @@ function Pairs({ ids }: { ids: readonly number[] }) {
       columns={[
         { key: 'pair', header: 'Paired', render: (row) => `Run ${row.first} − run ${row.second}` },
         { key: 'n', header: 'Patients in both', numeric: true, render: (row) => `${row.n} (${row.positives} positive)` },
-        { key: 'auc', header: 'AUC difference (DeLong)', numeric: true, render: (row) => (row.auc ? `${figure(row.auc.difference)} (${interval(row.auc.low, row.auc.high, 2)}), p ${pValue(row.auc.p)}` : DASH) },
+        { key: 'auc', header: 'AUC difference (DeLong)', numeric: true, render: (row) => (row.auc ? <>{`${figure(row.auc.difference)} (${interval(row.auc.low, row.auc.high, 2)}), p ${pValue(row.auc.p)}`}<Text size="xs" c="dimmed">{basisOf(row)}</Text></> : DASH) },
         { key: 'mcnemar', header: 'Calls (exact McNemar)', numeric: true, render: (row) => (row.mcnemar ? `${row.mcnemar.b} : ${row.mcnemar.c}, p ${pValue(row.mcnemar.p)}` : DASH) },
       ]}
     />
