@@ -50,8 +50,18 @@ def _figures(metrics: Mapping[str, Any], within: Mapping[str, Any] | None) -> li
 def _threshold(metrics: Mapping[str, Any], split: Mapping[str, Any]) -> str:
     value = _number(metrics["threshold"])
     if len(split.get("folds", ())) > 1:
-        return f"Each patient at the thresholds of its own folds (mean {value}, itself never applied)"
+        return f"Each patient at the thresholds of its own folds (mean {value}, which the run never applied)"
     return f"Threshold {value}"
+
+
+def together(networks: int) -> str | None:
+    """What a bundle of several networks says of a new patient, and that its run's figures are not of that."""
+    if networks < 2:
+        return None
+    return (
+        f"mean of {networks} networks at the mean of their thresholds; the run evaluated each network alone, "
+        "on its own fold"
+    )
 
 
 def model_card(
@@ -81,6 +91,8 @@ def model_card(
     against = metrics["mcnemar"]
     split = result["split"]
     repeats = 1 + max((row["repeat"] for row in split.get("folds", [])), default=0)
+    kept = together(sum(row["repeat"] == 0 for row in split.get("folds", ())))
+    of_bundle = [f"Of its bundle, `evaluate` takes the {kept}: the figures below are not of that mean.", ""]
     of_repeats = (
         f" Each patient's score is the mean of {repeats} networks, one of every repeat; only those of the "
         "first repeat are kept, and alone they may do worse."
@@ -113,6 +125,7 @@ def model_card(
         "",
         f"## Evaluation: {metrics['n']} test patients, {metrics['positives']} cases",
         "",
+        *(of_bundle if kept else ()),
         *_figures(metrics, result.get("auc_within_folds")),
         "",
         f"{_threshold(metrics, split)}, set without test patients: {matrix}. Always calling "

@@ -21,6 +21,7 @@ from scipy.special import expit
 
 from modeling.manifest import Manifest, ManifestError, load_manifest
 from modeling.metrics import evaluate, evaluate_groups
+from modeling.model_card import together
 from modeling.recipe import Recipe, RecipeError, from_mapping
 from modeling.training.atomic import replacing
 from modeling.training.image_set import ImageSet
@@ -112,7 +113,10 @@ def seen_before(folder: Path, manifest: Manifest) -> list[str]:
 def run_bundle(
     folder: Path, manifest: Manifest, images: Path, cache: Path, *, allow_seen: bool = False
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Figures and one row per patient: the mean over the bundle's networks, as its run averaged repeats.
+    """Figures and one row per patient: the mean over the bundle's networks, at the mean of their thresholds.
+
+    No patient here belongs to one fold, as each did in the run, which judged every network alone:
+    ``networks_together`` says so where there are several.
 
     Raises
     ------
@@ -151,6 +155,7 @@ def run_bundle(
         "bundle": _config(folder, "metadata.json", "name"),
         "manifest_sha256": manifest.sha256,
         "networks": len(logits),
+        "networks_together": together(len(logits)),
         "seen_in_training": len(seen),
         "metrics": evaluate(outcomes, score, threshold),
         "groups": evaluate_groups(

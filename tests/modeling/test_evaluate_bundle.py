@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import save_file
 
 from modeling.manifest import load_manifest
 from modeling.recipe import paper
 from modeling.training import evaluate_bundle as module
 from modeling.training.evaluate_bundle import BundleError, run_bundle
+from modeling.training.network import build_network
 from modeling.training.progress import Progress
 from modeling.training.trust import of_finished_run
 from modeling.training.volume import ImageError
@@ -55,6 +57,31 @@ def test_what_the_configs_lack_is_named(tmp_path: Path, changed: dict[str, Any],
     manifest = load_manifest(write_label_set(tmp_path / "set", [0, 1]))
     with pytest.raises(BundleError, match=words):
         run_bundle(unpacked(tmp_path / "b", **changed), manifest, tmp_path / "set", tmp_path / "cache")
+
+
+def with_networks(folder: Path, *, folds: int = 2, **recipe: Any) -> Path:
+    """A bundle of networks that learned nothing, with thresholds .4, .6 …"""
+    decisions = [NETWORK | {"fold": k, "threshold": 0.4 + 0.2 * k} for k in range(folds)]
+    changed = {"recipe.json": RECIPE.to_mapping() | recipe, "decision.json": {"networks": decisions}}
+    made = unpacked(folder, **changed)
+    (made / "models" / "weights.safetensors").unlink()
+    for number in range(folds):
+        name = f"weights-fold{number}.safetensors" if folds > 1 else "weights.safetensors"
+        save_file(build_network(RECIPE, number).state_dict(), made / "models" / name)
+    return made
+
+
+def test_networks_together_are_said_to_be_what_no_run_evaluated(tmp_path: Path) -> None:
+    manifest = load_manifest(write_label_set(tmp_path / "set", [0, 1]))
+    where = manifest, tmp_path / "set", tmp_path / "cache"
+    both, rows = run_bundle(with_networks(tmp_path / "two"), *where)
+    assert both["networks_together"] == (
+        "mean of 2 networks at the mean of their thresholds; the run evaluated each network alone, on its "
+        "own fold"
+    )
+    assert (both["networks"], rows[0]["threshold"]) == (2, "0.5")
+    alone, _ = run_bundle(with_networks(tmp_path / "one", folds=1), *where)
+    assert (alone["networks"], alone["networks_together"]) == (1, None)
 
 
 def test_a_fault_of_the_program_is_not_the_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

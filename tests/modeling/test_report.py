@@ -115,7 +115,7 @@ def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
     assert own["calibration"]["slope"] is not None
 
 
-def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path: Path) -> None:
+def test_the_card_tells_the_folds_figures_from_those_of_their_networks_together(tmp_path: Path) -> None:
     result = result_of(study(10, 50), tmp_path) | {"warnings": ["Read with care."]}
     mean = f"{result['metrics']['threshold']:.3f}"
     environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
@@ -123,7 +123,12 @@ def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path:
         result | {"environment": environment}, title="Run 1", trust=verdicts(None),
         label_set={"hash": "ab", "patients": 50, "positives": 10},
     )  # fmt: skip
-    assert f"Each patient at the thresholds of its own folds (mean {mean}, itself never applied)" in card
+    assert (
+        f"Each patient at the thresholds of its own folds (mean {mean}, which the run never applied)" in card
+    )
+    assert (
+        "`evaluate` takes the mean of 5 networks at the mean of their thresholds; the run evaluated" in card
+    )
     assert "- Read with care." in card
     within = result["auc_within_folds"]["value"]
     assert f"| AUC within folds, each patient among those of its own (DeLong) | {within:.3f} (" in card
