@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from scipy.special import expit
 from modeling.manifest import Manifest, ManifestError, load_manifest
 from modeling.metrics import evaluate, evaluate_groups
 from modeling.model_card import together
-from modeling.recipe import Recipe, RecipeError, from_mapping
+from modeling.recipe import RecipeError, from_mapping
 from modeling.training.atomic import replacing
 from modeling.training.image_set import ImageSet
 from modeling.training.loading import load_images
 from modeling.training.saved import SavedNetworkError, fold_of, load_network, weight_files
-from modeling.training.train import choose_device, configure
+from modeling.training.train import TrainingError, choose_device, configure
 from modeling.training.train import evaluate as logits_of
 from modeling.training.volume import ImageError
 
@@ -120,11 +121,12 @@ def run_bundle(
 
     Raises
     ------
-    BundleError, ImageError, SavedNetworkError
+    BundleError, ImageError, SavedNetworkError, TrainingError
         With what is wrong; :class:`BundleError` also where patients were trained on and ``allow_seen`` is
         not set.
     """
-    recipe: Recipe = from_mapping(_json(folder / "configs" / "recipe.json"))
+    # Where the run trained is no matter here: nothing in a bundle needs a GPU.
+    recipe = replace(from_mapping(_json(folder / "configs" / "recipe.json")), device="auto")
     decisions = _decisions(folder)
     seen = seen_before(folder, manifest)
     if seen and not allow_seen:
@@ -187,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
                 Path(folder), manifest, arguments.images, arguments.cache or out / "cache",
                 allow_seen=arguments.allow_seen,
             )  # fmt: skip
-    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError) as error:
+    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     with replacing(out / "predictions.csv") as part, part.open("w", newline="", encoding="utf-8") as handle:
