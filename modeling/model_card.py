@@ -129,7 +129,8 @@ def model_card(
         *_figures(metrics, result.get("auc_within_folds")),
         "",
         f"{_threshold(metrics, split)}, set without test patients: {matrix}. Always calling "
-        f"negative would be right in {_number(metrics['no_information_rate'])}; exact McNemar against that "
+        # Not the no-information rate, which is that of always calling positive where cases are the majority.
+        f"negative would be right in {_number(1 - metrics['prevalence'])}; exact McNemar against that "
         f"p = {_number(against['p'])}.",
         "",
         "## Subgroups",

@@ -115,14 +115,18 @@ def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
     assert own["calibration"]["slope"] is not None
 
 
-def test_the_card_tells_the_folds_figures_from_those_of_their_networks_together(tmp_path: Path) -> None:
-    result = result_of(study(10, 50), tmp_path) | {"warnings": ["Read with care."]}
-    mean = f"{result['metrics']['threshold']:.3f}"
+def card_of(result: dict[str, Any]) -> str:
     environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
-    card = model_card(
+    return model_card(
         result | {"environment": environment}, title="Run 1", trust=verdicts(None),
         label_set={"hash": "ab", "patients": 50, "positives": 10},
     )  # fmt: skip
+
+
+def test_the_card_tells_the_folds_figures_from_those_of_their_networks_together(tmp_path: Path) -> None:
+    result = result_of(study(10, 50), tmp_path) | {"warnings": ["Read with care."]}
+    mean = f"{result['metrics']['threshold']:.3f}"
+    card = card_of(result)
     assert (
         f"Each patient at the thresholds of its own folds (mean {mean}, which the run never applied)" in card
     )
@@ -132,5 +136,7 @@ def test_the_card_tells_the_folds_figures_from_those_of_their_networks_together(
     assert "- Read with care." in card
     within = result["auc_within_folds"]["value"]
     assert f"| AUC within folds, each patient among those of its own (DeLong) | {within:.3f} (" in card
+    mostly_cases = result["metrics"] | {"prevalence": 0.65, "no_information_rate": 0.65}
+    assert "Always calling negative would be right in 0.350;" in card_of(result | {"metrics": mostly_cases})
     assert f"each fold's own threshold (mean {mean}): TP" in figures(result["metrics"], folds=5)[0]
     assert f"; threshold {mean}: TP" in figures(result["metrics"])[0]

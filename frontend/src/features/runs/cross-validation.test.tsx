@@ -4,6 +4,7 @@ import { expect, it, vi } from 'vitest';
 
 import { Comparators } from './comparators';
 import { ConfusionPanel } from './confusion-panel';
+import { MetricsTable } from './metrics-table';
 import type { RunResult } from './result';
 import { HazardPanel } from './views-panel';
 
@@ -64,4 +65,10 @@ it.each([
   show(<HazardPanel result={{ hazard: { ...HAZARD, ...change } } as unknown as RunResult} />);
   expect(screen.getByText(words)).toBeTruthy();
   expect(screen.queryByRole('table')).toBeNull();
+});
+
+it('does not call the accuracy of the commoner outcome that of always calling negative', () => {
+  const metrics = { auc: null, n: 20, positives: 13, prevalence: 0.65, no_information_rate: 0.65, table: {}, mcnemar: { against: 'always negative', b: 9, c: 2, p: 0.07 } };
+  show(<MetricsTable metrics={metrics as unknown as RunResult['metrics']} counts={COUNTS} exploring={false} paper={undefined} />);
+  expect(screen.getByText(/Always calling “no deformity” would be right in 35.0 %/)).toBeTruthy();
 });
