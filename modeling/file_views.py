@@ -109,7 +109,11 @@ class RunBundle(LeadView):
 class RunModelCard(LeadView):
     @extend_schema(responses={(200, "text/markdown"): OpenApiTypes.STR})
     def get(self, request: Request, pk: int) -> HttpResponse:
-        response = HttpResponse(bundle.card(_published(pk)), content_type="text/markdown; charset=utf-8")
+        try:
+            card = bundle.card(_published(pk))
+        except queries.ManifestDamaged as error:
+            raise damaged(error) from error
+        response = HttpResponse(card, content_type="text/markdown; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="run-{pk}-model-card.md"'
         return response
 

@@ -5,12 +5,15 @@ After Mitchell, FAccT 2019. Every figure is the run's own; what no record says i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from modeling.map_verdicts import KINDS
 
 NOT_PROVIDED = "NOT PROVIDED"
+#: Of a charter, what says how scans were read and whose labels differ.
+_TERMS = ("read_design", "discrepancy_rule", "rubric_version")
 INTENDED_USE = (
     "Research on the prediction of rheumatoid-arthritis-associated deformity of the upper cervical spine "
     "from a baseline sagittal T2 MRI. Research use only. Not a medical device; no decision on a patient may "
@@ -64,6 +67,40 @@ def together(networks: int) -> str | None:
     )
 
 
+def labels_of(manifest: Mapping[str, Any]) -> str:
+    """How a label set's labels came to be, from its manifest alone: what that does not say stays unsaid."""
+    rows = manifest["patients"]
+    how = Counter(row["provenance"] for row in rows)
+    readings = [
+        reading
+        for row in rows
+        for reading in ((row.get("labels") or {}).get("follow_up") or {}).get("readings") or ()
+    ]
+    observers, adjudicators = (
+        len({reading["reader"] for reading in readings if reading["kind"] == kind})
+        if readings
+        else NOT_PROVIDED
+        for kind in ("read", "adjudication")
+    )
+    charter = manifest.get("charter") or {}
+    terms = charter.get("terms") or {}
+    fixed = [f"{name.replace('_', ' ')} {terms[name]}" for name in _TERMS if terms.get(name) is not None]
+    if terms.get("consensus") is not None:
+        fixed.append(f"consensus meetings {'held' if terms['consensus'] else 'not held'}")
+    said = [
+        "final follow-up labels as recorded: "
+        + ", ".join(f"{count} {key}" for key, count in sorted(how.items())),
+        f"observers who read independently: {observers}",
+        f"adjudicators: {adjudicators}",
+        f"charter version {charter.get('version', NOT_PROVIDED)}"
+        + (f" ({', '.join(fixed)})" if fixed else ""),
+    ]
+    simulated = (
+        "the images are simulated, and their observers may be; " if manifest["study"] == "phantoms" else ""
+    )
+    return simulated + "; ".join(said)
+
+
 def model_card(
     result: Mapping[str, Any], *, title: str, label_set: Mapping[str, Any], trust: Mapping[str, Any]
 ) -> str:
@@ -74,7 +111,7 @@ def model_card(
     result
         A run's ``result.json``.
     label_set
-        ``{"hash", "patients", "positives"}``.
+        ``{"hash", "patients", "positives", "labels"}``, the last as :func:`labels_of` says it.
     trust
         What :func:`modeling.map_verdicts.verdicts` says of its maps.
     """
@@ -119,7 +156,7 @@ def model_card(
         "## Data",
         "",
         f"{data}; label set {label_set['hash']}: {label_set['patients']} patients, {label_set['positives']} "
-        "with deformity at follow-up, labels by two blinded observers with consensus and adjudication. "
+        f"with deformity at follow-up. Labels: {label_set['labels']}. "
         f"Split: {result['split']['kind']}, seed {result['split']['seed']}. Intermediate follow-up counts as "
         f"{result['intermediate_policy']}.{of_repeats}",
         "",
