@@ -51,6 +51,9 @@ class LikenessOut(serializers.Serializer):
 
     between = serializers.CharField(required=False)
     pairs = serializers.IntegerField()
+    trained_on = serializers.IntegerField(
+        required=False, help_text="How many of these patients the other network was trained on."
+    )
     spearman = serializers.FloatField(allow_null=True)
     ssim = serializers.FloatField(allow_null=True)
     size = LikenessSizeOut()

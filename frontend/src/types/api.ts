@@ -3147,6 +3147,8 @@ export interface components {
         LikenessOut: {
             between?: string;
             pairs: number;
+            /** @description How many of these patients the other network was trained on. */
+            trained_on?: number;
             /** Format: double */
             spearman: number | null;
             /** Format: double */
