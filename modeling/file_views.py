@@ -160,7 +160,7 @@ class RunMapDicom(LeadView):
             raise RuleViolation(
                 f"The series of {pseudonym} cannot be read: {error}", code="no_series"
             ) from error
-        statement = map_queries.verdict(run, found.method)["statement"]
+        verdict = map_queries.verdict(run, found.method)
         content = saliency_files.dicom(
             found.path,
             sources,
@@ -168,7 +168,8 @@ class RunMapDicom(LeadView):
             method=found.method,
             run=run.pk,
             version=run.code_version,
-            statement=statement,
+            statement=verdict["statement"],
+            validated=verdict["validated"],
         )
         response = HttpResponse(content, content_type="application/dicom")
         response["Content-Disposition"] = (
