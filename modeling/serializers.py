@@ -314,6 +314,10 @@ class PublishedIn(serializers.Serializer):
 class PublishedOut(serializers.Serializer):
     findings = serializers.ListField(child=serializers.CharField())
     matrices = PublishedMatrixOut(many=True)
+    not_searched = serializers.CharField(
+        allow_null=True,
+        help_text="Why no table was searched for: then no finding does not mean none is wrong.",
+    )
 
 
 class PaperOut(serializers.Serializer):

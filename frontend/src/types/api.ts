@@ -3750,6 +3750,8 @@ export interface components {
         PublishedOut: {
             findings: string[];
             matrices: components["schemas"]["PublishedMatrixOut"][];
+            /** @description Why no table was searched for: then no finding does not mean none is wrong. */
+            not_searched: string | null;
         };
         PullCountsOut: {
             queued: number;
