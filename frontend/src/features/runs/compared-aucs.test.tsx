@@ -59,3 +59,14 @@ it('says of compared runs why their folds were pooled', () => {
   expect(screen.getByText('pooled over folds: their test folds differ')).toBeTruthy();
   expect(screen.getByText('AUC within folds')).toBeTruthy();
 });
+
+it.each([
+  ['the same patients in other folds', [['c', 'a'], ['b']], 'm', 'Same label set and test patients.'],
+  ['a hold-out’s patients', [['a', 'b']], 'm', /^Same label set, but other test patients, so the figures are not like for like/],
+  ['another label set', [['a', 'b'], ['c']], 'n', /^Different label sets/],
+])('says whether figures are like for like: %s', (_, tested, manifest_sha256, words) => {
+  const other = run(2, {}, tested);
+  Object.assign(other.result as object, { manifest_sha256 });
+  show(<CompareRuns ids={[1, 2]} />, [run(1), other], pair({ auc_basis: 'one_network', pooled_because: null }));
+  expect(screen.getByText(words)).toBeTruthy();
+});
