@@ -19,7 +19,7 @@ from django.conf import settings
 from config.exceptions import RuleViolation
 from modeling import map_queries, queries
 from modeling.lineage import carried_by, hash_of_content
-from modeling.model_card import INTENDED_USE, NOT_PROVIDED, model_card
+from modeling.model_card import INTENDED_USE, NOT_PROVIDED, labels_of, model_card
 from modeling.models import Run
 
 SCHEMA = (
@@ -36,10 +36,17 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pydicom")
 
 
 def card(run: Run) -> str:
-    """The run's model card, Markdown."""
+    """The run's model card, Markdown.
+
+    Raises
+    ------
+    modeling.queries.ManifestDamaged
+        If the label set's file is not what was frozen.
+    """
     assert run.result is not None
     row = run.label_set
-    about = {"hash": row.hash, "patients": row.patients, "positives": row.positives}
+    labels = labels_of(queries.manifest(row))
+    about = {"hash": row.hash, "patients": row.patients, "positives": row.positives, "labels": labels}
     verdicts = map_queries.verdicts(run)
     return model_card(run.result, title=f"Odontoid run {run.pk}", label_set=about, trust=verdicts)
 

@@ -20,6 +20,7 @@ from config.exceptions import RuleViolation
 from modeling import bundle, map_queries, queries, runs, saliency_files
 from modeling.map_verdicts import KINDS, METHODS
 from modeling.models import Run, TrustJob
+from modeling.run_pairs import run_pairs
 from modeling.trust_serializers import RunPairOut, TrustOut
 from modeling.views import LeadView, chosen, damaged, one, user_of
 
@@ -72,7 +73,7 @@ class RunPairs(LeadView):
         words = request.query_params.get("ids", "").split(",")
         if not all(word.isdecimal() and len(word) < 10 for word in words) or len(words) > MOST_COMPARED:
             raise ValidationError({"ids": [f"Give two to {MOST_COMPARED} ids of runs, as 3,4,7."]})
-        return Response(RunPairOut(queries.run_pairs([int(word) for word in words]), many=True).data)
+        return Response(RunPairOut(run_pairs([int(word) for word in words]), many=True).data)
 
 
 class RunNetwork(LeadView):
@@ -108,7 +109,11 @@ class RunBundle(LeadView):
 class RunModelCard(LeadView):
     @extend_schema(responses={(200, "text/markdown"): OpenApiTypes.STR})
     def get(self, request: Request, pk: int) -> HttpResponse:
-        response = HttpResponse(bundle.card(_published(pk)), content_type="text/markdown; charset=utf-8")
+        try:
+            card = bundle.card(_published(pk))
+        except queries.ManifestDamaged as error:
+            raise damaged(error) from error
+        response = HttpResponse(card, content_type="text/markdown; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="run-{pk}-model-card.md"'
         return response
 
@@ -155,7 +160,7 @@ class RunMapDicom(LeadView):
             raise RuleViolation(
                 f"The series of {pseudonym} cannot be read: {error}", code="no_series"
             ) from error
-        statement = map_queries.verdict(run, found.method)["statement"]
+        verdict = map_queries.verdict(run, found.method)
         content = saliency_files.dicom(
             found.path,
             sources,
@@ -163,7 +168,8 @@ class RunMapDicom(LeadView):
             method=found.method,
             run=run.pk,
             version=run.code_version,
-            statement=statement,
+            statement=verdict["statement"],
+            validated=verdict["validated"],
         )
         response = HttpResponse(content, content_type="application/dicom")
         response["Content-Disposition"] = (

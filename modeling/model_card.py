@@ -5,12 +5,15 @@ After Mitchell, FAccT 2019. Every figure is the run's own; what no record says i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from modeling.map_verdicts import KINDS
 
 NOT_PROVIDED = "NOT PROVIDED"
+#: Of a charter, what says how scans were read and whose labels differ.
+_TERMS = ("read_design", "discrepancy_rule", "rubric_version")
 INTENDED_USE = (
     "Research on the prediction of rheumatoid-arthritis-associated deformity of the upper cervical spine "
     "from a baseline sagittal T2 MRI. Research use only. Not a medical device; no decision on a patient may "
@@ -27,9 +30,14 @@ def _with_interval(value: float | None, bounds: Any) -> str:
     return f"{_number(value)}{low_high}"
 
 
-def _figures(metrics: Mapping[str, Any]) -> list[str]:
-    auc = metrics["auc"]
-    rows = [("AUC (DeLong)", _with_interval(auc["value"], (auc["low"], auc["high"])) if auc else "undefined")]
+def _figures(metrics: Mapping[str, Any], within: Mapping[str, Any] | None) -> list[str]:
+    def estimate(auc: Mapping[str, Any] | None) -> str:
+        return _with_interval(auc["value"], (auc["low"], auc["high"])) if auc else "undefined"
+
+    name = "AUC over all folds (DeLong)" if within else "AUC (DeLong)"
+    rows = [(name, estimate(metrics["auc"]))]
+    if within:
+        rows.append(("AUC within folds, each patient among those of its own (DeLong)", estimate(within)))
     rows.append(("AUPRC (bootstrap)", _with_interval(metrics["auprc"], metrics.get("auprc_ci"))))
     for name, figure in metrics["table"].items():
         bounds = figure.get("wilson") or figure.get("bootstrap")
@@ -45,8 +53,52 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
 def _threshold(metrics: Mapping[str, Any], split: Mapping[str, Any]) -> str:
     value = _number(metrics["threshold"])
     if len(split.get("folds", ())) > 1:
-        return f"Each patient at the thresholds of its own folds (mean {value}, itself never applied)"
+        return f"Each patient at the thresholds of its own folds (mean {value}, which the run never applied)"
     return f"Threshold {value}"
+
+
+def together(networks: int) -> str | None:
+    """What a bundle of several networks says of a new patient, and that its run's figures are not of that."""
+    if networks < 2:
+        return None
+    return (
+        f"mean of {networks} networks at the mean of their thresholds; the run evaluated each network alone, "
+        "on its own fold"
+    )
+
+
+def labels_of(manifest: Mapping[str, Any]) -> str:
+    """How a label set's labels came to be, from its manifest alone: what that does not say stays unsaid."""
+    rows = manifest["patients"]
+    how = Counter(row["provenance"] for row in rows)
+    readings = [
+        reading
+        for row in rows
+        for reading in ((row.get("labels") or {}).get("follow_up") or {}).get("readings") or ()
+    ]
+    observers, adjudicators = (
+        len({reading["reader"] for reading in readings if reading["kind"] == kind})
+        if readings
+        else NOT_PROVIDED
+        for kind in ("read", "adjudication")
+    )
+    charter = manifest.get("charter") or {}
+    terms = charter.get("terms") or {}
+    fixed = [f"{name.replace('_', ' ')} {terms[name]}" for name in _TERMS if terms.get(name) is not None]
+    if terms.get("consensus") is not None:
+        fixed.append(f"consensus meetings {'held' if terms['consensus'] else 'not held'}")
+    said = [
+        "final follow-up labels as recorded: "
+        + ", ".join(f"{count} {key}" for key, count in sorted(how.items())),
+        f"observers who read independently: {observers}",
+        f"adjudicators: {adjudicators}",
+        f"charter version {charter.get('version', NOT_PROVIDED)}"
+        + (f" ({', '.join(fixed)})" if fixed else ""),
+    ]
+    simulated = (
+        "the images are simulated, and their observers may be; " if manifest["study"] == "phantoms" else ""
+    )
+    return simulated + "; ".join(said)
 
 
 def model_card(
@@ -59,7 +111,7 @@ def model_card(
     result
         A run's ``result.json``.
     label_set
-        ``{"hash", "patients", "positives"}``.
+        ``{"hash", "patients", "positives", "labels"}``, the last as :func:`labels_of` says it.
     trust
         What :func:`modeling.map_verdicts.verdicts` says of its maps.
     """
@@ -76,6 +128,8 @@ def model_card(
     against = metrics["mcnemar"]
     split = result["split"]
     repeats = 1 + max((row["repeat"] for row in split.get("folds", [])), default=0)
+    kept = together(sum(row["repeat"] == 0 for row in split.get("folds", ())))
+    of_bundle = [f"Of its bundle, `evaluate` takes the {kept}: the figures below are not of that mean.", ""]
     of_repeats = (
         f" Each patient's score is the mean of {repeats} networks, one of every repeat; only those of the "
         "first repeat are kept, and alone they may do worse."
@@ -102,16 +156,18 @@ def model_card(
         "## Data",
         "",
         f"{data}; label set {label_set['hash']}: {label_set['patients']} patients, {label_set['positives']} "
-        "with deformity at follow-up, labels by two blinded observers with consensus and adjudication. "
+        f"with deformity at follow-up. Labels: {label_set['labels']}. "
         f"Split: {result['split']['kind']}, seed {result['split']['seed']}. Intermediate follow-up counts as "
         f"{result['intermediate_policy']}.{of_repeats}",
         "",
         f"## Evaluation: {metrics['n']} test patients, {metrics['positives']} cases",
         "",
-        *_figures(metrics),
+        *(of_bundle if kept else ()),
+        *_figures(metrics, result.get("auc_within_folds")),
         "",
         f"{_threshold(metrics, split)}, set without test patients: {matrix}. Always calling "
-        f"negative would be right in {_number(metrics['no_information_rate'])}; exact McNemar against that "
+        # Not the no-information rate, which is that of always calling positive where cases are the majority.
+        f"negative would be right in {_number(1 - metrics['prevalence'])}; exact McNemar against that "
         f"p = {_number(against['p'])}.",
         "",
         "## Subgroups",

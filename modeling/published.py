@@ -7,22 +7,24 @@ not add up (:data:`modeling.paper.PAPER`). The checker takes any publication's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from math import comb
 from typing import Any
+
+import numpy as np
 
 from modeling.published_figure import Stated, check_proportions, parse_stated
 from modeling.published_flow import check_flow
 from modeling.published_input import COUNTS, FIGURES, parse_figures, plain_table
 
-__all__ = ["COUNTS", "FIGURES", "check_published", "consistent_matrices"]
+__all__ = ["COUNTS", "FIGURES", "check_published", "consistent_matrices", "not_searched"]
 
-#: Above this many candidate matrices the search for a consistent one is not attempted.
+#: Above this many candidate matrices the search for a consistent one is not attempted: a web worker makes it.
 SEARCH_LIMIT = 2_000_000
 
 Matrix = tuple[int, int, int, int]  # tp, fp, tn, fn
 
 
-def _margins(tp: int, fp: int, tn: int, fn: int) -> dict[str, int]:
+def _margins(tp: Any, fp: Any, tn: Any, fn: Any) -> dict[str, Any]:
     return {
         "n": tp + fp + tn + fn,
         "positive": tp + fn,
@@ -114,7 +116,8 @@ def check_published(table: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        One sentence per contradiction; empty when all can be true together.
+        One sentence per contradiction; empty when all can be true together, unless :func:`not_searched`
+        says that this was not searched.
 
     Raises
     ------
@@ -218,40 +221,66 @@ def _from_some(counts: Mapping[str, int | None], figures: Mapping[str, Stated]) 
     return findings
 
 
+def not_searched(table: Mapping[str, Any]) -> str | None:
+    """Why no 2×2 table of whole patients was looked for that gives every figure; None where one was, or where
+    the counts that are given settle it.
+
+    Where this says something, no finding does not mean that all can be true together.
+    """
+    counts, margins, figures = parse_figures(plain_table(table))
+    settled = all(counts[name] is not None for name in COUNTS) or bool(_from_some(counts, figures))
+    choices = None if not figures or settled else _choices(margins)
+    if not isinstance(choices, str):
+        return None
+    return f"Whether any 2×2 table of whole patients gives every figure was not searched: {choices}."
+
+
+def _choices(margins: Mapping[str, int | None]) -> tuple[int, Sequence[int]] | str:
+    """Patients, and how many of them may be positive; or why there are too many tables to search."""
+    n, positive, negative = margins["n"], margins["positive"], margins["negative"]
+    if n is None and positive is not None and negative is not None:
+        n = positive + negative
+    if n is None:
+        return "the number of patients is not given"
+    if positive is None and negative is not None:
+        positive = n - negative
+    tables = comb(n + 3, 3) if positive is None else (positive + 1) * (n - positive + 1)
+    if tables > SEARCH_LIMIT:
+        return f"{n} patients allow too many"
+    return n, range(n + 1) if positive is None else [positive] if 0 <= positive <= n else []
+
+
 def _search(
     counts: Mapping[str, int | None], margins: Mapping[str, int | None], figures: Mapping[str, Stated]
 ) -> list[str]:
     """Without all four counts: is there any matrix of whole patients that gives every figure?"""
-    n, positive, negative = margins["n"], margins["positive"], margins["negative"]
-    if n is None and positive is not None and negative is not None:
-        n = positive + negative
-    if n is None or (positive is None and negative is None and n > 1000):  # far beyond the limit
+    choices = _choices(margins)
+    if isinstance(choices, str):
         return []
-    if positive is None and negative is not None:
-        positive = n - negative
-    choices = range(n + 1) if positive is None else range(positive, positive + 1)
-    if sum((p + 1) * (n - p + 1) for p in choices if 0 <= p <= n) > SEARCH_LIMIT:
-        return []
-    best: tuple[int, Matrix, list[str]] | None = None
-    for p in choices:
-        for tp, tn in product(range(p + 1), range(n - p + 1)):
-            matrix = (tp, n - p - tn, tn, p - tp)
-            if any(
-                given is not None and given != own
-                for given, own in zip((counts[c] for c in COUNTS), matrix, strict=True)
-            ):
-                continue
-            own = _margins(*matrix)
-            if any(total is not None and own[name] != total for name, total in margins.items()):
-                continue
-            fits = _fitting(matrix, figures)
-            if len(fits) == len(figures):
-                return []
-            if best is None or len(fits) > best[0]:
-                best = (len(fits), matrix, fits)
+    n, positives = choices
+    best: tuple[int, Matrix] | None = None
+    for p in positives:
+        tp, tn = np.indices((p + 1, n - p + 1)).reshape(2, -1)
+        tables = (tp, n - p - tn, tn, p - tp)
+        possible = np.ones(tp.size, dtype=bool)
+        stated = [*zip((counts[name] for name in COUNTS), tables, strict=True)]
+        stated += [(margins[name], own) for name, own in _margins(*tables).items()]
+        for given, own in stated:
+            possible &= given is None or own == given
+        if not possible.any():
+            continue
+        left = [column[possible] for column in tables]
+        fitting = sum(figure.fits(FIGURES[name](*left)).astype(int) for name, figure in figures.items())
+        at = int(np.argmax(fitting))
+        if fitting[at] == len(figures):
+            return []
+        if best is None or fitting[at] > best[0]:
+            a, b, c, d = (int(column[at]) for column in left)
+            best = (fitting[at], (a, b, c, d))
     if best is None:
         return [f"No 2×2 table of {n} patients has the stated counts and margins."]
-    wrong = ", ".join(f"{name} {stated}" for name, stated in figures.items() if name not in best[2])
+    fits = _fitting(best[1], figures)
+    wrong = ", ".join(f"{name} {stated}" for name, stated in figures.items() if name not in fits)
     return [
         f"No 2×2 table of {n} whole patients gives every stated figure; the nearest, "
         f"{_describe(best[1])}, cannot give {wrong}."

@@ -44,7 +44,8 @@ class Stated:
     value: float
     decimals: int
 
-    def fits(self, exact: float | None) -> bool:
+    def fits(self, exact: Any) -> Any:
+        """Whether it is true of a number (None: of none), or of each of an array."""
         return exact is not None and abs(exact - self.value) <= 0.5 * 10.0**-self.decimals + 1e-9
 
     def __str__(self) -> str:

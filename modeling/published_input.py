@@ -1,10 +1,12 @@
-"""What a published table may hold: keys and their kinds, checked before any sum (standard library)."""
+"""What a published table may hold: keys and their kinds, checked before any sum (standard library, numpy)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from modeling.published_figure import Stated, parse_stated, whole_number
 
@@ -31,21 +33,26 @@ ALIASES = {
 MOST_ROWS = 500
 
 
-def _share(k: float, n: float) -> float | None:
+def _share(k: Any, n: Any) -> Any:
+    """k of n; None where n is 0, in arrays NaN."""
+    if isinstance(n, np.ndarray):
+        return np.divide(k, n, out=np.full(n.shape, np.nan), where=n != 0)
     return k / n if n else None
 
 
-def _mcc(tp: int, fp: int, tn: int, fn: int) -> float | None:
-    margins = float(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    return (tp * tn - fp * fn) / margins**0.5 if margins else None
+def _mcc(tp: Any, fp: Any, tn: Any, fn: Any) -> Any:
+    # As floats: the product of four margins passes 64 bits.
+    margins = 1.0 * (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return _share(tp * tn - fp * fn, margins**0.5)
 
 
-def _balanced(tp: int, fp: int, tn: int, fn: int) -> float | None:
-    return (tp / (tp + fn) + tn / (tn + fp)) / 2 if tp + fn and tn + fp else None
+def _balanced(tp: Any, fp: Any, tn: Any, fn: Any) -> Any:
+    sensitivity, specificity = _share(tp, tp + fn), _share(tn, tn + fp)
+    return None if sensitivity is None or specificity is None else (sensitivity + specificity) / 2
 
 
-#: Each figure that follows from the four counts.
-FIGURES: Mapping[str, Callable[[int, int, int, int], float | None]] = {
+#: Each figure that follows from the four counts, numbers or integer arrays of one shape.
+FIGURES: Mapping[str, Callable[[Any, Any, Any, Any], Any]] = {
     "sensitivity": lambda tp, fp, tn, fn: _share(tp, tp + fn),
     "specificity": lambda tp, fp, tn, fn: _share(tn, tn + fp),
     "accuracy": lambda tp, fp, tn, fn: _share(tp + tn, tp + fp + tn + fn),

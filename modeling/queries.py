@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from django.db.models.fields.json import KT
 
 from modeling import recipe
 from modeling.manifest import manifest_sha256
-from modeling.metrics import delong_paired, mcnemar_paired
-from modeling.models import LabelSet, Prediction, Run
+from modeling.models import LabelSet, Run
 from modeling.paper import PAPER
 from modeling.published import COUNTS, FIGURES, check_published, consistent_matrices
 
@@ -68,8 +66,9 @@ def counts(content: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def runs() -> QuerySet[Run]:
-    """Runs with their AUC and without their result, which is a hundred times the rest of the row."""
-    return with_parts(Run.objects.defer("result")).annotate(auc_json=KT("result__metrics__auc"))
+    """Runs with their AUCs and without their result, which is a hundred times the rest of the row."""
+    aucs = {"auc_json": KT("result__metrics__auc"), "within_json": KT("result__auc_within_folds")}
+    return with_parts(Run.objects.defer("result")).annotate(**aucs)
 
 
 def with_parts(rows: QuerySet[Run]) -> QuerySet[Run]:
@@ -81,9 +80,20 @@ def with_parts(rows: QuerySet[Run]) -> QuerySet[Run]:
 
 def auc(run: Run) -> dict[str, float] | None:
     """AUC with its interval: of a row of :func:`runs`, or of a whole run."""
-    found = getattr(run, "auc_json", None)
+    return _estimate(run, "auc_json", lambda result: result["metrics"]["auc"])
+
+
+def auc_within_folds(run: Run) -> dict[str, float] | None:
+    """As :func:`auc`, within the folds; None with one fold, and for runs from before it was made."""
+    return _estimate(run, "within_json", lambda result: result.get("auc_within_folds"))
+
+
+def _estimate(
+    run: Run, annotated: str, of_result: Callable[[dict[str, Any]], dict[str, float] | None]
+) -> dict[str, float] | None:
+    found = getattr(run, annotated, None)
     if found is None and "result" not in run.get_deferred_fields() and run.result:
-        found = run.result["metrics"]["auc"]
+        found = of_result(run.result)
     value: dict[str, float] | None = json.loads(found) if isinstance(found, str) else found
     return value
 
@@ -114,40 +124,6 @@ def log_tail(run_id: int, part: str = "") -> str:
 def published_file(run: Run, name: str) -> Path:
     """A file of a published run."""
     return Path(settings.RUNS_DIR) / run.path / name
-
-
-def run_pairs(ids: list[int]) -> list[dict[str, Any]]:
-    """Paired tests of every two published runs among ``ids``, on the patients that both tested.
-
-    A patient counts whose outcome is the same in both label sets.
-    """
-    tested: dict[int, dict[str, Prediction]] = {}
-    rows = Prediction.objects.filter(
-        run_id__in=ids, run__state=Run.State.SUCCEEDED, split=Prediction.Split.TEST
-    )
-    for row in rows:
-        tested.setdefault(row.run_id, {})[row.patient] = row
-    found = []
-    for first, second in combinations([pk for pk in dict.fromkeys(ids) if pk in tested], 2):
-        one, two = tested[first], tested[second]
-        shared = [p for p in sorted(one) if p in two and one[p].outcome == two[p].outcome]
-        y = [one[p].outcome for p in shared]
-        both = len(set(y)) == 2
-        scores, calls = (
-            [[getattr(rows[p], name) for p in shared] for rows in (one, two)]
-            for name in ("score", "predicted")
-        )
-        found.append(
-            {
-                "first": first,
-                "second": second,
-                "n": len(shared),
-                "positives": sum(y),
-                "auc": delong_paired(y, scores[0], scores[1]) if both else None,
-                "mcnemar": mcnemar_paired(y, calls[0], calls[1]) if shared else None,
-            }
-        )
-    return found
 
 
 def networks(run: Run) -> list[str]:

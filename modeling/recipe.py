@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -213,16 +213,15 @@ class Recipe:
         Raises
         ------
         RecipeError
-            If a key is unknown, a value does not parse, or the result contradicts itself.
+            If a key is unknown, a value does not parse, the result contradicts itself, or a change would do
+            nothing.
         """
         if isinstance(assignments, Mapping):
             changes = {str(key): value for key, value in assignments.items()}
         else:
             changes = dict(_assignment(text) for text in assignments)
         changed = from_mapping(self.to_mapping() | changes)
-        idle = sorted(key for key in AUGMENTATIONS & changes.keys() if getattr(self, key) != changes[key])
-        if changed.augment == "none" and idle:
-            raise RecipeError(f"{', '.join(idle)}: nothing is augmented with augment=none")
+        _refuse_idle(changes.keys(), changed)
         return changed
 
 
@@ -295,6 +294,34 @@ def _refuse_contradictions(recipe: Recipe) -> None:
     )
     for contradicts, reason in rules:
         if contradicts:
+            raise RecipeError(reason)
+
+
+def _refuse_idle(wished: Set[str], recipe: Recipe) -> None:
+    """Refuse a wish that would do nothing.
+
+    Not a contradiction of every recipe: profiles hold augmentations beside augment=none and trust=quick
+    beside saliency=false, former versions stored them so, and what is stored must still be read.
+    """
+    r, usual = recipe, profile(recipe.profile)
+    augmentation = bool(wished & {*AUGMENTATIONS, "augment"})
+    idle = sorted(key for key in AUGMENTATIONS if getattr(r, key) != getattr(usual, key))
+    rules = (
+        (
+            augmentation and r.augment == "none" and bool(idle),
+            f"{', '.join(idle)}: nothing is augmented with augment=none",
+        ),
+        (
+            augmentation and r.augment != "none" and r.augment_probability == 0,
+            f"augment_probability=0 leaves augment={r.augment} nothing to do; take augment=none",
+        ),
+        (
+            "trust" in wished and r.trust != "none" and not r.saliency,
+            f"trust={r.trust} tests maps, and saliency=false makes none; take trust=none",
+        ),
+    )
+    for does_nothing, reason in rules:
+        if does_nothing:
             raise RecipeError(reason)
 
 

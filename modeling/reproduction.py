@@ -97,11 +97,12 @@ def compare(original: Path, repeat: Path, *, pinned: Collection[str] = ()) -> Co
             result["recipe"] = {key: value for key, value in result["recipe"].items() if key not in pinned}
     # Another version of the program reports more or less; what both report is compared.
     version, other = (known_version(environment) for environment in environments)
+    same_version = version is not None and version == other
     added: list[str] = []
     for key in sorted({*first, *second} - {*PASSING}):
         one, two = ({key: result[key]} if key in result else {} for result in (first, second))
         lines = list(differences(one, two))
-        if version is None or version != other:
+        if not same_version:
             added += [line for line in lines if line.endswith(ONLY)]
             lines = [line for line in lines if not line.endswith(ONLY)]
         if lines or (one and two):
@@ -116,7 +117,7 @@ def compare(original: Path, repeat: Path, *, pinned: Collection[str] = ()) -> Co
     if maps:
         lines = [line for name in maps for line in _other_arrays(original / name, repeat / name, name)]
         _note(found, f"{len(maps)} saliency maps", lines)
-    _compare_trust(found, original, repeat, by_run=first.get("trust") is not None)
+    _compare_trust(found, original, repeat, by_run=first.get("trust") is not None, same_version=same_version)
     return found
 
 
@@ -138,7 +139,9 @@ def _other_file(path: Path, other: Path, sha256: Callable[[Path], str]) -> list[
     return lines
 
 
-def _compare_trust(found: Comparison, original: Path, repeat: Path, *, by_run: bool) -> None:
+def _compare_trust(
+    found: Comparison, original: Path, repeat: Path, *, by_run: bool, same_version: bool
+) -> None:
     """A report that was made later, or by another list of tests, is not the repeat's: said, not compared."""
     paths = original / "trust.json", repeat / "trust.json"
     if not any(path.exists() for path in paths):
@@ -157,7 +160,12 @@ def _compare_trust(found: Comparison, original: Path, repeat: Path, *, by_run: b
         for report in (one, two):
             for key in PASSING:
                 report.pop(key, None)
-        lines = [f"trust.json {line}" for line in differences(one, two)]
+        lines = [
+            f"trust.json {line}"
+            for line in differences(one, two)
+            # As of the result: another version tells more or less.
+            if same_version or not line.endswith(ONLY)
+        ]
     _note(found, "trust.json", lines)
 
 

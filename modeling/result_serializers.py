@@ -245,6 +245,9 @@ class FoldOut(serializers.Serializer):
     test = serializers.ListField(child=serializers.CharField())
     threshold = serializers.FloatField()
     temperature = serializers.FloatField()
+    test_logits = FloatsField(
+        required=False, help_text="Its network's own, in the order of test; absent from earlier runs."
+    )
 
 
 class SplitOut(serializers.Serializer):

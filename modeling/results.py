@@ -31,8 +31,8 @@ def read(directory: Path, run: Run, manifest: Mapping[str, Any]) -> Result:
     """Read and check a finished run's directory.
 
     The label set must be the run's own, every prediction one of its patients with the frozen outcome,
-    no patient on both sides of a fold, each tested once in every repeat, and the confusion matrix the
-    one that the test scores give.
+    no patient on both sides of a fold, each tested once in every repeat, the folds' own logits those whose
+    mean a patient has, and the confusion matrix the one that the test scores give.
 
     Raises
     ------
@@ -54,6 +54,7 @@ def read(directory: Path, run: Run, manifest: Mapping[str, Any]) -> Result:
     predictions = [_prediction(row, number, run, outcomes, directory) for number, row in enumerate(rows, 2)]
     tested = [row for row in predictions if row.split == Prediction.Split.TEST]
     _check_sides(predictions, tested, content["split"])
+    _check_fold_logits(tested, content["split"])
     cells = Counter(row.cell.lower() for row in tested)
     counts = {cell: cells[cell] for cell in ("tp", "fp", "tn", "fn")}
     if counts != content["metrics"]["confusion"]:
@@ -117,4 +118,21 @@ def _check_sides(
             raise ResultError(
                 f"predictions.csv and result.json name different test patients (repeat {repeat + 1}: "
                 f"{min(test ^ names)})"
+            )
+
+
+def _check_fold_logits(tested: Iterable[Prediction], split: Mapping[str, Any]) -> None:
+    found: dict[str, list[float]] = {}
+    for fold in split["folds"]:
+        if "test_logits" not in fold:  # of a trainer that kept the means alone
+            return
+        if len(fold["test_logits"]) != len(fold["test"]):
+            raise ResultError(f"repeat {fold['repeat'] + 1}, fold {fold['fold'] + 1}: not a logit a patient")
+        for name, logit in zip(fold["test"], fold["test_logits"], strict=True):
+            found.setdefault(name, []).append(logit)
+    for row in tested:
+        mean = sum(found[row.patient]) / len(found[row.patient])
+        if not math.isclose(mean, row.logit, rel_tol=1e-9, abs_tol=1e-9):
+            raise ResultError(
+                f"patient {row.patient}: the folds' logits have the mean {mean}, predictions.csv {row.logit}"
             )

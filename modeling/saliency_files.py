@@ -86,6 +86,7 @@ def dicom(
     run: int,
     version: str,
     statement: str,
+    validated: bool,
 ) -> bytes:
     """The map as a DICOM file of the patient's own study.
 
@@ -100,13 +101,14 @@ def dicom(
         the series by any viewer. ``secondary_capture``: the coloured picture, for viewers that know no more.
     version
         Of the code that made the run.
-    statement
-        Whether the map may be believed; goes into the file.
+    statement, validated
+        Whether the map may be believed, in words and for localisation; both go into the file.
 
     Returns
     -------
     bytes
-        A Part 10 file. The same map gives the same UIDs, so that sending it twice stores it once.
+        A Part 10 file. The same map with the same statement gives the same UIDs, so that sending it twice
+        stores it once; a report made again gives others, for an archive keeps the first file of a UID.
     """
     import highdicom
 
@@ -115,7 +117,8 @@ def dicom(
         values = file[method].astype(np.float32) / 255 * np.float32(file[f"{method}_peak"])
         offsets = np.sort(file["normal_offsets_mm"])
     first = sources[0]
-    seed = f"odontoid/{first.SeriesInstanceUID}/{run}/{sop_class}/{method}"
+    stands = hashlib.sha256(statement.encode()).hexdigest()
+    seed = f"odontoid/{first.SeriesInstanceUID}/{run}/{sop_class}/{method}/{stands}"
     common: dict[str, Any] = {
         "series_instance_uid": _uid(f"{seed}/series"),
         "sop_instance_uid": _uid(seed),
@@ -167,7 +170,9 @@ def dicom(
             content_description=f"{method} of run {run}",
             **common,
         )
-    found.SeriesDescription = f"{method} of run {run}, research only"[:64]
+    # First, since viewers cut long descriptions and few show a comment.
+    warning = "" if validated else "Not validated for localisation: "
+    found.SeriesDescription = f"{warning}{method} of run {run}{', research only' if validated else ''}"[:64]
     found.BodyPartExamined = first.get("BodyPartExamined") or "CSPINE"
     found.ImageComments = f"Research use only. {statement}"[:10240]
     buffer = io.BytesIO()

@@ -113,12 +113,13 @@ class TrainingProgressField(serializers.JSONField):
 
 
 class RunRowOut(serializers.ModelSerializer[Run]):
-    """A run in a list: everything but the result, of which only the AUC."""
+    """A run in a list: everything but the result, of which only the AUCs."""
 
     progress = TrainingProgressField()
     recipe = serializers.DictField()
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     auc = serializers.SerializerMethodField()
+    auc_within_folds = serializers.SerializerMethodField()
     parts_total = serializers.IntegerField(
         help_text="Folds that are jobs of their own; 0: the run is one job."
     )
@@ -144,6 +145,7 @@ class RunRowOut(serializers.ModelSerializer[Run]):
             "started_at",
             "finished_at",
             "auc",
+            "auc_within_folds",
             "parts_total",
             "parts_done",
         ]
@@ -152,6 +154,10 @@ class RunRowOut(serializers.ModelSerializer[Run]):
     @extend_schema_field(EstimateOut(allow_null=True))
     def get_auc(self, run: Run) -> dict[str, float] | None:
         return queries.auc(run)
+
+    @extend_schema_field(EstimateOut(allow_null=True))
+    def get_auc_within_folds(self, run: Run) -> dict[str, float] | None:
+        return queries.auc_within_folds(run)
 
 
 JOB_FIELDS = ["state", "progress", "device", "error", "attempts", "started_at", "finished_at"]
@@ -308,6 +314,10 @@ class PublishedIn(serializers.Serializer):
 class PublishedOut(serializers.Serializer):
     findings = serializers.ListField(child=serializers.CharField())
     matrices = PublishedMatrixOut(many=True)
+    not_searched = serializers.CharField(
+        allow_null=True,
+        help_text="Why no table was searched for: then no finding does not mean none is wrong.",
+    )
 
 
 class PaperOut(serializers.Serializer):

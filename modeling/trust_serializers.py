@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from modeling.map_verdicts import KINDS
 from modeling.result_serializers import FloatsField, IntervalField, MapVerdictOut, PairedAucOut
+from modeling.run_pairs import BASES
 from modeling.serializers import TrustJobOut
 
 
@@ -50,6 +51,9 @@ class LikenessOut(serializers.Serializer):
 
     between = serializers.CharField(required=False)
     pairs = serializers.IntegerField()
+    trained_on = serializers.IntegerField(
+        required=False, help_text="How many of these patients the other network was trained on."
+    )
     spearman = serializers.FloatField(allow_null=True)
     ssim = serializers.FloatField(allow_null=True)
     size = LikenessSizeOut()
@@ -172,4 +176,10 @@ class RunPairOut(serializers.Serializer):
     n = serializers.IntegerField()
     positives = serializers.IntegerField()
     auc = PairedAucOut(allow_null=True)
+    auc_basis = serializers.ChoiceField(
+        choices=list(BASES), help_text="Among whom the AUCs rank a patient: those of its own fold, or of all."
+    )
+    pooled_because = serializers.CharField(
+        allow_null=True, help_text="Why the folds had to be pooled; null where they were not."
+    )
     mcnemar = McNemarPairOut(allow_null=True)

@@ -22,7 +22,7 @@ from modeling import map_queries, queries, runs, snapshot
 from modeling import recipe as recipes
 from modeling.map_verdicts import METHODS
 from modeling.models import LabelSet, Run
-from modeling.published import check_published, consistent_matrices
+from modeling.published import check_published, consistent_matrices, not_searched
 from modeling.serializers import (
     FrozenOut,
     LabelSetDetailOut,
@@ -231,7 +231,11 @@ class PublishedCheck(LeadView):
         body.is_valid(raise_exception=True)
         table = body.validated_data["table"]
         try:
-            found = {"findings": check_published(table), "matrices": consistent_matrices(table)}
+            found = {
+                "findings": check_published(table),
+                "matrices": consistent_matrices(table),
+                "not_searched": not_searched(table),
+            }
         except ValueError as error:
             raise RuleViolation(str(error), code="bad_table") from error
         return Response(PublishedOut(found).data)

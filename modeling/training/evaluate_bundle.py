@@ -13,20 +13,23 @@ import json
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from modeling.lineage import hash_of_content
 from modeling.manifest import Manifest, ManifestError, load_manifest
 from modeling.metrics import evaluate, evaluate_groups
-from modeling.recipe import Recipe, RecipeError, from_mapping
+from modeling.model_card import together
+from modeling.recipe import RecipeError, from_mapping
 from modeling.training.atomic import replacing
 from modeling.training.image_set import ImageSet
 from modeling.training.loading import load_images
 from modeling.training.saved import SavedNetworkError, fold_of, load_network, weight_files
-from modeling.training.train import choose_device, configure
+from modeling.training.train import TrainingError, choose_device, configure
 from modeling.training.train import evaluate as logits_of
 from modeling.training.volume import ImageError
 
@@ -105,22 +108,26 @@ def seen_before(folder: Path, manifest: Manifest) -> list[str]:
     return [
         patient.patient
         for patient in manifest.patients
-        if hashlib.sha256(patient.series.content_hash.encode()).hexdigest() in known
+        if hash_of_content(patient.series.content_hash) in known
     ]
 
 
 def run_bundle(
     folder: Path, manifest: Manifest, images: Path, cache: Path, *, allow_seen: bool = False
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Figures and one row per patient: the mean over the bundle's networks, as its run averaged repeats.
+    """Figures and one row per patient: the mean over the bundle's networks, at the mean of their thresholds.
+
+    No patient here belongs to one fold, as each did in the run, which judged every network alone:
+    ``networks_together`` says so where there are several.
 
     Raises
     ------
-    BundleError, ImageError, SavedNetworkError
+    BundleError, ImageError, SavedNetworkError, TrainingError
         With what is wrong; :class:`BundleError` also where patients were trained on and ``allow_seen`` is
         not set.
     """
-    recipe: Recipe = from_mapping(_json(folder / "configs" / "recipe.json"))
+    # Where the run trained is no matter here: nothing in a bundle needs a GPU.
+    recipe = replace(from_mapping(_json(folder / "configs" / "recipe.json")), device="auto")
     decisions = _decisions(folder)
     seen = seen_before(folder, manifest)
     if seen and not allow_seen:
@@ -151,6 +158,7 @@ def run_bundle(
         "bundle": _config(folder, "metadata.json", "name"),
         "manifest_sha256": manifest.sha256,
         "networks": len(logits),
+        "networks_together": together(len(logits)),
         "seen_in_training": len(seen),
         "metrics": evaluate(outcomes, score, threshold),
         "groups": evaluate_groups(
@@ -182,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
                 Path(folder), manifest, arguments.images, arguments.cache or out / "cache",
                 allow_seen=arguments.allow_seen,
             )  # fmt: skip
-    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError) as error:
+    except (ManifestError, BundleError, ImageError, SavedNetworkError, RecipeError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     with replacing(out / "predictions.csv") as part, part.open("w", newline="", encoding="utf-8") as handle:

@@ -223,6 +223,8 @@ def write_results(
                     "fold": part.fold.fold,
                     "train": list(part.fold.train),
                     "test": list(part.fold.test),
+                    # Before the mean over repeats, for another run is compared within the folds.
+                    "test_logits": [float(logit) for logit in part.test_logits],
                     "threshold": part.threshold,
                     "temperature": part.temperature,
                 }

@@ -90,10 +90,15 @@ class Trust:
         if self.stop():
             raise Stopped
 
-    def _other_maps(self, between: str, others: Sequence[tuple[Case, nn.Module]]) -> dict[str, Any]:
-        """Kind → likeness of each case's maps to those of another network."""
+    def _other_maps(
+        self, between: str, others: Sequence[tuple[Case, nn.Module]], trained_on: int = 0
+    ) -> dict[str, Any]:
+        """Kind → likeness of each case's maps to those of another network.
+
+        ``trained_on``: how many of these patients that network knew.
+        """
         pairs = [(case.cells, checks.answer_cells(network, case)) for case, network in others]
-        about = {"between": between, "pairs": len(pairs)}
+        about = {"between": between, "pairs": len(pairs), "trained_on": trained_on}
         return {kind: about | found for kind, found in checks.likeness(pairs).items()}
 
     def _retrained(self, part: int, *, shuffled: bool) -> nn.Module:
@@ -190,4 +195,8 @@ class Trust:
             return None, None
         folds = list(self.networks)
         following = dict(zip(folds, [*folds[1:], folds[0]], strict=True))
-        return None, self._other_maps("folds", [(c, self.networks[following[c.fold]]) for c in cases])
+        # No other fold's network is free of them: what it trained on is told beside the figure.
+        train = {row["fold"]: {self.manifest.patients[i].patient for i in row["train"]} for row in self.folds}
+        trained_on = sum(case.patient in train[following[case.fold]] for case in cases)
+        others = [(case, self.networks[following[case.fold]]) for case in cases]
+        return None, self._other_maps("folds", others, trained_on)

@@ -69,7 +69,13 @@ def test_list_has_the_auc_and_no_result(as_lead: APIClient, published: Run) -> N
     rows = as_lead.get(URL).json()
     assert [row["id"] for row in rows] == [waiting.pk, published.pk]
     assert [row["auc"] and row["auc"]["value"] for row in rows] == [None, 1.0]
+    assert [row["auc_within_folds"] for row in rows] == [None, None]
     assert all("result" not in row for row in rows)
+    within = {"value": 0.7, "low": 0.5, "high": 0.8}
+    published.result = {**(published.result or {}), "auc_within_folds": within}
+    published.save()
+    shown = as_lead.get(URL).json()[1], as_lead.get(f"{URL}{published.pk}/").json()
+    assert [row["auc_within_folds"] for row in shown] == [within, within]
 
 
 def test_list_needs_one_query_for_all_rows(

@@ -32,6 +32,8 @@ def test_a_file_of_another_publication(tmp_path: Path) -> None:
     file = tmp_path / "table.json"
     file.write_text(json.dumps({"tp": 9, "fp": 7, "tn": 48, "fn": 3, "sensitivity": 0.75}))
     assert said(str(file)) == "All can be true together.\n"
+    file.write_text(json.dumps({"sensitivity": 0.75, "ppv": 0.5}))
+    assert said(str(file)).endswith("the number of patients is not given.\nNo contradiction found.\n")
     for content, words in (
         ("[1]", "a JSON object"),
         ("{", "Expecting"),

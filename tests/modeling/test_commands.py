@@ -144,6 +144,30 @@ def test_train_that_fails_exits_with_the_reason(label_set: LabelSet, monkeypatch
         output("train", "--foreground")
 
 
+@pytest.mark.parametrize("end", ["succeeded", "failed"])
+def test_train_here_waits_for_the_folds_that_a_worker_has_and_ends_as_the_run_does(
+    label_set: LabelSet, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """The reconciler sends folds that have waited long; the command said 'run 1 was running' and failed."""
+
+    def first_fold(run_id: int) -> bool:
+        taken = Run.objects.filter(pk=run_id, state="queued").update(state="running")
+        return taken == 1
+
+    ends: list[dict[str, Any]] = [
+        {"attempts": 1},
+        {"state": end, "result": {}, "path": "1/attempt-1", "error": "" if end == "succeeded" else "lost"},
+    ]
+    monkeypatch.setattr(launch, "work_on", first_fold)
+    monkeypatch.setattr(train.time, "sleep", lambda _: Run.objects.update(**ends.pop(0)))
+    if end == "failed":
+        with pytest.raises(CommandError, match="lost"):
+            output("train", "--foreground", "--profile", "recommended")
+    else:
+        assert output("train", "--foreground", "--profile", "recommended").endswith("succeeded\n")
+    assert ends == []
+
+
 def test_show_run_that_waits(label_set: LabelSet) -> None:
     run = runs.create(label_set=label_set, profile="paper", by=None)
     assert output("show_run", run.pk).splitlines() == [

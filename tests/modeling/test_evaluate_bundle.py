@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from modeling.manifest import load_manifest
 from modeling.recipe import paper
 from modeling.training import evaluate_bundle as module
 from modeling.training.evaluate_bundle import BundleError, run_bundle
+from modeling.training.network import build_network
 from modeling.training.progress import Progress
+from modeling.training.train import TrainingError
 from modeling.training.trust import of_finished_run
 from modeling.training.volume import ImageError
 from tests.modeling.tiny import write_label_set
@@ -55,6 +59,52 @@ def test_what_the_configs_lack_is_named(tmp_path: Path, changed: dict[str, Any],
     manifest = load_manifest(write_label_set(tmp_path / "set", [0, 1]))
     with pytest.raises(BundleError, match=words):
         run_bundle(unpacked(tmp_path / "b", **changed), manifest, tmp_path / "set", tmp_path / "cache")
+
+
+def with_networks(folder: Path, *, folds: int = 2, **recipe: Any) -> Path:
+    """A bundle of networks that learned nothing, with thresholds .4, .6 …"""
+    decisions = [NETWORK | {"fold": k, "threshold": 0.4 + 0.2 * k} for k in range(folds)]
+    changed = {"recipe.json": RECIPE.to_mapping() | recipe, "decision.json": {"networks": decisions}}
+    made = unpacked(folder, **changed)
+    (made / "models" / "weights.safetensors").unlink()
+    for number in range(folds):
+        name = f"weights-fold{number}.safetensors" if folds > 1 else "weights.safetensors"
+        save_file(build_network(RECIPE, number).state_dict(), made / "models" / name)
+    return made
+
+
+def test_networks_together_are_said_to_be_what_no_run_evaluated(tmp_path: Path) -> None:
+    manifest = load_manifest(write_label_set(tmp_path / "set", [0, 1]))
+    where = manifest, tmp_path / "set", tmp_path / "cache"
+    both, rows = run_bundle(with_networks(tmp_path / "two"), *where)
+    assert both["networks_together"] == (
+        "mean of 2 networks at the mean of their thresholds; the run evaluated each network alone, on its "
+        "own fold"
+    )
+    assert (both["networks"], rows[0]["threshold"]) == (2, "0.5")
+    alone, _ = run_bundle(with_networks(tmp_path / "one", folds=1), *where)
+    assert (alone["networks"], alone["networks_together"]) == (1, None)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with CUDA evaluates there")
+def test_a_bundle_of_a_gpu_is_evaluated_without_one(tmp_path: Path) -> None:
+    manifest = load_manifest(write_label_set(tmp_path / "set", [0, 1]))
+    made = with_networks(tmp_path / "b", folds=1, device="cuda")
+    assert run_bundle(made, manifest, tmp_path / "set", tmp_path / "cache")[0]["metrics"]["n"] == 2
+
+
+def test_what_stops_the_network_is_said_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise TrainingError("this machine cannot")
+
+    monkeypatch.setattr(module, "unpack", lambda *_: None)
+    monkeypatch.setattr(module, "run_bundle", stopped)
+    label_set = write_label_set(tmp_path / "set", [0, 1])
+    words = ["--bundle", "b.zip", "--manifest", str(label_set), "--images", str(tmp_path / "set")]
+    assert module.main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "error: this machine cannot\n"
 
 
 def test_a_fault_of_the_program_is_not_the_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,39 @@ def test_an_augmentation_is_not_asked_of_none():
 
 
 @pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ([["crop_fraction=0.5"], ["augment=none"]], "crop_fraction: nothing is augmented"),
+        ([["augment=none"], ["flip=no", "epochs=3"]], "flip: nothing is augmented"),
+        ([["augment_probability=0"]], "augment_probability=0 leaves augment=paper nothing to do"),
+        ([["saliency=no", "trust=quick"]], "trust=quick tests maps, and saliency=false makes none"),
+        ([["saliency=no"], ["trust=quick"]], "trust=quick tests maps"),
+        ([["saliency=no", "trust=full"]], "trust=full tests maps"),
+    ],
+)
+def test_a_wish_that_does_nothing_is_refused(steps, reason):
+    *before, last = steps
+    recipe = paper()
+    for step in before:
+        recipe = recipe.with_overrides(step)
+    with pytest.raises(RecipeError, match=reason):
+        recipe.with_overrides(last)
+
+
+def test_what_was_stored_is_read_and_changed_in_what_is_not_idle():
+    for changes in (
+        {"augment": "none", "crop_fraction": 0.5},
+        {"augment_probability": 0.0},
+        {"saliency": False},
+    ):
+        stored = from_mapping(paper().to_mapping() | changes)
+        assert from_mapping(json.loads(stored.to_json())) == stored
+        assert stored.with_overrides({"seed": 3, "train_share": 0.5}).seed == 3
+        assert stored.with_overrides([]) == stored
+    assert paper().with_overrides(["saliency=no"]).trust == "quick"
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         ({"epochs": "3"}, "epochs: '3' is not of type int"),

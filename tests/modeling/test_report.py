@@ -12,7 +12,7 @@ import pytest
 from modeling.management.commands.show_run import figures
 from modeling.manifest import Manifest, parse_manifest
 from modeling.map_verdicts import verdicts
-from modeling.model_card import model_card
+from modeling.model_card import labels_of, model_card
 from modeling.recipe import paper, recommended
 from modeling.splits import holdout, k_fold
 from modeling.training.fold_scores import FoldScores
@@ -115,15 +115,60 @@ def test_with_one_test_set_there_is_nothing_to_pool(tmp_path: Path) -> None:
     assert own["calibration"]["slope"] is not None
 
 
-def test_a_mean_of_the_folds_thresholds_is_not_told_as_the_one_applied(tmp_path: Path) -> None:
+def card_of(result: dict[str, Any]) -> str:
+    environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
+    return model_card(
+        result | {"environment": environment}, title="Run 1", trust=verdicts(None),
+        label_set={"hash": "ab", "patients": 50, "positives": 10, "labels": "as recorded"},
+    )  # fmt: skip
+
+
+def test_the_card_tells_the_folds_figures_from_those_of_their_networks_together(tmp_path: Path) -> None:
     result = result_of(study(10, 50), tmp_path) | {"warnings": ["Read with care."]}
     mean = f"{result['metrics']['threshold']:.3f}"
-    environment = {"code_version": "v1", "packages": {"torch": "2"}, "device": "CPU"}
-    card = model_card(
-        result | {"environment": environment}, title="Run 1", trust=verdicts(None),
-        label_set={"hash": "ab", "patients": 50, "positives": 10},
-    )  # fmt: skip
-    assert f"Each patient at the thresholds of its own folds (mean {mean}, itself never applied)" in card
+    card = card_of(result)
+    assert (
+        f"Each patient at the thresholds of its own folds (mean {mean}, which the run never applied)" in card
+    )
+    assert (
+        "`evaluate` takes the mean of 5 networks at the mean of their thresholds; the run evaluated" in card
+    )
     assert "- Read with care." in card
+    assert "10 with deformity at follow-up. Labels: as recorded. Split:" in card
+    within = result["auc_within_folds"]["value"]
+    assert f"| AUC within folds, each patient among those of its own (DeLong) | {within:.3f} (" in card
+    mostly_cases = result["metrics"] | {"prevalence": 0.65, "no_information_rate": 0.65}
+    assert "Always calling negative would be right in 0.350;" in card_of(result | {"metrics": mostly_cases})
     assert f"each fold's own threshold (mean {mean}): TP" in figures(result["metrics"], folds=5)[0]
     assert f"; threshold {mean}: TP" in figures(result["metrics"])[0]
+
+
+def test_the_card_says_of_the_labels_what_the_manifest_records() -> None:
+    def row(how: str, *readings: tuple[int, str]) -> dict[str, Any]:
+        kinds = [{"reader": reader, "kind": kind} for reader, kind in readings]
+        return {"provenance": how, "labels": {"follow_up": {"readings": kinds}}}
+
+    both = (4, "read"), (9, "read")
+    rows = [
+        row("concordant", *both),
+        row("concordant", *both),
+        row("adjudicated", *both, (7, "adjudication")),
+    ]
+    terms = {
+        "read_design": "independent",
+        "discrepancy_rule": "any_finding",
+        "consensus": False,
+        "rubric_version": 1,
+    }
+    told = {"study": "patients", "charter": {"version": 2, "terms": terms}, "patients": rows}
+    assert labels_of(told) == (
+        "final follow-up labels as recorded: 1 adjudicated, 2 concordant; observers who read "
+        "independently: 2; adjudicators: 1; charter version 2 (read design independent, "
+        "discrepancy rule any_finding, rubric version 1, consensus meetings not held)"
+    )
+    bare = labels_of({"study": "phantoms", "patients": [{"provenance": "concordant"}]})
+    assert bare == (
+        "the images are simulated, and their observers may be; final follow-up labels as recorded: 1 "
+        "concordant; observers who read independently: NOT PROVIDED; adjudicators: NOT PROVIDED; charter "
+        "version NOT PROVIDED"
+    )

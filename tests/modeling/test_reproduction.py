@@ -127,6 +127,8 @@ def test_settings_and_figures_of_a_newer_version_do_not_undo_a_run(runs: tuple[P
     found = reproduction.compare(*runs)
     assert found.identical
     assert "result.json: only one of the two has metrics.new: only in the repeat" in found.environment
+    changed(runs[1] / "trust.json", maps={"trained_on": 12})
+    assert reproduction.compare(*runs).identical
     changed(runs[1] / "result.json", recipe=whole | {"lr": 0.5})
     assert reproduction.compare(*runs).different == ["recipe.lr: 0.0001 before, 0.5 now"]
 

@@ -59,3 +59,12 @@ def test_folds_that_are_none_are_refused(
     folds[number] |= change
     with pytest.raises(results.ResultError, match=words):
         read(tmp_path, folds)
+
+
+def test_the_folds_own_logits_have_the_stored_means(tmp_path: Path) -> None:
+    kept = [one | {"test_logits": [0.5 - one["repeat"]] * 2} for one in FOLDS]  # 0.5 and −0.5
+    read(tmp_path, kept)
+    with pytest.raises(results.ResultError, match=r"patient c: the folds' logits have the mean 0\.5, pred"):
+        read(tmp_path, [*kept[:3], kept[3] | {"test_logits": [0.5, -0.5]}])
+    with pytest.raises(results.ResultError, match="repeat 1, fold 2: not a logit a patient"):
+        read(tmp_path, [kept[0], kept[1] | {"test_logits": [0.5]}, *kept[2:]])

@@ -25,6 +25,7 @@ from safetensors.numpy import save_file
 from modeling import bundle, launch, queries, reproduction, runs, snapshot
 from modeling.lineage import Lineage, hash_of_content
 from modeling.models import Run
+from modeling.run_pairs import run_pairs
 from modeling.training.evaluate_bundle import BundleError, unpack
 from tests.modeling.study import imaged, labelled
 
@@ -278,7 +279,7 @@ def _pairs(first: Run, second: Run, lead: APIClient) -> None:
         set(r.predictions.filter(split="test").values_list("patient", flat=True)) for r in (first, second)
     ]
     assert pair["n"] == len(tested[0] & tested[1])
-    (same,) = queries.run_pairs([first.pk, first.pk, second.pk])
+    (same,) = run_pairs([first.pk, first.pk, second.pk])
     assert same == pair
     for wrong in ("", "x", "1,,2", ",".join("1" * 13)):
         assert lead.get(f"/api/run-pairs/?ids={wrong}").status_code == 400

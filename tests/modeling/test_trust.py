@@ -16,7 +16,7 @@ from modeling.manifest import parse_manifest
 from modeling.map_verdicts import VERSION
 from modeling.recipe import paper
 from modeling.training import map_measures as measures
-from modeling.training import train, trust
+from modeling.training import train, trust, trust_report
 from modeling.training import trust_checks as checks
 from modeling.training import trust_phantoms as phantoms
 from modeling.training.cam_cells import trace
@@ -160,6 +160,19 @@ def test_another_networks_maps_are_for_the_same_answer(network, images):
     assert {kind: row["spearman"] for kind, row in found.items()} == pytest.approx(
         {"layercam": 1, "gradcam": 1}
     )
+
+
+def test_another_folds_network_is_said_to_have_trained_on_the_patients(network, images, monkeypatch):
+    monkeypatch.setattr(checks, "likeness", lambda pairs: {"gradcam": {}})
+    monkeypatch.setattr(checks, "answer_cells", lambda *_: {})
+    made = trust_report.Trust.__new__(trust_report.Trust)
+    made.manifest = parse_manifest(manifest_of([patient_row(f"P{i}", i % 2, ["0.dcm"]) for i in range(4)]))
+    # Patient 3 was left out of the first fold's training, as with train_share below 1.
+    made.folds = [{"fold": 0, "train": [2], "test": [0, 1]}, {"fold": 1, "train": [0, 1], "test": [2, 3]}]
+    made.networks = {0: network, 1: network}
+    cases = [checks.Case(f"P{i}", images[:1], GEOMETRY, i // 2, 1.0, {}) for i in range(4)]
+    shuffled, found = made._others("quick", cases, print)
+    assert (shuffled, found) == (None, {"gradcam": {"between": "folds", "pairs": 4, "trained_on": 3}})
 
 
 def test_energy_in_the_padding_raises_the_alarm():

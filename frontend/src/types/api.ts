@@ -2041,6 +2041,13 @@ export interface components {
             tag: string;
             name: string;
         };
+        /**
+         * @description * `one_network` - one_network
+         *     * `within_folds` - within_folds
+         *     * `pooled` - pooled
+         * @enum {string}
+         */
+        AucBasisEnum: "one_network" | "within_folds" | "pooled";
         AuditCheckOut: {
             rows: number;
             signed: number;
@@ -2798,6 +2805,8 @@ export interface components {
             threshold: number;
             /** Format: double */
             temperature: number;
+            /** @description Its network's own, in the order of test; absent from earlier runs. */
+            test_logits?: number[];
         };
         FrozenOut: {
             label_set: components["schemas"]["LabelSetOut"];
@@ -3136,6 +3145,8 @@ export interface components {
         LikenessOut: {
             between?: string;
             pairs: number;
+            /** @description How many of these patients the other network was trained on. */
+            trained_on?: number;
             /** Format: double */
             spearman: number | null;
             /** Format: double */
@@ -3737,6 +3748,8 @@ export interface components {
         PublishedOut: {
             findings: string[];
             matrices: components["schemas"]["PublishedMatrixOut"][];
+            /** @description Why no table was searched for: then no finding does not mean none is wrong. */
+            not_searched: string | null;
         };
         PullCountsOut: {
             queued: number;
@@ -4133,7 +4146,7 @@ export interface components {
             };
             seed?: number | null;
         };
-        /** @description A run in a list: everything but the result, of which only the AUC. */
+        /** @description A run in a list: everything but the result, of which only the AUCs. */
         RunOut: {
             readonly id: number;
             readonly state: components["schemas"]["RunStateEnum"];
@@ -4157,6 +4170,7 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
             readonly auc: components["schemas"]["EstimateOut"] | null;
+            readonly auc_within_folds: components["schemas"]["EstimateOut"] | null;
             /** @description Folds that are jobs of their own; 0: the run is one job. */
             parts_total: number;
             parts_done: number;
@@ -4172,6 +4186,16 @@ export interface components {
             n: number;
             positives: number;
             auc: components["schemas"]["PairedAucOut"] | null;
+            /**
+             * @description Among whom the AUCs rank a patient: those of its own fold, or of all.
+             *
+             *     * `one_network` - one_network
+             *     * `within_folds` - within_folds
+             *     * `pooled` - pooled
+             */
+            auc_basis: components["schemas"]["AucBasisEnum"];
+            /** @description Why the folds had to be pooled; null where they were not. */
+            pooled_because: string | null;
             mcnemar: components["schemas"]["McNemarPairOut"] | null;
         };
         /** @description One fold of a cross-validated run, a job of its own; numbers count from 0. */
@@ -4212,7 +4236,7 @@ export interface components {
          * @enum {string}
          */
         RunProfileEnum: "paper" | "recommended";
-        /** @description A run in a list: everything but the result, of which only the AUC. */
+        /** @description A run in a list: everything but the result, of which only the AUCs. */
         RunRowOut: {
             readonly id: number;
             readonly state: components["schemas"]["RunStateEnum"];
@@ -4236,6 +4260,7 @@ export interface components {
             /** Format: date-time */
             readonly finished_at: string | null;
             readonly auc: components["schemas"]["EstimateOut"] | null;
+            readonly auc_within_folds: components["schemas"]["EstimateOut"] | null;
             /** @description Folds that are jobs of their own; 0: the run is one job. */
             parts_total: number;
             parts_done: number;

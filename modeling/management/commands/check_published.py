@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from modeling.metrics import check_published
 from modeling.paper import PAPER
+from modeling.published import not_searched
 
 
 class Command(BaseCommand):
@@ -23,7 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: str | None = None, **options: Any) -> None:
         try:
-            findings = check_published(PAPER if file is None else _read(file))
+            table = PAPER if file is None else _read(file)
+            findings, skipped = check_published(table), not_searched(table)
         except (OSError, ValueError) as error:
             raise CommandError(f"{file}: {error}") from error
         if options["format"] == "json":
@@ -31,7 +33,10 @@ class Command(BaseCommand):
             return
         for finding in findings:
             self.stdout.write(finding)
-        self.stdout.write(f"{len(findings)} contradictions" if findings else "All can be true together.")
+        if skipped:
+            self.stdout.write(skipped)
+        clear = "No contradiction found." if skipped else "All can be true together."
+        self.stdout.write(f"{len(findings)} contradictions" if findings else clear)
 
 
 def _read(file: str) -> Any:

@@ -61,5 +61,6 @@ class Command(BaseCommand):
         if format == "json":
             self.stdout.write(json.dumps(found, indent=2))
             return
-        self.stdout.write(f"{found['bundle']}: {found['networks']} network(s)")
+        how = found["networks_together"] or f"{found['networks']} network"
+        self.stdout.write(f"{found['bundle']}: {how}")
         self.stdout.write("\n".join(figures(found["metrics"])))

@@ -66,8 +66,15 @@ class Command(BaseCommand):
             raise CommandError(run.error or f"run {run.pk} was {run.state}")
 
     def _train_here(self, run: Run) -> None:
-        # A killed trainer goes back to the queue with its checkpoint; here is the queue.
-        while run.state in (Run.State.QUEUED, Run.State.RUNNING) and launch.work_on(run.pk):
+        # A killed trainer goes back to the queue with its checkpoint; here is the queue. Folds that waited
+        # long may have gone to a worker all the same: what is left to this process then is to wait for it.
+        told = False
+        while run.state in runs.ACTIVE:
+            if not launch.work_on(run.pk):
+                if not told:
+                    self.stderr.write(f"A worker has what is left of run {run.pk}; waiting for it.")
+                    told = True
+                time.sleep(POLL_SECONDS)
             run.refresh_from_db()
 
     def _wait(self, run: Run) -> None:

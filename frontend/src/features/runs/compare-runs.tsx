@@ -8,6 +8,7 @@ import { Panel } from '@/components/panel';
 import { DASH, figure, interval, pValue } from '@/lib/format';
 
 import { pairsQuery, type Run, runQuery } from './api';
+import { basisOf } from './aucs';
 import { say } from './provenance';
 import type { RunResult } from './result';
 import { RocOverlay } from './roc-chart';
@@ -22,6 +23,15 @@ export function recipeDifferences(recipes: readonly Record<string, unknown>[]): 
   return keys.filter((key) => new Set(recipes.map((recipe) => JSON.stringify(recipe[key]))).size > 1);
 }
 
+/** Whether the figures of runs are of the same patients with the same outcomes. */
+function likeness(results: readonly RunResult[]): string {
+  const different = (of: (result: RunResult) => string) => new Set(results.map(of)).size > 1;
+  if (different((result) => result.manifest_sha256)) return 'Different label sets: the test patients differ, so the figures are not like for like.';
+  const tested = ({ split }: RunResult) => [...new Set(split.folds.flatMap((fold) => fold.test))].sort().join();
+  if (different(tested)) return 'Same label set, but other test patients, so the figures are not like for like; the paired tests below are of those that both tested.';
+  return 'Same label set and test patients.';
+}
+
 export function CompareRuns({ ids }: { ids: readonly number[] }) {
   const queries = useQueries({ queries: ids.map((id) => runQuery(id)) });
   const failed = queries.find((query) => query.isError);
@@ -29,7 +39,6 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
   if (queries.some((query) => query.isPending)) return <PageLoader label="Loading runs" />;
   const runs = queries.flatMap((query) => (query.data?.result ? [query.data as Finished] : []));
   if (runs.length < 2) return null;
-  const sets = new Set(runs.map((run) => run.result.manifest_sha256 ?? run.label_set));
   const row = (name: string, render: (run: Finished) => string) => (
     <Table.Tr key={name}>
       <Table.Th scope="row" fw={500}>{name}</Table.Th>
@@ -37,7 +46,7 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
     </Table.Tr>
   );
   return (
-    <Panel title="Comparison" hint={sets.size > 1 ? 'Different label sets: the test patients differ, so the figures are not like for like.' : 'Same label set.'}>
+    <Panel title="Comparison" hint={likeness(runs.map((run) => run.result))}>
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <RocOverlay runs={runs.map((run) => ({ name: `Run ${run.id}`, metrics: run.result.metrics }))} />
@@ -50,6 +59,7 @@ export function CompareRuns({ ids }: { ids: readonly number[] }) {
               </Table.Thead>
               <Table.Tbody>
                 {row('AUC (95 % CI)', ({ result: { metrics: { auc } } }) => (auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : DASH))}
+                {runs.some((run) => run.auc_within_folds) && row('AUC within folds', ({ auc_within_folds: auc }) => (auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : DASH))}
                 {FIGURES.map(([key, name]) => row(name, (run) => figure(run.result.metrics.table[key]?.value)))}
                 {row('Brier', (run) => figure(run.result.metrics.brier))}
                 {row('Threshold', ({ result }) => `${figure(result.metrics.threshold)}${result.split.folds.length > 1 ? ' (mean of the folds’ own)' : ''}`)}
@@ -79,7 +89,7 @@ function Pairs({ ids }: { ids: readonly number[] }) {
       columns={[
         { key: 'pair', header: 'Paired', render: (row) => `Run ${row.first} − run ${row.second}` },
         { key: 'n', header: 'Patients in both', numeric: true, render: (row) => `${row.n} (${row.positives} positive)` },
-        { key: 'auc', header: 'AUC difference (DeLong)', numeric: true, render: (row) => (row.auc ? `${figure(row.auc.difference)} (${interval(row.auc.low, row.auc.high, 2)}), p ${pValue(row.auc.p)}` : DASH) },
+        { key: 'auc', header: 'AUC difference (DeLong)', numeric: true, render: (row) => (row.auc ? <>{`${figure(row.auc.difference)} (${interval(row.auc.low, row.auc.high, 2)}), p ${pValue(row.auc.p)}`}<Text size="xs" c="dimmed">{basisOf(row)}</Text></> : DASH) },
         { key: 'mcnemar', header: 'Calls (exact McNemar)', numeric: true, render: (row) => (row.mcnemar ? `${row.mcnemar.b} : ${row.mcnemar.c}, p ${pValue(row.mcnemar.p)}` : DASH) },
       ]}
     />

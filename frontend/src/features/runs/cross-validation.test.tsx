@@ -4,7 +4,9 @@ import { expect, it, vi } from 'vitest';
 
 import { Comparators } from './comparators';
 import { ConfusionPanel } from './confusion-panel';
+import { MetricsTable } from './metrics-table';
 import type { RunResult } from './result';
+import { Others } from './trust-page';
 import { HazardPanel } from './views-panel';
 
 const COUNTS = { tp: 9, fp: 7, tn: 48, fn: 3 };
@@ -64,4 +66,21 @@ it.each([
   show(<HazardPanel result={{ hazard: { ...HAZARD, ...change } } as unknown as RunResult} />);
   expect(screen.getByText(words)).toBeTruthy();
   expect(screen.queryByRole('table')).toBeNull();
+});
+
+it('does not call the accuracy of the commoner outcome that of always calling negative', () => {
+  const metrics = { auc: null, n: 20, positives: 13, prevalence: 0.65, no_information_rate: 0.65, table: {}, mcnemar: { against: 'always negative', b: 9, c: 2, p: 0.07 } };
+  show(<MetricsTable metrics={metrics as unknown as RunResult['metrics']} counts={COUNTS} exploring={false} paper={undefined} />);
+  expect(screen.getByText(/Always calling “no deformity” would be right in 35.0 %/)).toBeTruthy();
+});
+
+const LIKENESS = { between: 'folds', pairs: 12, spearman: 0.7, ssim: 0.5, size: { spearman: 0.7, ssim: 0.5 } };
+
+it.each([
+  [{}, 'a network of another fold, which was trained on these patients; the more alike, the more repeatable'],
+  [{ trained_on: 9 }, 'a network of another fold, which was trained on 9 of these 12 patients; the more alike, the more repeatable'],
+  [{ between: 'seeds' }, 'the more alike, the more repeatable'],
+])('says whether the network of the repeatability figure knew the patients: %o', (change, words) => {
+  show(<Others tests={{ label_shuffled: null, repeatability: { ...LIKENESS, ...change } } as unknown as React.ComponentProps<typeof Others>['tests']} />);
+  expect(screen.getByText(words)).toBeTruthy();
 });

@@ -70,7 +70,7 @@ export function MetricsTable({ metrics, counts, exploring, paper }: Props) {
       </Table.ScrollContainer>
       {!exploring && (
         <Text size="xs" c="dimmed" mt="xs">
-          Always calling “no deformity” would be right in {percent(metrics.no_information_rate, 1)}; against that, exact McNemar p{' '}
+          Always calling “no deformity” would be right in {percent(1 - metrics.prevalence, 1)}; against that, exact McNemar p{' '}
           {metrics.mcnemar.p < 0.001 ? '< .001' : `= ${figure(metrics.mcnemar.p)}`} ({metrics.mcnemar.b} patients only the network has right, {metrics.mcnemar.c} only the constant).
         </Text>
       )}

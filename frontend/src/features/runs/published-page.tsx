@@ -81,12 +81,14 @@ export function PublishedPage() {
   );
 }
 
-function Findings({ found }: { found: Published }) {
-  const { findings, matrices } = found;
+export function Findings({ found }: { found: Published }) {
+  const { findings, matrices, not_searched: skipped } = found;
   return (
     <div role="status">
       <Stack>
-        {findings.length === 0 ? (
+        {findings.length === 0 && skipped ? (
+          <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title="No contradiction found, but not all was checked">{skipped}</Alert>
+        ) : findings.length === 0 ? (
           <Alert color="teal" icon={<IconCheck aria-hidden />} title="All can be true together">
             No two of these figures contradict each other. That does not make them right.
           </Alert>
@@ -110,6 +112,7 @@ function Findings({ found }: { found: Published }) {
             />
           </Panel>
         )}
+        {findings.length > 0 && skipped && <Text size="sm">{skipped}</Text>}
         <Text size="xs" c="dimmed">Patient flows and proportions are checked by manage.py check_published.</Text>
       </Stack>
     </div>

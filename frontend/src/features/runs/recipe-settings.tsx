@@ -36,6 +36,7 @@ export function RecipeSettings({ profile }: { profile: string }) {
               { key: 'name', header: 'Setting', render: (row) => <Text ff="monospace" size="xs">{row.name}</Text> },
               { key: 'value', header: 'Value', render: (row) => <Text ff="monospace" size="xs">{say(row.name in values ? values[row.name] : row.default)}</Text> },
               { key: 'doc', header: 'Meaning', render: (row) => <Text size="xs">{row.doc}</Text> },
+              { key: 'source', header: 'Source', render: (row) => <Text size="xs" c="dimmed">{row.source}</Text> },
               { key: 'allowed', header: 'Allowed', render: (row) => <Text size="xs">{allowed(row)}</Text> },
             ]}
           />

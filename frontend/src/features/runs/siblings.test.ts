@@ -27,5 +27,7 @@ describe('siblings', () => {
 
   it('launches the same recipe with one change', () => {
     expect(overridesFor(run, 'label_source', 'reader_2')).toEqual({ seed: 0, label_source: 'reader_2' });
+    const without = row(6, { saliency: false, trust: 'quick' });
+    expect(overridesFor(without, 'train_share', 0.5)).toEqual({ seed: 0, saliency: false, train_share: 0.5 });
   });
 });

@@ -30,6 +30,8 @@ export function siblings(run: RunRow, all: readonly RunRow[], key: string): Map<
 
 /** What launches such a run: this one's whole recipe with one setting changed. */
 export function overridesFor(run: RunRow, key: string, value: string | number): Record<string, unknown> {
-  const rest = Object.entries(run.recipe).filter(([name]) => name !== 'profile');
+  // Where no maps are made a run holds trust as its profile has it; asked for, it would be refused.
+  const unasked = new Set(run.recipe.saliency === false ? ['profile', 'trust'] : ['profile']);
+  const rest = Object.entries(run.recipe).filter(([name]) => !unasked.has(name));
   return { ...Object.fromEntries(rest), [key]: value };
 }

@@ -10,6 +10,7 @@ import { DASH, figure, interval, pValue } from '@/lib/format';
 import { PALETTE } from '@/lib/palette';
 
 import { isActive, pairsQuery, type Run, type RunRow, runsQuery, useLaunch } from './api';
+import { alike, basisOf } from './aucs';
 import { AXIS, Chart } from './chart';
 import { pairsOf } from './result';
 import { RunStateBadge } from './run-state';
@@ -63,6 +64,7 @@ export function AdjudicationPanel({ run }: { run: Run }) {
   const done = variants.rows.flatMap((row) => (row.run?.state === 'succeeded' ? [row.run.id] : []));
   const final = variants.rows[0]?.run?.id;
   const pairs = useQuery({ ...pairsQuery(done), enabled: done.length > 1 });
+  const aucs = alike(variants.rows.map((row) => row.run));
   const against = (id: number | undefined) =>
     pairs.data?.find((pair) => (pair.first === final && pair.second === id) || (pair.second === final && pair.first === id));
   return (
@@ -80,7 +82,15 @@ export function AdjudicationPanel({ run }: { run: Run }) {
         columns={[
           { key: 'name', header: 'Trained on', render: (row) => row.name },
           { key: 'run', header: 'Run', render: (row) => (row.run ? <Anchor component={Link} to={`/runs/${row.run.id}`} size="sm">Run {row.run.id}</Anchor> : 'not launched') },
-          { key: 'auc', header: 'AUC (95 % CI)', numeric: true, render: (row) => (row.run?.auc ? `${figure(row.run.auc.value)} (${interval(row.run.auc.low, row.run.auc.high, 2)})` : state(row.run)) },
+          {
+            key: 'auc',
+            header: aucs.within ? 'AUC within folds (95 % CI)' : 'AUC (95 % CI)',
+            numeric: true,
+            render: (row) => {
+              const auc = aucs.of(row.run);
+              return auc ? `${figure(auc.value)} (${interval(auc.low, auc.high, 2)})` : state(row.run);
+            },
+          },
           {
             key: 'difference',
             header: 'Final labels better by',
@@ -90,7 +100,7 @@ export function AdjudicationPanel({ run }: { run: Run }) {
               if (!pair?.auc) return DASH;
               const sign = pair.first === final ? 1 : -1;
               const [low, high] = [pair.auc.low, pair.auc.high].map((bound) => (bound === null ? null : sign * bound)).sort((a, b) => (a ?? 0) - (b ?? 0));
-              return `${figure(sign * pair.auc.difference)} (${interval(low, high, 2)})`;
+              return <>{`${figure(sign * pair.auc.difference)} (${interval(low, high, 2)})`}<Text size="xs" c="dimmed">{basisOf(pair)}</Text></>;
             },
           },
           { key: 'p', header: 'Paired DeLong p', numeric: true, render: (row) => { const pair = row.value === 'final' ? undefined : against(row.run?.id); return pair?.auc ? pValue(pair.auc.p) : DASH; } },
@@ -105,15 +115,12 @@ export function LearningCurve({ run }: { run: Run }) {
   const variants = useVariants(run, 'train_share', SHARES.map((value) => ({ value, name: `${100 * value} %` })));
   const patients = run.result?.split.train_patients;
   const own = Number(setting(run.recipe, 'train_share'));
-  const points = variants.rows.flatMap(({ value, run: other }) =>
-    other?.auc
-      ? [{
-          patients: patients ? Math.round((patients * Number(value)) / own) : 100 * Number(value),
-          auc: other.auc.value,
-          error: [other.auc.value - other.auc.low, other.auc.high - other.auc.value],
-        }]
-      : [],
-  );
+  const aucs = alike(variants.rows.map((row) => row.run));
+  const points = variants.rows.flatMap(({ value, run: other }) => {
+    const auc = aucs.of(other);
+    const at = patients ? Math.round((patients * Number(value)) / own) : 100 * Number(value);
+    return auc ? [{ patients: at, auc: auc.value, error: [auc.value - auc.low, auc.high - auc.value] }] : [];
+  });
   const waiting = variants.rows.filter((row) => row.run && isActive(row.run.state)).length;
   const unit = patients ? 'Training patients' : 'Share of the training patients, %';
   const label = `Learning curve: ${points.map((point) => `${point.patients}: AUC ${figure(point.auc)}`).join('; ')}`;
@@ -127,7 +134,7 @@ export function LearningCurve({ run }: { run: Run }) {
       {points.length < 2 ? (
         <Text size="sm" c="dimmed">{waiting ? `${waiting} run(s) under way.` : 'Takes runs on a quarter, a half and three quarters of the training patients.'}</Text>
       ) : (
-        <Chart label={label} height={240} caption="AUC on the test patients with DeLong’s 95 % interval.">
+        <Chart label={label} height={240} caption={`AUC on the test patients${aucs.within ? ', each ranked within its own fold,' : ''} with DeLong’s 95 % interval.`}>
           <ScatterChart margin={{ top: 8, right: 12, bottom: 24, left: 4 }}>
             <CartesianGrid stroke="#e5e7eb" />
             <XAxis type="number" dataKey="patients" name={unit} domain={[0, 'auto']} tick={AXIS} label={{ value: unit, position: 'bottom', offset: 4, ...AXIS }} />
