@@ -74,13 +74,13 @@ lint: $(VENV)/.dev frontend/node_modules/.installed
 test-frontend: frontend/node_modules/.installed
 	$(NPM) run --silent test
 
-# The pytest summary stands last, whatever ran before it. Three for two cores: the browser's tests, two groups, wait
+# The pytest summary stands last, whatever ran before it. Four for two cores: the browser's tests, two groups, wait
 # more than they work.
 test: $(VENV)/.dev build browser test-frontend
-	$(PY) -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
+	$(PY) -m pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 test-python: $(VENV)/.dev
-	$(PY) -m pytest -n 3 --dist loadgroup -m "not browser" $(PYTEST_ARGS)
+	$(PY) -m pytest -n 4 --dist loadgroup -m "not browser" $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev build browser
 	$(PY) -m tests.benchmarks $(BENCH_ARGS)

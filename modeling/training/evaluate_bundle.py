@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from modeling.lineage import hash_of_content
+from modeling.lineage import carried_by, hash_of_content
 from modeling.manifest import Manifest, ManifestError, load_manifest
 from modeling.metrics import evaluate, evaluate_groups
 from modeling.model_card import together
@@ -33,6 +33,11 @@ from modeling.training.train import TrainingError, choose_device, configure
 from modeling.training.train import evaluate as logits_of
 from modeling.training.volume import ImageError
 
+#: What an evaluation says where the networks do not tell all who trained them or what they were begun from.
+UNKNOWN_LINEAGE = (
+    "the networks do not say of all whom they, or what they were begun from, were trained on; if patients of "
+    "this label set were among them, the figures are of patients already seen"
+)
 #: A bundle has a few networks and some text; anything larger is not one.
 MOST_FILES, MOST_BYTES = 400, 40 * 1024**3
 
@@ -112,6 +117,11 @@ def seen_before(folder: Path, manifest: Manifest) -> list[str]:
     ]
 
 
+def _says_whole(network: Path) -> bool:
+    lineage = carried_by(network)
+    return lineage is not None and lineage.whole
+
+
 def run_bundle(
     folder: Path, manifest: Manifest, images: Path, cache: Path, *, allow_seen: bool = False
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -141,7 +151,8 @@ def run_bundle(
     image_set = ImageSet(planes, device)
     everyone = list(range(len(planes)))
     logits, scores, thresholds = [], [], []
-    for path in weight_files(folder / "models"):
+    networks = weight_files(folder / "models")
+    for path in networks:
         fold = fold_of(path)
         if fold not in decisions:
             raise BundleError(f"decision.json has no threshold for {path.name}, the network of fold {fold}")
@@ -160,6 +171,7 @@ def run_bundle(
         "networks": len(logits),
         "networks_together": together(len(logits)),
         "seen_in_training": len(seen),
+        "warnings": [] if all(_says_whole(path) for path in networks) else [UNKNOWN_LINEAGE],
         "metrics": evaluate(outcomes, score, threshold),
         "groups": evaluate_groups(
             outcomes, score, threshold, {"site": [p.site or None for p in manifest.patients]}

@@ -81,6 +81,8 @@ def test_from_the_worklist_to_signed_and_amended_by_keyboard_alone(reader: Perso
     keyboard.press("Enter")
     reader.case_is_readable()
     page.get_by_text("Signed, for reading only").wait_for()
+    signed = case_of(reader, code)["reading"]["content_hash"]
+    assert page.get_by_test_id("signed-hash").text_content() == signed[:8] != ""
     keyboard.press("1")
     assert value(page, "Baseline: Pannus") == "0"
     tabs_to(page, "Amend")

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from modeling.lineage import Lineage
 from modeling.manifest import load_manifest
 from modeling.recipe import paper
 from modeling.training import evaluate_bundle as module
@@ -71,6 +72,18 @@ def with_networks(folder: Path, *, folds: int = 2, **recipe: Any) -> Path:
         name = f"weights-fold{number}.safetensors" if folds > 1 else "weights.safetensors"
         save_file(build_network(RECIPE, number).state_dict(), made / "models" / name)
     return made
+
+
+def test_networks_that_do_not_say_who_trained_them_are_said_to(tmp_path: Path) -> None:
+    manifest = load_manifest(write_label_set(tmp_path / "set", [0, 1]))
+    made = with_networks(tmp_path / "b", folds=1)
+    network = made / "models" / "weights.safetensors"
+    for lineage, warnings in ((None, 1), (Lineage(whole=False), 1), (Lineage(), 0)):
+        save_file(
+            build_network(RECIPE, 0).state_dict(), network, metadata=lineage.metadata() if lineage else None
+        )
+        found, _ = run_bundle(made, manifest, tmp_path / "set", tmp_path / "cache")
+        assert len(found["warnings"]) == warnings, lineage
 
 
 def test_networks_together_are_said_to_be_what_no_run_evaluated(tmp_path: Path) -> None:

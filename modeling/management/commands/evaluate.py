@@ -63,4 +63,6 @@ class Command(BaseCommand):
             return
         how = found["networks_together"] or f"{found['networks']} network"
         self.stdout.write(f"{found['bundle']}: {how}")
+        for warning in found["warnings"]:
+            self.stdout.write(f"warning: {warning}")
         self.stdout.write("\n".join(figures(found["metrics"])))

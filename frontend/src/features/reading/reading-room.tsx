@@ -275,7 +275,11 @@ export function ReadingRoom({ source = STUDY, username, rubric, opened, scans, i
             Case {code}
           </Text>
           {opened.purpose && <Badge color="grape" tt="none">Phantom, {opened.purpose === 'training' ? 'for training' : 'for qualification'}</Badge>}
-          {readOnly ? <Text size="sm">Signed, for reading only</Text> : <SaveState state={draft} keeper={keeper} />}
+          {readOnly ? (
+            <Text size="sm" title={`SHA-256 of what was signed: ${opened.reading.content_hash}`}>
+              Signed, for reading only <Text span inherit ff="monospace" c="gray.5" data-testid="signed-hash">{opened.reading.content_hash.slice(0, 8)}</Text>
+            </Text>
+          ) : <SaveState state={draft} keeper={keeper} />}
           {progress && <Text size="xs" c="gray.5" data-testid="progress">{progress.signed} of {progress.total} read</Text>}
         </Group>
         <Group gap="xs" wrap="nowrap">
