@@ -74,7 +74,7 @@ lint: $(VENV)/.dev frontend/node_modules/.installed
 test-frontend: frontend/node_modules/.installed
 	$(NPM) run --silent test
 
-# The pytest summary stands last, whatever ran before it. Four for two cores: the browser's tests, two groups, wait
+# The pytest summary stands last, whatever ran before it. Four for two cores: the browser's tests, three groups, wait
 # more than they work.
 test: $(VENV)/.dev build browser test-frontend
 	$(PY) -m pytest -n 4 --dist loadgroup $(PYTEST_ARGS)

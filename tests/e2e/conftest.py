@@ -20,9 +20,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.browser)
-            # What shares the demo shares a worker; the tests that have studies of their own go beside them.
-            demo = "site" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("site" if demo else "study"))
+            # What shares the demo shares a worker, and so does what shares the study; the tests that have
+            # studies of their own go beside them.
+            used = getattr(item, "fixturenames", ())
+            group = next((name for name in ("site", "study") if name in used), "own")
+            item.add_marker(pytest.mark.xdist_group(group))
     # The longest groups first, or all wait for them at the end.
     items.sort(key=lambda item: "e2e" not in item.path.parts)
 
