@@ -25,8 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             used = getattr(item, "fixturenames", ())
             group = next((name for name in ("site", "study") if name in used), "own")
             item.add_marker(pytest.mark.xdist_group(group))
-    # The longest groups first, or all wait for them at the end.
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 # Not for the session: while Playwright is there its event loop keeps Django from the database.
