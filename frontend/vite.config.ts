@@ -45,5 +45,6 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test-setup.ts'],
     restoreMocks: true,
+    maxWorkers: '100%', // nothing else runs beside these tests
   },
 });

@@ -4,7 +4,7 @@ import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { MemoryRouter } from 'react-router';
 import { beforeEach, expect, it, vi } from 'vitest';
 
-import { draftStore, unsentDrafts } from '@/lib/draft-store';
+import { consensusDraft, draftStore, unsentDrafts } from '@/lib/draft-store';
 import { makeQueryClient } from '@/lib/query-client';
 
 import { useSignOut } from './sign-out';
@@ -52,6 +52,12 @@ it.each([
   await waitFor(() => expect(fetched).toHaveBeenCalledTimes(requests));
   await waitFor(() => expect(unsentDrafts('anna')).toEqual(left));
   expect(unsentDrafts('ben')).toEqual(['beef']);
+});
+
+it('names a consensus session in words', async () => {
+  draftStore('anna', consensusDraft('facade')).write({ revision: 1, body: {} });
+  signOut();
+  await screen.findByText(/something of consensus facade:/, {}, { timeout: 15_000 });
 });
 
 it('says so when the server could not sign anybody out', async () => {

@@ -2,7 +2,7 @@ import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { useNavigate } from 'react-router';
 
-import { forget, unsentDrafts } from '@/lib/draft-store';
+import { forget, inWords, unsentDrafts } from '@/lib/draft-store';
 import { messageOf } from '@/lib/errors';
 import { flushDrafts } from '@/lib/live-drafts';
 import { useLogout } from '@/lib/session';
@@ -46,9 +46,9 @@ export function useSignOut(username: string): { signOut: () => Promise<void>; qu
     <Modal opened={unsent.length > 0} onClose={() => setUnsent([])} title="Not everything is on the server" centered>
       <Stack>
         <Text size="sm">
-          This browser alone has something of {unsent.length === 1 ? 'case' : 'cases'} {unsent.join(', ')}: changes that are
-          not sent yet, which opening the case sends, or a draft that you did not choose. It can stay here for your next
-          sign-in; nobody else is shown it.
+          This browser alone has something of {unsent.map(inWords).join(', ')}: changes that are not sent yet (opening the
+          page sends them), or a draft that you did not choose. It can stay here for your next sign-in; nobody else is
+          shown it.
         </Text>
         <Group justify="flex-end">
           <Button variant="subtle" color="red" onClick={() => void leave(true)}>Discard them and sign out</Button>

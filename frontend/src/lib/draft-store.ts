@@ -9,6 +9,14 @@ const PREFIX = 'odontoid:draft:';
 const ASIDE = 'odontoid:aside:';
 /** Of seconds of work that go with the next save. */
 export const SECONDS = 'odontoid:seconds:';
+/** Begins the name of a draft that is a consensus session's; a read's is the code of its case. */
+const CONSENSUS = 'consensus-';
+export const consensusDraft = (code: string) => CONSENSUS + code;
+
+/** A draft's name in words: "case c0ffee", "consensus beef". */
+export function inWords(name: string): string {
+  return name.startsWith(CONSENSUS) ? `consensus ${name.slice(CONSENSUS.length)}` : `case ${name}`;
+}
 
 export interface KeptDraft<Body> {
   /** The server's revision that the body was edited from. */
@@ -92,7 +100,7 @@ export function draftStore<Body>(username: string, code: string, storage: Storag
   };
 }
 
-/** Codes of the cases of which this browser alone has something: not sent yet, or not chosen. Of one reader. */
+/** Names of one reader's drafts of which this browser alone has something: not sent yet, or not chosen. */
 export function unsentDrafts(username: string, storage: Storage = window.localStorage): string[] {
   const codes = [PREFIX, ASIDE].flatMap((prefix) => {
     const mine = `${prefix}${username}:`;

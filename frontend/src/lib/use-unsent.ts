@@ -3,11 +3,11 @@ import { useSyncExternalStore } from 'react';
 import { unsentDrafts } from './draft-store';
 import { useUser } from './session';
 
-/** Codes of the cases of which this browser alone has something; pages that were left go on sending. */
+/** Names of the drafts of which this browser alone has something; pages that were left go on sending. */
 export function useUnsent(): string[] {
   const username = useUser()?.username;
-  const codes = useSyncExternalStore(everySecond, () => (username ? unsentDrafts(username).join(' ') : ''));
-  return codes ? codes.split(' ') : [];
+  const names = useSyncExternalStore(everySecond, () => (username ? unsentDrafts(username).join(' ') : ''));
+  return names ? names.split(' ') : [];
 }
 
 /** Storage tells other tabs of a change, and not the one that made it. */

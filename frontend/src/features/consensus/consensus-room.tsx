@@ -20,7 +20,7 @@ import { useDraft } from '@/components/scoring/use-draft';
 import type { SeriesFailure } from '@/components/scoring/use-scans';
 import { DraftKeeper } from '@/lib/draft-keeper';
 import { isBehind } from '@/lib/draft-state';
-import { draftStore } from '@/lib/draft-store';
+import { consensusDraft, draftStore } from '@/lib/draft-store';
 import { isHeard, isHeld } from '@/lib/keys';
 import { usePreference } from '@/lib/preference';
 import { sameJson } from '@/lib/same-json';
@@ -79,7 +79,7 @@ export function ConsensusRoom({ username, rubric, session, scans, imageError, on
           const { current } = body as { current?: { revision: number; content: Partial<Content>; categories: Categories } };
           return current ? { revision: current.revision, body: complete(current.content, keys), extra: current.categories } : null;
         },
-        store: draftStore<Content>(username, `consensus-${code}`),
+        store: draftStore<Content>(username, consensusDraft(code)),
         same: sameJson,
       }),
   );

@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 
 import { ErrorNotice } from '@/components/error-notice';
 import { PageLoader } from '@/components/page-loader';
+import { consensusDraft } from '@/lib/draft-store';
 import { useUnsent } from '@/lib/use-unsent';
 import type { components } from '@/types/api';
 
@@ -17,6 +18,7 @@ type ConsensusItem = Worklist['consensus'][number];
 /** The reader's own cases by opaque code; the same plain list for every reader. */
 export function WorklistPage() {
   const worklist = useQuery(worklistQuery);
+  const unsent = useUnsent();
   if (worklist.isError) {
     return <ErrorNotice error={worklist.error} title="Your worklist could not be loaded" onRetry={() => void worklist.refetch()} />;
   }
@@ -44,10 +46,10 @@ export function WorklistPage() {
           <Standing progress={progress} next={next} empty={items.length === 0} />
         )}
         {!locked && <Anchor component={Link} to="/training" size="sm">Training and qualification</Anchor>}
-        {consensus.length > 0 && <ConsensusList items={consensus} />}
-        <Section title="Drafts to resume" items={drafts} action="Resume" />
-        <Section title="Still to read" items={open} action="Read" />
-        <Section title="Signed" items={signed} action="View" />
+        {consensus.length > 0 && <ConsensusList items={consensus} unsent={unsent} />}
+        <Section title="Drafts to resume" items={drafts} action="Resume" unsent={unsent} />
+        <Section title="Still to read" items={open} action="Read" unsent={unsent} />
+        <Section title="Signed" items={signed} action="View" unsent={unsent} />
       </Stack>
     </Container>
   );
@@ -70,7 +72,7 @@ function Standing({ progress: { signed, total }, next, empty }: Pick<Worklist, '
   );
 }
 
-function Section({ title, items, action }: { title: string; items: Item[]; action: string }) {
+function Section({ title, items, action, unsent }: { title: string; items: Item[]; action: string; unsent: string[] }) {
   if (items.length === 0) return null;
   return (
     <section aria-label={title}>
@@ -89,7 +91,7 @@ function Section({ title, items, action }: { title: string; items: Item[]; actio
           {items.map(({ code, position, status }) => (
             <Table.Tr key={code} data-testid={`case-${code}`} data-status={status}>
               <Table.Td className="tabular">{position}</Table.Td>
-              <Table.Td ff="monospace">{code} <Kept code={code} /></Table.Td>
+              <Table.Td><CaseCode code={code} kept={unsent.includes(code)} /></Table.Td>
               <Table.Td ta="right">
                 <Button component={Link} to={`/read/${code}`} size="compact-sm" variant="light" aria-label={`${action} case ${code}`}>
                   {action}
@@ -103,11 +105,15 @@ function Section({ title, items, action }: { title: string; items: Item[]; actio
   );
 }
 
-/** Of a case left before the server had all of it, or had the answer that the reader chose. */
-function Kept({ code }: { code: string }) {
-  if (!useUnsent().includes(code)) return null;
+/** Marked where it was left before the server had all of it, or had the answer that the reader chose. */
+function CaseCode({ code, kept }: { code: string; kept: boolean }) {
   return (
-    <Badge variant="light" color="orange" tt="none" ml="xs" data-testid="unsent">Not all on the server: kept in this browser</Badge>
+    <>
+      <Text span inherit ff="monospace">{code}</Text>{' '}
+      {kept && (
+        <Badge variant="light" color="orange" tt="none" ml="xs" data-testid="unsent">Not all on the server: kept in this browser</Badge>
+      )}
+    </>
   );
 }
 
@@ -117,7 +123,7 @@ const CONSENSUS_LABEL: Record<ConsensusItem['status'], { text: string; color: st
   waiting_for_other: { text: 'Waiting for the other observer', color: 'gray' },
 };
 
-function ConsensusList({ items }: { items: ConsensusItem[] }) {
+function ConsensusList({ items, unsent }: { items: ConsensusItem[]; unsent: string[] }) {
   return (
     <section aria-label="Consensus">
       <Title order={2} size="h4" mb={4}>
@@ -130,7 +136,7 @@ function ConsensusList({ items }: { items: ConsensusItem[] }) {
         <Table.Tbody>
           {items.map(({ code, status }) => (
             <Table.Tr key={code} data-testid={`consensus-${code}`} data-status={status}>
-              <Table.Td ff="monospace">{code} <Kept code={code} /></Table.Td>
+              <Table.Td><CaseCode code={code} kept={unsent.includes(consensusDraft(code))} /></Table.Td>
               <Table.Td>
                 <Badge variant="light" tt="none" color={CONSENSUS_LABEL[status].color}>{CONSENSUS_LABEL[status].text}</Badge>
               </Table.Td>
