@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 Floats = npt.NDArray[np.float64]
 NUMBER, CATEGORY = "number", "category"
@@ -52,7 +52,7 @@ def compare_numbers(groups: Sequence[Sequence[float]]) -> tuple[str, float | Non
     name = "Mann–Whitney U" if len(groups) == 2 else "Kruskal–Wallis"
     if len(groups) < 2 or not all(groups) or len({v for group in groups for v in group}) < 2:
         return name, None
-    found = stats.mannwhitneyu(*groups) if len(groups) == 2 else stats.kruskal(*groups)
+    found = scipy.stats.mannwhitneyu(*groups) if len(groups) == 2 else scipy.stats.kruskal(*groups)
     return name, _finite(found.pvalue)
 
 
@@ -66,10 +66,10 @@ def compare_counts(table: Sequence[Sequence[int]]) -> tuple[str, float | None]:
     counts = counts[:, counts.sum(axis=0) > 0] if counts.size else counts
     if counts.ndim != 2 or min(counts.shape) < 2 or (counts.sum(axis=1) == 0).any():
         return "χ²", None
-    expected = stats.contingency.expected_freq(counts)
+    expected = scipy.stats.contingency.expected_freq(counts)
     if counts.shape == (2, 2) and expected.min() < 5:
-        return "Fisher’s exact", _finite(stats.fisher_exact(counts).pvalue)
-    return "χ²", _finite(stats.chi2_contingency(counts, correction=False).pvalue)
+        return "Fisher’s exact", _finite(scipy.stats.fisher_exact(counts).pvalue)
+    return "χ²", _finite(scipy.stats.chi2_contingency(counts, correction=False).pvalue)
 
 
 def difference_of_means(a: Sequence[float], b: Sequence[float]) -> float | None:

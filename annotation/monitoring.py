@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 #: What an observer's error rate should be, what it must not become, and how many cases in control may
 #: pass, on average at least, between two false alarms.
@@ -35,7 +35,7 @@ def rate(k: int, n: int) -> Rate:
     """A share with its Wilson 95 % interval."""
     if n == 0:
         return Rate(k, n, math.nan, math.nan, math.nan)
-    interval = stats.binomtest(k, n).proportion_ci(method="wilson")
+    interval = scipy.stats.binomtest(k, n).proportion_ci(method="wilson")
     return Rate(k, n, k / n, float(interval.low), float(interval.high))
 
 
@@ -80,7 +80,7 @@ def disagreement(verdicts: Sequence[Verdict], read: dict[str, int]) -> list[Disa
         decided = [v for v in mine if sum(v.against.values()) == 1]
         p = None
         if decided:
-            p = float(stats.binomtest(sum(v.against[reader] for v in decided), len(decided)).pvalue)
+            p = float(scipy.stats.binomtest(sum(v.against[reader] for v in decided), len(decided)).pvalue)
         rows.append(Disagreement(reader, rate(lost, read[reader]), len(mine), p))
     return rows
 
@@ -116,7 +116,7 @@ def tie_breaker_bias(
     """
     difference = np.subtract(np.array(given, dtype=int), np.array(agreed, dtype=int))
     up, down = int((difference > 0).sum()), int((difference < 0).sum())
-    p = float(stats.binomtest(up, up + down).pvalue) if up + down else None
+    p = float(scipy.stats.binomtest(up, up + down).pvalue) if up + down else None
     changed = rate(up + down, len(difference))
     shift = _mean_shift(difference, patients, seed) if p is not None else (0.0, -changed.high, changed.high)
     if not len(difference):

@@ -35,7 +35,7 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
             *(_PYTHON, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}"),
             # Threads, because a page of thirty frames waits for the disk more than for Python.
             *("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--timeout", "120"),
-            *("--graceful-timeout", "3"),
+            *("--graceful-timeout", "3", "--preload"),  # loaded once, for both workers
         ],
         "worker": [*celery, "-Q", "default", "--concurrency", "1", "-n", "default@%h", "--beat"],
         "trainer": [*celery, "-Q", "gpu", "--pool", "solo", "-n", "gpu@%h"],

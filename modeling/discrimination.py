@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from sklearn.metrics import precision_recall_curve, roc_curve
+import scipy
 
 from modeling.proportions import normal_quantile
 
@@ -44,8 +43,9 @@ def hanley_mcneil_se(auc: float, positives: int, negatives: int) -> float:
 def placements(positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
     """Share of the other outcome's patients that each patient is ordered rightly against, by midranks."""
     m, n = len(positive), len(negative)
-    ranks = stats.rankdata(np.concatenate([positive, negative]))
-    return (ranks[:m] - stats.rankdata(positive)) / n, 1 - (ranks[m:] - stats.rankdata(negative)) / m
+    rank = scipy.stats.rankdata
+    ranks = rank(np.concatenate([positive, negative]))
+    return (ranks[:m] - rank(positive)) / n, 1 - (ranks[m:] - rank(negative)) / m
 
 
 def auc_delong(y: npt.ArrayLike, s: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -152,12 +152,14 @@ def paired_test(
         "low": difference - half,
         "high": difference + half,
         "z": z,
-        "p": float(2 * stats.norm.sf(abs(z))),
+        "p": float(2 * scipy.stats.norm.sf(abs(z))),
     }
 
 
 def roc_points(y: npt.ArrayLike, s: npt.ArrayLike) -> dict[str, list[float | None]]:
     """ROC curve, every distinct score; the first threshold (call nobody) is ``None``."""
+    from sklearn.metrics import roc_curve  # here, since every web worker loads this module and few need it
+
     outcomes, scores = checked(y, s)
     fpr, tpr, thresholds = roc_curve(outcomes, scores, drop_intermediate=False)
     finite = [float(t) if np.isfinite(t) else None for t in thresholds]
@@ -166,6 +168,8 @@ def roc_points(y: npt.ArrayLike, s: npt.ArrayLike) -> dict[str, list[float | Non
 
 def pr_points(y: npt.ArrayLike, s: npt.ArrayLike) -> dict[str, list[float | None]]:
     """Precision–recall curve; the last point (recall 0, precision 1 by convention) has no threshold."""
+    from sklearn.metrics import precision_recall_curve  # as above
+
     outcomes, scores = checked(y, s)
     precision, recall, thresholds = precision_recall_curve(outcomes, scores)
     return {

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+import scipy
 
 from modeling.bootstrap import bootstrap_intervals
 from modeling.discrimination import checked
@@ -91,7 +91,9 @@ def fit_hazard(
 
     prevalence = float(outcomes.mean())
     start = np.array([np.log(-np.log1p(-prevalence)), 0.0, 0.0])
-    found = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 1000})
+    found = scipy.optimize.minimize(
+        loss, start, jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 1000}
+    )
     if not np.isfinite(found.x).all() or np.abs(found.jac).max() > 1e-3 * len(outcomes):
         return None
     slopes = np.where(varies, found.x[1:] / deviation, 0.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from modeling import map_verdicts
 from modeling.models import Prediction, Run
@@ -62,7 +62,7 @@ def _explained(run: Run, pseudonym: str, logit: float) -> dict[str, Any] | None:
     own = next((row for row in folds if row["repeat"] == 0 and pseudonym in row["test"]), None)
     if own is None or "temperature" not in own:
         return None
-    score = float(expit(logit / own["temperature"]))
+    score = float(scipy.special.expit(logit / own["temperature"]))
     return {
         "score": score,
         "threshold": own["threshold"],

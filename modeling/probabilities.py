@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
+import scipy
 
 from modeling.discrimination import checked
 from modeling.proportions import normal_quantile, wilson
@@ -41,7 +41,7 @@ def _logistic_fit(design: Floats, offset: Floats, y: Floats) -> tuple[Floats, Fl
     beta = np.zeros(design.shape[1])
     reached = likelihood(beta)
     for _ in range(200):
-        p = expit(design @ beta + offset)
+        p = scipy.special.expit(design @ beta + offset)
         information = design.T @ (design * (p * (1 - p))[:, None])
         if reached > -SEPARATED or np.linalg.cond(information) > 1e12:
             return None  # separated outcomes or a constant predictor: no finite maximum

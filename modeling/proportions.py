@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 Interval = tuple[float, float]
 
@@ -12,7 +12,7 @@ def normal_quantile(confidence: float) -> float:
     """z of a two-sided interval: 1.96 for .95."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-    return float(stats.norm.ppf(0.5 + confidence / 2))
+    return float(scipy.stats.norm.ppf(0.5 + confidence / 2))
 
 
 def _check_counts(k: int, n: int) -> None:
@@ -38,6 +38,6 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     _check_counts(k, n)
     normal_quantile(confidence)
     alpha = 1 - confidence
-    low = 0.0 if k == 0 else float(stats.beta.ppf(alpha / 2, k, n - k + 1))
-    high = 1.0 if k == n else float(stats.beta.ppf(1 - alpha / 2, k + 1, n - k))
+    low = 0.0 if k == 0 else float(scipy.stats.beta.ppf(alpha / 2, k, n - k + 1))
+    high = 1.0 if k == n else float(scipy.stats.beta.ppf(1 - alpha / 2, k + 1, n - k))
     return low, high

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from modeling.metrics import delong_paired, mcnemar_paired
+from modeling.discrimination import delong_paired
 from modeling.models import Prediction, Run
+from modeling.two_by_two import mcnemar_paired
 from modeling.within_folds import ScoredFold, paired_within_folds
 
 #: What two AUCs rank a patient among: one network's patients, those of its own fold, or those of all folds.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from modeling.discrimination import checked
 from modeling.proportions import clopper_pearson, wilson
@@ -74,7 +74,7 @@ def mcnemar_exact(b: int, c: int) -> float:
         raise ValueError(f"discordant counts must be whole and not negative, not {b} and {c}")
     if b + c == 0:
         return 1.0
-    return float(min(1.0, 2 * stats.binom.cdf(min(b, c), b + c, 0.5)))
+    return float(min(1.0, 2 * scipy.stats.binom.cdf(min(b, c), b + c, 0.5)))
 
 
 def mcnemar_paired(y: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
 from cohort.phantom.anatomy import Anatomy
 from cohort.phantom.profiles import Point
@@ -184,7 +184,7 @@ def _canal(
         level(body.at(body.depth / 2 + 1.0, 0), width, cord)
     table = np.array(sorted(rows))
     z = HEIGHTS[(table[0, 0] < HEIGHTS) & (table[-1, 0] > HEIGHTS)]
-    front, rear, ap = PchipInterpolator(table[:, 0], table[:, 1:])(z).T
+    front, rear, ap = scipy.interpolate.PchipInterpolator(table[:, 0], table[:, 1:])(z).T
     ap = np.minimum(ap, rear - front - 0.9)
     # The cord lies a little before the middle in the upper canal and is pushed back by what bulges in front.
     middle = front + (rear - front) * 0.48

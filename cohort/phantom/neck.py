@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+import scipy
 
 from cohort.phantom.anatomy import Anatomy
 from cohort.phantom.layers import Layer
@@ -60,7 +60,7 @@ def soft_tissue(layout: Layout) -> SoftTissue:
 def _curve(*points: tuple[float, float], smooth: float = 2.0) -> Curve:
     """Straight lines through (z, y) with their corners rounded over about ``smooth`` mm."""
     z, y = zip(*sorted(points), strict=True)
-    return np.asarray(gaussian_filter1d(np.interp(HEIGHTS, z, y), smooth / 0.5, mode="nearest"))
+    return np.asarray(scipy.ndimage.gaussian_filter1d(np.interp(HEIGHTS, z, y), smooth / 0.5, mode="nearest"))
 
 
 def airway(layout: Layout) -> list[Layer]:

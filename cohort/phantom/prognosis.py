@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.stats import beta, rankdata
 
 from cohort.phantom.anatomy import Rng
 
@@ -48,7 +47,7 @@ def plan(positive_share: float, slope: float = STRONG) -> Prognosis:
     def excess(intercept: float) -> float:
         return float(_population(Prognosis(intercept, slope)).mean()) - positive_share
 
-    return Prognosis(float(brentq(excess, -60 - abs(slope), 20 + abs(slope))), slope)
+    return Prognosis(float(scipy.optimize.brentq(excess, -60 - abs(slope), 20 + abs(slope))), slope)
 
 
 def plan_for_auc(positive_share: float, wanted: float) -> Prognosis:
@@ -58,7 +57,7 @@ def plan_for_auc(positive_share: float, wanted: float) -> Prognosis:
         return expected_auc(plan(positive_share, slope)) - wanted
 
     try:
-        return plan(positive_share, float(brentq(excess, 4.0, 20.0, xtol=1e-4)))
+        return plan(positive_share, float(scipy.optimize.brentq(excess, 4.0, 20.0, xtol=1e-4)))
     except ValueError:
         raise ValueError(f"no slope gives an oracle AUC of {wanted} at {positive_share} positives") from None
 
@@ -73,7 +72,7 @@ def expected_auc(model: Prognosis) -> float:
 def _population(model: Prognosis) -> NDArray[np.float64]:
     """Probabilities over equally likely (degeneration, follow-up), (STEPS, STEPS)."""
     middle = (np.arange(STEPS) + 0.5) / STEPS
-    d = beta.ppf(middle, *DEGENERATION)[:, None]
+    d = scipy.stats.beta.ppf(middle, *DEGENERATION)[:, None]
     return model.probability(d, FOLLOW_UP[0] + (FOLLOW_UP[1] - FOLLOW_UP[0]) * middle[None, :])
 
 
@@ -87,4 +86,5 @@ def auc(outcome: ArrayLike, score: ArrayLike) -> float | None:
     positives, negatives = int(y.sum()), int((~y).sum())
     if not positives or not negatives:
         return None
-    return float((rankdata(s)[y].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    ranks = scipy.stats.rankdata(s)
+    return float((ranks[y].sum() - positives * (positives + 1) / 2) / (positives * negatives))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from cohort.phantom.profiles import Array
 
@@ -46,7 +46,7 @@ class Textures:
         rng = np.random.default_rng((self._seed, list(GRAIN).index(name)))
         noise = rng.standard_normal(self._grid, dtype=np.float32)
         sigma = [m / s for m, s in zip(GRAIN[name], self._step, strict=True)]
-        smooth = gaussian_filter(noise, sigma, truncate=2.5, mode="wrap")
+        smooth = scipy.ndimage.gaussian_filter(noise, sigma, truncate=2.5, mode="wrap")
         smooth /= smooth.std() + np.float32(1e-6)
         for axis in (0, 1):
             smooth = _stretch(smooth, axis, self._shape[axis])
