@@ -221,9 +221,7 @@ def test_a_stopped_run_taken_up_equals_an_uninterrupted_one(label_set, cache, tm
     epochs = [json.loads(line)["epoch"] for line in output.splitlines() if '"epoch",' in line]
     assert epochs
     assert 1 not in epochs, "the first epoch was in the checkpoint"
-    whole = start(arguments(label_set, recipe, tmp_path / "whole", cache))
-    _, errors = whole.communicate(timeout=500)
-    assert whole.returncode == 0, errors
+    assert run(label_set, recipe, tmp_path / "whole", cache) == 0
     for name in ("predictions.csv", "weights.safetensors"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not (out / "work").exists()
