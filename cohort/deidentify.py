@@ -14,7 +14,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
@@ -347,7 +347,8 @@ def parse_date(value: Any) -> date | None:
     if not match:
         return None
     try:
-        return datetime(*map(int, match.groups())).date()  # type: ignore[arg-type]
+        year, month, day = map(int, match.groups())
+        return date(year, month, day)
     except ValueError:
         return None
 
